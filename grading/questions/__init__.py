@@ -4,7 +4,8 @@ Une question est une fonction `question(ask) -> Credit` inscrite par `@question(
 et une section du fichier TOML voisin (`ex00.toml`). Elle ne voit du rendu que des données
 (`pupil`), compare ces données à la bonne réponse, puis à ce que donneraient les erreurs connues.
 La bonne réponse est celle du corrigé, appelé comme le rendu (`Ask.compare`), ou celle d'une
-fonction donnée (`Ask.judge`).
+fonction donnée (`Ask.judge`). Si tout est dans les entrées, `@compared("ex17.iou")` inscrit une
+fonction qui les rend.
 """
 
 import importlib
@@ -115,8 +116,7 @@ class Ask:
             tolerance: écart relatif accepté.
             how: ce que demande de plus `calls`.
         """
-        calls = [call for _, some in groups for call in some]
-        answers = self.calls(function, calls, **how)
+        answers = self.calls(function, [call for _, some in groups for call in some], **how)
         return judge(answers, groups, right, mistakes, tolerance=tolerance)
 
     def compare(
@@ -199,6 +199,19 @@ def question(identifier: str):
 
     def register(function):
         QUESTIONS[identifier] = function
+        return function
+
+    return register
+
+
+def compared(identifier: str, **how):
+    """Inscrit une fonction qui rend des groupes d'appels comme la question `"exNN.nom"` du barème.
+
+    La question appelle `nom` chez le rendu et dans le corrigé (voir `Ask.compare`, à qui va `how`).
+    """
+
+    def register(function):
+        QUESTIONS[identifier] = lambda ask: ask.compare(ask.rule.name, function(ask), **how)
         return function
 
     return register

@@ -18,10 +18,9 @@ class Network(NamedTuple):
     @property
     def options(self) -> dict:
         """De quoi le construire chez le rendu (voir `probes.plain_network`)."""
-        same = {"kernel_size": 1, "activation": "relu"}
         stack = [
-            ["Conv2D", {"filters": 5, "name": NAMES[0], **same}],
-            ["Conv2D", {"filters": 4, "name": NAMES[1], **same}],
+            ["Conv2D", {"filters": num, "name": name, "kernel_size": 1, "activation": "relu"}]
+            for num, name in zip((5, 4), NAMES, strict=True)
         ]
         return {"shape": [None, None, 3], "stack": stack, "weights": self.weights}
 
@@ -35,8 +34,7 @@ class Network(NamedTuple):
         """Rend les cartes `{couche: (h, w, c)}` d'une image `(h, w, 3)` de 0 à 255."""
         first, shift, second, other_shift = self.weights
         low = np.maximum((image / 127.5 - 1) @ first[0, 0] + shift, 0)
-        high = np.maximum(low @ second[0, 0] + other_shift, 0)
-        return dict(zip(NAMES, (low, high), strict=True))
+        return {"basse": low, "haute": np.maximum(low @ second[0, 0] + other_shift, 0)}
 
 
 def draw_network(rng: np.random.Generator) -> Network:

@@ -10,6 +10,7 @@ from grading.questions import (
     Credit,
     Mistake,
     altered,
+    compared,
     first_fault,
     numbers,
     pixels,
@@ -25,27 +26,24 @@ STEPS = 30  # de montée, bien assez pour un si petit réseau
 # --- Les filtres ---------------------------------------------------------------------
 
 
-@question("ex06.first_kernels")
-def ask_first_kernels(ask: Ask) -> Credit:
+@compared("ex06.first_kernels", tolerance=TOLERANCE)
+def ask_first_kernels(ask: Ask) -> list:
     """Montre des filtres connus, dont un nul, puis ceux d'une image en gris."""
     plain, other, grey = (network(ask.rng, (*SHAPE[:2], channels)) for channels in (3, 3, 1))
     other.options["kernels"][0][..., 1] = 0
-    groups = [("1/2", plain), ("3/4", other), ("1", grey)]
-    groups = [(level, [((model,), {})]) for level, model in groups]
-    return ask.compare("first_kernels", groups, tolerance=TOLERANCE)
+    return [("1/2", [((plain,), {})]), ("3/4", [((other,), {})]), ("1", [((grey,), {})])]
 
 
 # --- Les cartes ----------------------------------------------------------------------
 
 
-@question("ex06.activation_maps")
-def ask_activation_maps(ask: Ask) -> Credit:
+@compared("ex06.activation_maps", tolerance=TOLERANCE)
+def ask_activation_maps(ask: Ask) -> list:
     """Demande une couche, puis deux, dans un autre ordre."""
     image, model = pixels(ask.rng, *SHAPE), network(ask.rng, SHAPE)
     alone, both = ([((model, image, names), {})] for names in (["late"], ["late", "early"]))
     late, early = itemgetter("late"), itemgetter("early")
-    groups = [("1/2", alone, late), ("1", both, late), ("1", both, early)]
-    return ask.compare("activation_maps", groups, tolerance=TOLERANCE)
+    return [("1/2", alone, late), ("1", both, late), ("1", both, early)]
 
 
 def _strongest(maps, num):
@@ -71,12 +69,11 @@ def ask_strongest(ask: Ask) -> Credit:
 # --- L'image que préfère un filtre ---------------------------------------------------
 
 
-@question("ex06.smooth")
-def ask_smooth(ask: Ask) -> Credit:
+@compared("ex06.smooth", tolerance=TOLERANCE)
+def ask_smooth(ask: Ask) -> list:
     """Lisse des images tirées au hasard, d'une part nulle à une part entière."""
     images = ask.rng.uniform(0, 255, (2, 5, 7, 3))
-    calls = [((images, share), {}) for share in (0.0, 0.15, 0.6, 1.0)]
-    return ask.compare("smooth", [("1", calls)], tolerance=TOLERANCE)
+    return [("1", [((images, share), {}) for share in (0.0, 0.15, 0.6, 1.0)])]
 
 
 @question("ex06.maximise")

@@ -8,6 +8,7 @@ from grading.questions import (
     Credit,
     Mistake,
     as_floats,
+    compared,
     first_fault,
     judge,
     numbers,
@@ -31,17 +32,15 @@ def _enlarged(value) -> np.ndarray:
 # --- Le gradient ---------------------------------------------------------------------
 
 
-@question("ex08.mean_gradient")
-def ask_mean_gradient(ask: Ask) -> Credit:
+@compared("ex08.mean_gradient", tolerance=TOLERANCE)
+def ask_mean_gradient(ask: Ask) -> list:
     """Dérive une image seule, puis des lots de tailles inégales."""
     model = network(ask.rng, SHAPE)
-    lots = [
-        [pixels(ask.rng, size, *SHAPE).astype(np.float32) for size in sizes]
+    calls = [
+        ((model, CLASS, [np.float32(pixels(ask.rng, size, *SHAPE)) for size in sizes]), {})
         for sizes in ((1,), (1,), (3, 1, 2))
     ]
-    calls = [((model, CLASS, batches), {}) for batches in lots]
-    groups = [("1/2", calls[:2], _enlarged), ("1", calls[2:], _enlarged)]
-    return ask.compare("mean_gradient", groups, tolerance=TOLERANCE)
+    return [("1/2", calls[:2], _enlarged), ("1", calls[2:], _enlarged)]
 
 
 @question("ex08.sensitivity")
@@ -94,8 +93,8 @@ def ask_smooth(ask: Ask) -> Credit:
 # --- Gradients intégrés --------------------------------------------------------------
 
 
-@question("ex08.attributions")
-def ask_attributions(ask: Ask) -> Credit:
+@compared("ex08.attributions", tolerance=TOLERANCE)
+def ask_attributions(ask: Ask) -> list:
     """Partage un score depuis le noir, depuis le gris, puis en peu de points."""
     model, image, other = network(ask.rng, SHAPE), pixels(ask.rng, *SHAPE), pixels(ask.rng, *SHAPE)
     settings = [
@@ -107,8 +106,7 @@ def ask_attributions(ask: Ask) -> Credit:
         (image, {"steps": 2, "baseline": "white"}),
     ]
     calls = [((model, each, CLASS), options) for each, options in settings]
-    groups = [("1/2", calls[:2]), ("3/4", calls[2:3]), ("1", calls[3:])]
-    return ask.compare("attributions", groups, tolerance=TOLERANCE)
+    return [("1/2", calls[:2]), ("3/4", calls[2:3]), ("1", calls[3:])]
 
 
 @question("ex08.integrated_gradients")

@@ -11,6 +11,7 @@ from grading.questions import (
     Credit,
     Mistake,
     altered,
+    compared,
     credit,
     judge,
     numbers,
@@ -26,14 +27,12 @@ NUM_MODELS = 4  # la carte de l'un peut n'avoir rien de positif
 # --- Les cartes et leurs gradients ---------------------------------------------------
 
 
-@question("ex09.maps_and_gradients")
-def ask_maps_and_gradients(ask: Ask) -> Credit:
+@compared("ex09.maps_and_gradients", tolerance=TOLERANCE)
+def ask_maps_and_gradients(ask: Ask) -> list:
     """Demande la dernière couche, puis une autre, puis une qui n'existe pas."""
     given = network(ask.rng, SHAPE), pixels(ask.rng, *SHAPE), CLASS
-    names = ({}, {"layer_name": "early"}, {"layer_name": "late"}, {"layer_name": "mixed7"})
-    calls = [(given, options) for options in names]
-    groups = [("1/2", calls[:1]), ("3/4", calls[1:3]), ("1", calls[3:])]
-    return ask.compare("maps_and_gradients", groups, tolerance=TOLERANCE)
+    early, late, unknown = ((given, {"layer_name": k}) for k in ("early", "late", "mixed7"))
+    return [("1/2", [(given, {})]), ("3/4", [early, late]), ("1", [unknown])]
 
 
 # --- Peser les cartes ----------------------------------------------------------------
@@ -72,12 +71,11 @@ def ask_grad_cam_map(ask: Ask) -> Credit:
     )
 
 
-@question("ex09.grad_cam_plus_plus_map")
-def ask_plus_plus(ask: Ask) -> Credit:
+@compared("ex09.grad_cam_plus_plus_map", tolerance=TOLERANCE)
+def ask_plus_plus(ask: Ask) -> list:
     """Pèse des cartes positives, puis une dont la somme est négative."""
     *calls, ((maps, gradients), _) = _drawn(ask.rng, 4)
-    groups = [("3/4", calls), ("1", [((maps - [0, 3, 0, 0, 1], gradients), {})])]
-    return ask.compare("grad_cam_plus_plus_map", groups, tolerance=TOLERANCE)
+    return [("3/4", calls), ("1", [((maps - [0, 3, 0, 0, 1], gradients), {})])]
 
 
 # --- La carte ------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from grading.questions import (
     Ask,
     Credit,
     as_floats,
+    compared,
     first_fault,
     numbers,
     pixels,
@@ -44,18 +45,17 @@ def ask_pixel_order(ask: Ask) -> Credit:
     )
 
 
-@question("ex11.frames")
-def ask_frames(ask: Ask) -> Credit:
+@compared("ex11.frames")
+def ask_frames(ask: Ask) -> list:
     """Passe d'une image à une autre, d'un nombre entier de pixels par pas."""
     start, end = pixels(ask.rng, 2, 6, 8, 3)
     order = ask.rng.permutation(48)
     calls = [((start, end, order), {}), ((end, start, order[::-1].copy()), {})]
-    groups = [("1/2", calls, lambda frames: as_floats(frames)[[0, -1]]), ("1", calls)]
-    return ask.compare("frames", groups)
+    return [("1/2", calls, lambda frames: as_floats(frames)[[0, -1]]), ("1", calls)]
 
 
-@question("ex11.deletion_and_insertion")
-def ask_deletion_and_insertion(ask: Ask) -> Credit:
+@compared("ex11.deletion_and_insertion", tolerance=TOLERANCE)
+def ask_deletion_and_insertion(ask: Ask) -> list:
     """Compare les courbes de deux cartes, sur un réseau connu."""
     image = pixels(ask.rng, SIDE, SIDE, 3)
     model, names = glance(ask.rng, image), ("un", "deux")
@@ -63,15 +63,13 @@ def ask_deletion_and_insertion(ask: Ask) -> Credit:
     ranks = np.arange(SIDE**2).reshape(SIDE, SIDE) ** 1.5
     heatmaps = {name: ask.rng.permuted(ranks) for name in names}
     call = [((model, image, CLASS, heatmaps), {"seed": 3, "cell_px": CELL})]
-    groups = [
+    return [
         ("1/2", call, lambda found: [as_floats(found[name])[0] for name in names]),
         ("1", call, lambda found: [as_floats(found[name]) for name in names]),
     ]
-    return ask.compare("deletion_and_insertion", groups, tolerance=TOLERANCE)
 
 
-@question("ex11.area")
-def ask_area(ask: Ask) -> Credit:
+@compared("ex11.area")
+def ask_area(ask: Ask) -> list:
     """Mesure des courbes de longueurs différentes."""
-    calls = [((ask.rng.random(num),), {}) for num in (17, 9)]
-    return ask.compare("area", [("1", calls)])
+    return [("1", [((ask.rng.random(num),), {}) for num in (17, 9)])]

@@ -3,20 +3,29 @@
 import numpy as np
 
 from grading import messages
-from grading.questions import TOLERANCE, Ask, Credit, as_floats, dreams, first_fault, question, same
+from grading.questions import (
+    TOLERANCE,
+    Ask,
+    Credit,
+    as_floats,
+    compared,
+    dreams,
+    first_fault,
+    question,
+    same,
+)
 
 LEVELS = 2.0  # ce dont un pixel change en moyenne à chaque pas, dit l'énoncé
 SHAPE = (24, 30, 3)
 OCTAVES, STEPS = 3, 2
 
 
-@question("ex12.response")
-def ask_response(ask: Ask) -> Credit:
+@compared("ex12.response", tolerance=TOLERANCE)
+def ask_response(ask: Ask) -> list:
     """Mesure des réponses, sans guide puis avec."""
     maps = ask.rng.uniform(-2, 3, (1, 5, 4, 6)).astype(np.float32)
     guide = ask.rng.uniform(-2, 3, (7, 6)).astype(np.float32)
-    groups = [("1/2", [((maps,), {})]), ("1", [((maps, guide), {}), ((maps, guide[:3]), {})])]
-    return ask.compare("response", groups, tolerance=TOLERANCE)
+    return [("1/2", [((maps,), {})]), ("1", [((maps, guide), {}), ((maps, guide[:3]), {})])]
 
 
 @question("ex12.shift")
@@ -45,12 +54,15 @@ def ask_climb(ask: Ask) -> Credit:
         """Rend ce qui change à chaque pixel."""
         return as_floats(value[0]) - image
 
-    groups = [
-        ("1/4", call, lambda value: np.shape(change(value))),
-        ("1/2", call, lambda value: np.abs(change(value)).mean()),
-        ("1", call, change),
-    ]
-    return ask.compare("dream", groups, tolerance=5e-3)
+    return ask.compare(
+        "dream",
+        [
+            ("1/4", call, lambda value: np.shape(change(value))),
+            ("1/2", call, lambda value: np.abs(change(value)).mean()),
+            ("1", call, change),
+        ],
+        tolerance=5e-3,
+    )
 
 
 @question("ex12.octaves")

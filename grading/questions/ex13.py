@@ -70,9 +70,8 @@ def ask_errors(ask: Ask) -> Credit:
     """Recalcule les deux écarts rendus avec l'image."""
     network, image = _setting(ask)
     ((found, rest),) = _reconstruct(ask, network, image, (8, 1.0, 3))
-    errors = numbers(pupil.Answer(rest), (2,))
     right = np.sqrt([_gap(network, found, image), np.mean((found - image) ** 2)])
-    maps, pixels = (same(*pair, tolerance=2e-3) for pair in zip(errors, right, strict=True))
+    maps, pixels = np.isclose(numbers(pupil.Answer(rest), (2,)), right, rtol=2e-3, atol=2e-3)
     return first_fault(
         (0, "wrong_values", not maps and not pixels),
         ("1/2", "wrong_feature_error", not maps),

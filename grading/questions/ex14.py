@@ -8,6 +8,7 @@ from grading.questions import (
     Ask,
     Credit,
     as_floats,
+    compared,
     credit,
     dreams,
     first_fault,
@@ -31,22 +32,20 @@ def _on_one_then_two(maps: dict, target: dict) -> list[tuple]:
     return [("3/4", [(single, {})]), ("1", [((maps, target), {})])]
 
 
-@question("ex14.content_loss")
-def ask_content_loss(ask: Ask) -> Credit:
+@compared("ex14.content_loss", tolerance=TOLERANCE)
+def ask_content_loss(ask: Ask) -> list:
     """Compare des cartes, sur une couche puis sur deux."""
-    groups = _on_one_then_two(_maps(ask), _maps(ask))
-    return ask.compare("content_loss", groups, tolerance=TOLERANCE)
+    return _on_one_then_two(_maps(ask), _maps(ask))
 
 
 # --- Le style ------------------------------------------------------------------------
 
 
-@question("ex14.gram_matrix")
-def ask_gram_matrix(ask: Ask) -> Credit:
+@compared("ex14.gram_matrix", tolerance=TOLERANCE)
+def ask_gram_matrix(ask: Ask) -> list:
     """Calcule des matrices de Gram, de cartes de deux tailles ; un facteur faux vaut la moitié."""
     calls = [((maps,), {}) for maps in _maps(ask).values()]
-    groups = [("1/2", calls, lambda gram: as_floats(gram) / np.trace(gram)), ("1", calls)]
-    return ask.compare("gram_matrix", groups, tolerance=TOLERANCE)
+    return [("1/2", calls, lambda gram: as_floats(gram) / np.trace(gram)), ("1", calls)]
 
 
 @question("ex14.style_loss")

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 
 from grading import messages
-from grading.questions import Ask, Credit, as_floats, first_fault, networks, question
+from grading.questions import Ask, Credit, as_floats, compared, first_fault, networks, question
 
 MAPS = (8, 10)  # lignes et colonnes des cartes données au module Inception
 BRANCHES = ("one", "reduce_three", "three", "reduce_five", "five", "pooled")
@@ -20,8 +20,7 @@ CLOSE = 1e-2
 
 def _network(shape: tuple, *stack: list) -> tuple:
     """Rend l'appel qui donne un réseau de ces couches."""
-    options = {"shape": list(shape), "stack": list(stack)}
-    return (messages.Ingredient("plain_network", options),), {}
+    return (messages.Ingredient("plain_network", {"shape": list(shape), "stack": stack}),), {}
 
 
 def _conv(filters: int, side: int, **options) -> list:
@@ -38,16 +37,16 @@ def _sizes(ask: Ask) -> tuple[int, ...]:
     return tuple(int(each) for each in (*sides, *ask.rng.permutation(np.arange(2, 12))[:4]))
 
 
-@question("ex15.operations")
-def ask_operations(ask: Ask) -> Credit:
+@compared("ex15.operations")
+def ask_operations(ask: Ask) -> list:
     """Compte sur de petits réseaux, de plus en plus variés."""
     h, w, c, f, g, u = _sizes(ask)
     image, pool = (h, w, c), ["MaxPooling2D", {"pool_size": 2}]
+    same = {"padding": "same"}
     plain = [
         _network(image, _conv(f, 3), _conv(g, 2), FLATTEN, _dense(u), _dense(f)),
         _network((c,), _dense(f), _dense(g)),
     ]
-    same = {"padding": "same"}
     varied = [
         _network(image, _conv(f, 5, strides=2), _conv(g, 3, **same), FLATTEN, _dense(u)),
         _network(image, _conv(f, 3, strides=2, **same), NORMALISATION, pool, _conv(g, 1)),
@@ -58,20 +57,19 @@ def ask_operations(ask: Ask) -> Credit:
         _network((None, None, 3), _conv(f, 3)),  # taille libre
         _network((h, c), ["GRU", {"units": f}]),
     ]
-    return ask.compare("operations", [("1/2", plain), ("3/4", varied), ("1", refused)])
+    return [("1/2", plain), ("3/4", varied), ("1", refused)]
 
 
-@question("ex15.measure")
-def ask_measure(ask: Ask) -> Credit:
+@compared("ex15.measure")
+def ask_measure(ask: Ask) -> list:
     """Compte les paramètres, et la part des couches denses ; les opérations sont à part."""
     h, w, c, f, g, u = _sizes(ask)
     stacks = [_dense(g)], [_dense(g), _dense(u)], []
     built = [_network((h, w, c), _conv(f, 3), NORMALISATION, FLATTEN, *each) for each in stacks]
-    groups = [
+    return [
         ("1/2", built, lambda size: as_floats(size)[0]),
         ("1", built, lambda size: as_floats(size)[[0, 2]]),
     ]
-    return ask.compare("measure", groups)
 
 
 # --- Construire ----------------------------------------------------------------------
@@ -125,8 +123,11 @@ def _backwards(layers: list[dict], number: int, start: int) -> str:
 
 def _additions(found: dict) -> list[int]:
     """Rend les numéros des couches qui en additionnent deux autres."""
-    layers = enumerate(found["layers"])
-    return [k for k, each in layers if each["class"] == "Add" and len(each["parents"]) == 2]
+    return [
+        number
+        for number, layer in enumerate(found["layers"])
+        if layer["class"] == "Add" and len(layer["parents"]) == 2
+    ]
 
 
 @question("ex15.build_deep")

@@ -2,7 +2,17 @@
 
 import numpy as np
 
-from grading.questions import TOLERANCE, Ask, Credit, first_fault, numbers, pixels, question, same
+from grading.questions import (
+    TOLERANCE,
+    Ask,
+    Credit,
+    compared,
+    first_fault,
+    numbers,
+    pixels,
+    question,
+    same,
+)
 
 PATCH_PX = 6  # celui de l'énoncé
 LENGTH = 3 * PATCH_PX**2  # nombres d'un morceau
@@ -35,18 +45,16 @@ def ask_sample_patches(ask: Ask) -> Credit:
     )
 
 
-@question("ex16.normalise")
-def ask_normalise(ask: Ask) -> Credit:
+@compared("ex16.normalise", tolerance=TOLERANCE)
+def ask_normalise(ask: Ask) -> list:
     """Normalise des morceaux contrastés, puis presque unis."""
     strong = ask.rng.uniform(0, 255, (6, LENGTH)) * ask.rng.uniform(0.2, 1, (6, 1))
     faint = ask.rng.uniform(20, 230, (5, 1)) + ask.rng.normal(0, 2, (5, LENGTH))
-    stages = ("1/2", strong), ("1", faint)
-    groups = [(level, [((each.astype(np.float32),), {})]) for level, each in stages]
-    return ask.compare("normalise", groups, tolerance=TOLERANCE)
+    return [("1/2", [((np.float32(strong),), {})]), ("1", [((np.float32(faint),), {})])]
 
 
-@question("ex16.whitening_matrix")
-def ask_whitening_matrix(ask: Ask) -> Credit:
+@compared("ex16.whitening_matrix", tolerance=4e-3)
+def ask_whitening_matrix(ask: Ask) -> list:
     """Blanchit des morceaux dont les voisins se ressemblent."""
     smooth = np.cumsum(ask.rng.normal(size=(1500, LENGTH)), axis=1)
     smooth -= smooth.mean(1, keepdims=True)
@@ -59,18 +67,16 @@ def ask_whitening_matrix(ask: Ask) -> Credit:
         """Ne garde que les directions : leur ordre et leurs signes n'importent plus."""
         return centring @ matrix @ matrix.T @ centring
 
-    groups = [("1/2", call, scaled), ("3/4", call, lambda matrix: centring @ matrix), ("1", call)]
-    return ask.compare("whitening_matrix", groups, tolerance=4e-3)
+    return [("1/2", call, scaled), ("3/4", call, lambda matrix: centring @ matrix), ("1", call)]
 
 
 # --- Des morceaux aux mots -----------------------------------------------------------
 
 
-@question("ex16.hard_code")
-@question("ex16.triangle_code")
-@question("ex16.quarter_means")
-def ask_codes(ask: Ask) -> Credit:
+@compared("ex16.hard_code", tolerance=TOLERANCE)
+@compared("ex16.triangle_code", tolerance=TOLERANCE)
+@compared("ex16.quarter_means", tolerance=TOLERANCE)
+def ask_codes(ask: Ask) -> list:
     """Donne des distances, ou des codes de même forme, à la fonction que nomme la question."""
     shapes = (2, GRID, GRID, NUM_WORDS), (1, GRID, GRID, NUM_WORDS + 3)
-    calls = [((ask.rng.uniform(1, 20, shape).astype(np.float32),), {}) for shape in shapes]
-    return ask.compare(ask.rule.name, [("1", calls)], tolerance=TOLERANCE)
+    return [("1", [((np.float32(ask.rng.uniform(1, 20, shape)),), {}) for shape in shapes])]

@@ -3,29 +3,27 @@
 import numpy as np
 
 from grading.messages import Ingredient
-from grading.questions import Ask, Credit, question
+from grading.questions import Ask, compared
 
 # --- IoU -----------------------------------------------------------------------------
 
 
-@question("ex17.iou")
-def ask_iou(ask: Ask) -> Credit:
+@compared("ex17.iou")
+def ask_iou(ask: Ask) -> list:
     """Compare des boîtes qui se recouvrent, puis disjointes, puis d'aire nulle."""
 
     def draw(num):
         """Tire des boîtes qui se recouvrent toutes, autour du même point."""
-        corners = ask.rng.integers(5, 28, (num, 2)), ask.rng.integers(34, 64, (num, 2))
-        return np.concatenate(corners, axis=1)
+        return ask.rng.integers([5, 5, 34, 34], [28, 28, 64, 64], (num, 4))
 
     first, second = draw(4), draw(3)
     around = np.array([[20, 8, 34, 20], [4, 30, 16, 44], [18, 24, 36, 40], [40, 44, 60, 58]])
     moved, point, flat = around + int(ask.rng.integers(0, 3)), np.full((1, 4), 30), np.arange(4)
-    groups = [
+    return [
         ("1/2", [((first, second), {}), ((second / 2, first / 2), {}), ((first, first), {})]),
         ("3/4", [((around, moved), {}), ((around[:2], around[2:]), {})]),
         ("1", [((point, point), {}), ((flat, second), {}), ((first, second[:, :3]), {})]),
     ]
-    return ask.compare("iou", groups)
 
 
 # --- Une boîte par objet, la bonne ---------------------------------------------------
@@ -38,8 +36,8 @@ def _placed(rng, offsets) -> np.ndarray:
     return rng.uniform(1, 3) * np.stack([x, y, x + 20, y + 12], axis=1)
 
 
-@question("ex17.non_max_suppression")
-def ask_non_max_suppression(ask: Ask) -> Credit:
+@compared("ex17.non_max_suppression")
+def ask_non_max_suppression(ask: Ask) -> list:
     """Ôte des doublons : d'une classe, puis de plusieurs, puis en chaîne."""
 
     def draw(offsets, labels, **options):
@@ -49,17 +47,16 @@ def ask_non_max_suppression(ask: Ask) -> Credit:
         order = ask.rng.permutation(num)
         return (_placed(ask.rng, offsets)[order], scores[order], np.array(labels)[order]), options
 
-    groups = [
+    return [
         ("1/2", [draw([0, 60, 2, 61, -3, 120], [4] * 6), draw([50, 3, 0, 51], [1] * 4)]),
         ("3/4", [draw([0, 2, 60, 1, 62, 3], [0, 5] * 3), draw([0, 0, 0, 9], [2, 3] * 2)]),
         ("3/4", [draw([0, 6, 12, 60, 66], [7] * 5), draw([80, 0, 7, 14], [3, 2, 2, 2])]),
         ("1", [draw([0, 4, 9, 60], [1] * 4, threshold=each) for each in (0.2, 0.8)]),
     ]
-    return ask.compare("non_max_suppression", groups)
 
 
-@question("ex17.match")
-def ask_match(ask: Ask) -> Credit:
+@compared("ex17.match")
+def ask_match(ask: Ask) -> list:
     """Juge des boîtes décalées d'objets, leurs doublons, leurs classes."""
 
     def draw(objects, found):
@@ -72,7 +69,7 @@ def ask_match(ask: Ask) -> Credit:
 
     objects, close = [(0, 3), (50, 3), (100, 3)], [(0, 3), (4, 3)]
     near = draw(objects, [(52, 3), (1, 3), (200, 3), (112, 3)])
-    groups = [
+    return [
         ("1/4", [near, draw(objects[::-1], [(12, 3), (98, 3), (46, 3)])]),
         ("1/2", [draw(objects, [(2, 3), (0, 3), (50, 3), (53, 3)])]),
         ("1/2", [draw([(0, 3), (50, 4)], [(0, 4), (1, 3), (50, 4), (49, 3)])]),
@@ -81,14 +78,13 @@ def ask_match(ask: Ask) -> Credit:
         ("3/4", [draw(close, [(0, 3), (1, 3)])]),  # deux boîtes sur un objet, l'autre est libre
         ("1", [draw(close, close[::-1]), draw(close[::-1], close[::-1])]),
     ]
-    return ask.compare("match", groups)
 
 
 # --- Précision, rappel, précision moyenne --------------------------------------------
 
 
-@question("ex17.precision_recall")
-def ask_precision_recall(ask: Ask) -> Credit:
+@compared("ex17.precision_recall")
+def ask_precision_recall(ask: Ask) -> list:
     """Accepte de plus en plus de boîtes, rangées puis mêlées."""
 
     def draw(num_missed, *, ranked=False):
@@ -96,16 +92,15 @@ def ask_precision_recall(ask: Ask) -> Credit:
         scores = np.sort(scores)[::-1] if ranked else scores
         return (scores, ask.rng.permutation(8) < 5, 5 + num_missed), {}
 
-    groups = [
+    return [
         ("1/2", [draw(3, ranked=True), draw(6, ranked=True)]),
         ("3/4", [draw(2), draw(4), draw(7)]),
         ("1", [((ask.rng.permutation(8) / 10, np.zeros(8, bool), 0), {})]),
     ]
-    return ask.compare("precision_recall", groups)
 
 
-@question("ex17.average_precision")
-def ask_average_precision(ask: Ask) -> Credit:
+@compared("ex17.average_precision")
+def ask_average_precision(ask: Ask) -> list:
     """Mesure l'aire sous des courbes qui descendent, puis qui remontent."""
 
     def curve(correct, num_objects):
@@ -114,7 +109,7 @@ def ask_average_precision(ask: Ask) -> Credit:
 
     falling = np.sort(ask.rng.uniform(0.1, 1, 5))[::-1], np.array([0.1, 0.35, 0.5, 0.85, 1])
     wrong = [False] * int(ask.rng.integers(1, 4))
-    groups = [
+    return [
         ("1/2", [((np.array([1, 0.8, 0.5]), np.array([0.2, 0.7, 1])), {}), (falling, {})]),
         (
             "3/4",
@@ -131,4 +126,3 @@ def ask_average_precision(ask: Ask) -> Credit:
             ],
         ),
     ]
-    return ask.compare("average_precision", groups)

@@ -4,7 +4,7 @@ from operator import itemgetter
 
 import numpy as np
 
-from grading.questions import TENSORS, TOLERANCE, Ask, Credit, question
+from grading.questions import TENSORS, TOLERANCE, Ask, compared
 
 NUM_CLASSES = 11
 
@@ -12,8 +12,8 @@ NUM_CLASSES = 11
 # --- Mesurer -------------------------------------------------------------------------
 
 
-@question("ex18.iou")
-def ask_iou(ask: Ask) -> Credit:
+@compared("ex18.iou")
+def ask_iou(ask: Ask) -> list:
     """Lit des matrices de confusion : toutes les classes, puis certaines absentes."""
 
     def draw(num, *, never_true=(), absent=()):
@@ -22,12 +22,11 @@ def ask_iou(ask: Ask) -> Credit:
         matrix[:, list(absent)] = 0
         return (matrix,), {}
 
-    groups = [
+    return [
         ("1/2", [draw(3), draw(11)]),
         ("3/4", [draw(5, never_true=[int(ask.rng.integers(5))]), draw(4, never_true=[0, 2])]),
         ("1", [draw(11, absent=[int(ask.rng.integers(11))]), draw(4, absent=[1, 3])]),
     ]
-    return ask.compare("iou", groups)
 
 
 def _scenes(rng, num: int, *, at_border: bool) -> np.ndarray:
@@ -44,19 +43,18 @@ def _scenes(rng, num: int, *, at_border: bool) -> np.ndarray:
     return masks
 
 
-@question("ex18.near_contour")
-def ask_near_contour(ask: Ask) -> Credit:
+@compared("ex18.near_contour")
+def ask_near_contour(ask: Ask) -> list:
     """Cherche les contours d'objets loin des bords, puis aux bords, puis dans plusieurs scènes."""
-    groups = [
+    return [
         ("1/2", [((_scenes(ask.rng, 1, at_border=False),), {}) for _ in range(2)]),
         ("3/4", [((_scenes(ask.rng, 1, at_border=True),), {}) for _ in range(2)]),
         ("1", [((_scenes(ask.rng, 3, at_border=True),), {"distance_px": k}) for k in (1, 3)]),
     ]
-    return ask.compare("near_contour", groups)
 
 
-@question("ex18.measure")
-def ask_measure(ask: Ask) -> Credit:
+@compared("ex18.measure", tolerance=TOLERANCE)
+def ask_measure(ask: Ask) -> list:
     """Mesure des masques qui se trompent de place, puis de classe."""
     calls = []
     for num in (2, 3):
@@ -64,20 +62,19 @@ def ask_measure(ask: Ask) -> Credit:
         predicted = np.roll(masks, (1, 2), (1, 2))
         predicted[:, 14:, :3] = masks.max()
         calls.append(((masks, predicted), {}))
-    groups = [
+    return [
         ("1/4", calls, itemgetter("accuracy")),
         ("1/2", calls, itemgetter("mean_iou")),
         ("3/4", calls, itemgetter("object_mean_iou", "object_iou")),
         ("1", [*calls, ((masks, masks[:, :-1]), {})], itemgetter("contour_accuracy")),
     ]
-    return ask.compare("measure", groups, tolerance=TOLERANCE)
 
 
 # --- Remettre chaque maximum à sa place ----------------------------------------------
 
 
-@question("ex18.max_pool_with_places")
-def ask_max_pool_with_places(ask: Ask) -> Credit:
+@compared("ex18.max_pool_with_places", tolerance=TOLERANCE, **TENSORS)
+def ask_max_pool_with_places(ask: Ask) -> list:
     """Retient la place des maximums : sans égalité, puis avec."""
     maps = [
         ask.rng.permutation(48).reshape(1, 4, 6, 2) - 24,  # sans égalité
@@ -89,12 +86,11 @@ def ask_max_pool_with_places(ask: Ask) -> Credit:
     ]
     calls = [((each.astype(np.float32),), {}) for each in maps]
     pooled, places = itemgetter(0), itemgetter(1)
-    groups = [("1/4", calls[:4], pooled), ("3/4", calls[:2], places), ("1", calls[2:], places)]
-    return ask.compare("max_pool_with_places", groups, tolerance=TOLERANCE, **TENSORS)
+    return [("1/4", calls[:4], pooled), ("3/4", calls[:2], places), ("1", calls[2:], places)]
 
 
-@question("ex18.unpool")
-def ask_unpool(ask: Ask) -> Credit:
+@compared("ex18.unpool", tolerance=TOLERANCE, **TENSORS)
+def ask_unpool(ask: Ask) -> list:
     """Pose des valeurs à des places tirées au hasard : une carte, puis plusieurs."""
 
     def draw(num, height, width, channels):
@@ -103,5 +99,4 @@ def ask_unpool(ask: Ask) -> Credit:
         own = np.tile([[0, 1], [2, 3]], (height, width))[..., np.newaxis]  # place de chaque case
         return (maps, (chosen == own).astype(np.float32)), {}
 
-    groups = [("1/2", [draw(1, 3, 4, 2)]), ("1", [draw(2, 3, 2, 4), draw(1, 4, 4, 2)])]
-    return ask.compare("unpool", groups, tolerance=TOLERANCE, **TENSORS)
+    return [("1/2", [draw(1, 4, 6, 1)]), ("1", [draw(2, 3, 2, 4), draw(1, 4, 4, 2)])]

@@ -8,6 +8,7 @@ from grading.questions import (
     Ask,
     Credit,
     as_floats,
+    compared,
     credit,
     first_fault,
     pixels,
@@ -28,13 +29,14 @@ def _unordered(patches) -> np.ndarray:
     return np.sort(np.sort(patches, axis=2), axis=1)
 
 
-@question("ex19.cut_patches")
-def ask_cut_patches(ask: Ask) -> Credit:
+@compared("ex19.cut_patches", tolerance=TOLERANCE, **TENSORS)
+def ask_cut_patches(ask: Ask) -> list:
     """Coupe des images, carrées ou non."""
-    sizes = [(2, 8, 8), (2, 12, 20), (1, 28, 28)]
-    calls = [((ask.rng.normal(size=each).astype(np.float32),), {}) for each in sizes]
-    groups = [("1/2", calls, _unordered), ("1", calls)]
-    return ask.compare("cut_patches", groups, tolerance=TOLERANCE, **TENSORS)
+    calls = [
+        ((ask.rng.normal(size=size).astype(np.float32),), {})
+        for size in ((2, 8, 8), (2, 12, 20), (1, 28, 28))
+    ]
+    return [("1/2", calls, _unordered), ("1", calls)]
 
 
 # --- L'attention ---------------------------------------------------------------------
@@ -48,8 +50,9 @@ def ask_attend(ask: Ask) -> Credit:
     tokens, others = ask.rng.normal(size=(2, 2, 5, 8)).astype(np.float32)
     longer = np.concatenate([tokens[:, :1], others], axis=1)  # le premier jeton est le même
     calls = [((each,), {"name": "attention"}) for each in (tokens, tokens[:, ::-1], longer)]
-    how = {**TENSORS, "weights": weights}
-    return ask.compare("attend", [("1", calls)], tolerance=TOLERANCE, **how)
+    return ask.compare(
+        "attend", [("1", calls)], tolerance=TOLERANCE, operation="through", weights=weights
+    )
 
 
 @question("ex19.build_transformer")
@@ -87,21 +90,19 @@ def _weights(rng, *shape) -> tuple:
     return (powers / powers.sum(-1, keepdims=True),), {}
 
 
-@question("ex19.rollout")
-def ask_rollout(ask: Ask) -> Credit:
+@compared("ex19.rollout", tolerance=TOLERANCE)
+def ask_rollout(ask: Ask) -> list:
     """Suit des attentions tirées au hasard : un bloc, puis plusieurs."""
-    groups = [
+    return [
         ("1/2", [_weights(ask.rng, 2, 1, 3, 5, 5)]),
         ("1", [_weights(ask.rng, 2, 3, 2, 6, 6), _weights(ask.rng, 1, 2, 4, 10, 10)]),
     ]
-    return ask.compare("rollout", groups, tolerance=TOLERANCE)
 
 
-@question("ex19.class_map")
-def ask_class_map(ask: Ask) -> Credit:
+@compared("ex19.class_map", tolerance=TOLERANCE)
+def ask_class_map(ask: Ask) -> list:
     """Lit la ligne du jeton de classe : d'une image, puis de plusieurs, blocs et têtes compris."""
-    groups = [
+    return [
         ("1/2", [_weights(ask.rng, 10, 10)]),
         ("1", [_weights(ask.rng, 3, 17, 17), _weights(ask.rng, 2, 3, 2, 5, 5)]),
     ]
-    return ask.compare("class_map", groups, tolerance=TOLERANCE)

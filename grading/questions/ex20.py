@@ -9,7 +9,17 @@ from functools import partial
 import numpy as np
 
 from grading import pupil
-from grading.questions import Ask, Credit, credit, first_fault, judge, question, same, seen
+from grading.questions import (
+    Ask,
+    Credit,
+    compared,
+    credit,
+    first_fault,
+    judge,
+    question,
+    same,
+    seen,
+)
 
 WINDOW, HOP = 512, 256  # ce que dit l'énoncé
 TOLERANCE = 1e-3  # float32, et des sons d'amplitude 1
@@ -42,8 +52,8 @@ def _strongest(num_samples: int, spectrogram) -> np.ndarray:
     return np.sort(np.argsort(_profile(num_samples, spectrogram))[..., -2:])
 
 
-@question("ex20.stft")
-def ask_stft(ask: Ask) -> Credit:
+@compared("ex20.stft", tolerance=MAX_LEAK)
+def ask_stft(ask: Ask) -> list:
     """Regarde où tombe une note, ce qui en fuit, puis plusieurs sons, puis une autre trame."""
     rng, num_samples = ask.rng, HOP * 30
 
@@ -53,7 +63,7 @@ def ask_stft(ask: Ask) -> Credit:
         return np.sin(2 * np.pi * place / window * np.arange(num_samples))
 
     one, profile = [((note(),), {})], partial(_profile, num_samples)
-    groups = [
+    return [
         ("1/2", one, partial(_strongest, num_samples)),
         ("1/2", one, profile),
         ("3/4", [((np.stack([note(), note()]),), {})], profile),
@@ -64,7 +74,6 @@ def ask_stft(ask: Ask) -> Credit:
             lambda spectrogram: np.isfinite(spectrogram).all(-2),
         ),  # il n'a que des bords
     ]
-    return ask.compare("stft", groups, tolerance=MAX_LEAK)
 
 
 def _made(ask: Ask, function: str, calls) -> list[np.ndarray]:
@@ -117,8 +126,8 @@ def _bounded(values) -> np.ndarray:
     return np.where(np.isfinite(values), np.minimum(values, MIN_PERFECT_DB), 0)
 
 
-@question("ex20.si_sdr")
-def ask_si_sdr(ask: Ask) -> Credit:
+@compared("ex20.si_sdr", tolerance=1e-4)
+def ask_si_sdr(ask: Ask) -> list:
     """Mesure des sons plus ou moins abîmés, à tout volume, puis un son intact."""
 
     def draw(*shape):
@@ -126,12 +135,11 @@ def ask_si_sdr(ask: Ask) -> Credit:
         noise = ask.rng.uniform(0.1, 2, (*shape[:-1], 1)) * ask.rng.normal(size=shape)
         return (ask.rng.uniform(0.3, 3) * targets + noise, targets), {}
 
-    groups = [
+    return [
         ("1/2", [draw(400), draw(300)]),
         ("3/4", [draw(3, 200), draw(2, 2, 250)]),
         ("1", [((ask.rng.normal(size=(3, 200)),) * 2, {})], _bounded),
     ]
-    return ask.compare("si_sdr", groups, tolerance=1e-4)
 
 
 # --- La factorisation ----------------------------------------------------------------

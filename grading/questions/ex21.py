@@ -9,6 +9,7 @@ from grading.questions import (
     Ask,
     Credit,
     as_floats,
+    compared,
     first_fault,
     numbers,
     question,
@@ -40,39 +41,38 @@ def _links(rng, num_nodes: int, num_links: int) -> tuple[np.ndarray, np.ndarray]
     return rng.permuted(pairs, axis=1), rng.integers(2, 30, num_links).astype(np.float32) / 4
 
 
-@question("ex21.grid_graph")
-def ask_grid_graph(ask: Ask) -> Credit:
+@compared("ex21.grid_graph")
+def ask_grid_graph(ask: Ask) -> list:
     """Relie les cases de grilles qui ne sont pas carrées."""
-    sizes = (3, 4), (int(ask.rng.integers(4, 7)), 3), (1, 5)
-    calls = [(size, {}) for size in sizes]
-    return ask.compare("grid_graph", [("1/2", calls, _ends), ("1", calls, _arcs)])
+    calls = [((3, 4), {}), ((int(ask.rng.integers(4, 7)), 3), {}), ((1, 5), {})]
+    return [("1/2", calls, _ends), ("1", calls, _arcs)]
 
 
-@question("ex21.undirected_graph")
-def ask_undirected_graph(ask: Ask) -> Credit:
+@compared("ex21.undirected_graph")
+def ask_undirected_graph(ask: Ask) -> list:
     """Fait deux arcs de chaque lien."""
-    calls = [((num, *_links(ask.rng, num, links)), {}) for num, links in ((5, 4), (7, 9))]
-    return ask.compare("undirected_graph", [("1", calls, _arcs)])
+    five, seven = (5, *_links(ask.rng, 5, 4)), (7, *_links(ask.rng, 7, 9))
+    return [("1", [(five, {}), (seven, {})], _arcs)]
 
 
-@question("ex21.normalised")
-def ask_normalised(ask: Ask) -> Credit:
+@compared("ex21.normalised", tolerance=TOLERANCE)
+def ask_normalised(ask: Ask) -> list:
     """Normalise de petits graphes, dont des nœuds peuvent n'avoir aucun voisin."""
-    drawn = [(num, *_links(ask.rng, num, links)) for num, links in ((5, 6), (8, 11))]
-    networks = [
-        {"pairs": pairs, "weights": weights, "labels": np.arange(num) % 2}
-        for num, pairs, weights in drawn
-    ]
-    calls = [((Ingredient("record", each),), {}) for each in networks]
-    groups = [("1/2", calls, _ends), ("1", calls, _arcs)]
-    return ask.compare("normalised", groups, tolerance=TOLERANCE)
+
+    def draw(num, num_links):
+        pairs, weights = _links(ask.rng, num, num_links)
+        fields = {"pairs": pairs, "weights": weights, "labels": np.arange(num) % 2}
+        return (Ingredient("record", fields),), {}
+
+    calls = [draw(5, 6), draw(8, 11)]
+    return [("1/2", calls, _ends), ("1", calls, _arcs)]
 
 
 # --- Les messages --------------------------------------------------------------------
 
 
-@question("ex21.pass_messages")
-def ask_pass_messages(ask: Ask) -> Credit:
+@compared("ex21.pass_messages", tolerance=TOLERANCE, **TENSORS)
+def ask_pass_messages(ask: Ask) -> list:
     """Passe des messages qui distinguent les deux bouts d'un arc : somme, moyenne, maximum."""
 
     def draw(num_nodes, *, silent=0, **options):
@@ -89,24 +89,14 @@ def ask_pass_messages(ask: Ask) -> Credit:
         return (nodes, Ingredient("record", fields), Ingredient("psi", {})), options
 
     alone = [draw(6, silent=1, aggregate=name) for name in ("sum", "mean", "max")]
-    groups = [
+    return [
         ("1/2", [draw(5), draw(7, aggregate="sum")]),
         ("3/4", [draw(6, aggregate="mean"), draw(6, aggregate="max")]),
         ("1", [*alone, draw(4, aggregate="median")]),
     ]
-    return ask.compare("pass_messages", groups, tolerance=TOLERANCE, **TENSORS)
 
 
 # --- Lire un graphe ------------------------------------------------------------------
-
-
-def _heads(ask: Ask, function: str, calls, shape: tuple) -> np.ndarray:
-    """Rend les réponses d'une tête, aux mêmes poids à chaque appel, `(appels, *shape)`.
-
-    Raises:
-        pupil.Failure: une réponse est une exception, ou n'a pas la forme voulue.
-    """
-    return np.stack([numbers(each, shape) for each in ask.calls(function, calls, **TENSORS)])
 
 
 def _alike(found, expected) -> bool:
@@ -128,9 +118,9 @@ def ask_graph_head(ask: Ask) -> Credit:
         nodes - 7 * low,  # la moyenne seule
         nodes + 3 * (high - low),  # le maximum seul
     ]
-    calls = [((each, num_classes), {}) for each in several]
+    answers = ask.calls("graph_head", [((each, num_classes), {}) for each in several], **TENSORS)
     shape = (len(nodes), num_classes)
-    here, turned, kept, doubled, *others = _heads(ask, "graph_head", calls, shape)
+    here, turned, kept, doubled, *others = (numbers(each, shape) for each in answers)
     probabilities = (here >= 0).all() and _alike(here.sum(1), [1, 1])
     return first_fault(
         ("1/4", "order_of_nodes_matters", not _alike(turned, here)),

@@ -5,14 +5,11 @@ from operator import itemgetter
 import numpy as np
 
 from exercises.ex22_by_hand import convolution, dense, pooling
-from grading.questions import Ask, Credit, question
+from grading.questions import Ask, Credit, compared, question
 
 TOLERANCE = 1e-5
 LARGE = 5000.0  # de scores dont l'un au moins a une exponentielle qui déborde
 BOTH_WAYS = (("1/2", "y", None), ("1", "dx", None))  # l'aller, puis le retour
-
-
-# --- Les fenêtres --------------------------------------------------------------------
 
 
 # --- Des couches, à l'aller puis au retour -------------------------------------------
@@ -108,24 +105,19 @@ def ask_dense(ask: Ask) -> Credit:
 # --- La perte ------------------------------------------------------------------------
 
 
-@question("ex22.softmax")
-def ask_softmax(ask: Ask) -> Credit:
+@compared("ex22.softmax", tolerance=TOLERANCE)
+def ask_softmax(ask: Ask) -> list:
     """Donne de petits scores, puis de grands."""
     small, large = ask.rng.normal(size=(4, 5)), ask.rng.normal(0, LARGE, (3, 6))
-    groups = [("1/2", [((small,), {})]), ("1", [((large,), {})])]
-    return ask.compare("softmax", groups, tolerance=TOLERANCE)
+    return [("1/2", [((small,), {})]), ("1", [((large,), {})])]
 
 
-@question("ex22.cross_entropy")
-def ask_cross_entropy(ask: Ask) -> Credit:
+@compared("ex22.cross_entropy", tolerance=TOLERANCE)
+def ask_cross_entropy(ask: Ask) -> list:
     """Compare la perte, puis le gradient que la fonction rend avec elle."""
     calls = [
         ((ask.rng.normal(0, 3, (n, classes)), ask.rng.integers(0, classes, n)), {})
         for n, classes in ((4, 3), (7, 10))
     ]
 
-    groups = [("1/2", calls, itemgetter(0)), ("1", calls, itemgetter(1))]
-    return ask.compare("cross_entropy", groups, tolerance=TOLERANCE)
-
-
-# --- Un pas --------------------------------------------------------------------------
+    return [("1/2", calls, itemgetter(0)), ("1", calls, itemgetter(1))]

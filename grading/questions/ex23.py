@@ -3,13 +3,13 @@
 import numpy as np
 
 from grading.messages import Ingredient
-from grading.questions import Ask, Credit, as_floats, question
+from grading.questions import Ask, Credit, as_floats, compared, question
 
 # --- Des intervalles -----------------------------------------------------------------
 
 
-@question("ex23.paired_gap")
-def ask_paired_gap(ask: Ask) -> Credit:
+@compared("ex23.paired_gap")
+def ask_paired_gap(ask: Ask) -> list:
     """Compare des réponses à une graine, puis à plusieurs : la différence, puis l'intervalle."""
 
     def draw(num_seeds, num_images):
@@ -19,16 +19,15 @@ def ask_paired_gap(ask: Ask) -> Credit:
         return (first, ask.rng.random((num_seeds, num_images)) < hard), {}
 
     one, several = [draw(1, 60), draw(1, 45)], [draw(3, 50), draw(5, 40)]
-    groups = [
+    return [
         ("1/4", one + several, lambda gap: as_floats(gap)[0]),
         ("1/2", one),
         ("1", [*several, ((np.ones((2, 9), bool), np.ones((2, 8), bool)), {})]),
     ]
-    return ask.compare("paired_gap", groups)
 
 
-@question("ex23.sign")
-def ask_sign(ask: Ask) -> Credit:
+@compared("ex23.sign")
+def ask_sign(ask: Ask) -> list:
     """Donne des différences établies, et d'autres qui ne le sont pas."""
     centers = ask.rng.uniform(0.02, 0.2, 8) * np.repeat([1, -1], 4)
     gaps = [
@@ -36,7 +35,7 @@ def ask_sign(ask: Ask) -> Credit:
         for center in centers
         for reach in (0.5 * abs(center), 2 * abs(center))
     ]
-    return ask.compare("sign", [("1", [((Ingredient("record", gap),), {}) for gap in gaps])])
+    return [("1", [((Ingredient("record", gap),), {}) for gap in gaps])]
 
 
 # --- Des réseaux ---------------------------------------------------------------------

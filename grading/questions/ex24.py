@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import ndimage
 
-from grading.questions import Ask, Credit, as_floats, question
+from grading.questions import Ask, as_floats, compared
 
 CLOSE = 2e-3  # écart relatif d'un calcul fait en float32
 
@@ -29,32 +29,30 @@ def _equal_and_impossible(rng, *shape) -> list[tuple]:
     return [((truth, truth), {}), ((truth, found[:, 1:]), {})]
 
 
-@question("ex24.psnr")
-def ask_psnr(ask: Ask) -> Credit:
+@compared("ex24.psnr")
+def ask_psnr(ask: Ask) -> list:
     """Mesure des réels, puis des octets, puis l'égalité et l'impossible."""
-    groups = [
+    return [
         ("1/2", [_noisy(ask.rng, 3, 6, 7, 3), _noisy(ask.rng, 2, 5, 4, 1)]),
         ("3/4", [_noisy(ask.rng, 2, 6, 5, 3, octets=True)]),
         ("1", _equal_and_impossible(ask.rng, 1, 5, 5, 3)),
     ]
-    return ask.compare("psnr", groups)
 
 
-@question("ex24.ssim")
-def ask_ssim(ask: Ask) -> Credit:
+@compared("ex24.ssim", tolerance=2e-4)
+def ask_ssim(ask: Ask) -> list:
     """Mesure des images bruitées, puis l'égalité et l'impossible."""
-    groups = [
+    return [
         ("3/4", [_noisy(ask.rng, 2, 15, 17, 2), _noisy(ask.rng, 1, 14, 13, 3, octets=True)]),
         ("1", _equal_and_impossible(ask.rng, 1, 13, 14, 1)),
     ]
-    return ask.compare("ssim", groups, tolerance=2e-4)
 
 
 # --- Une courbe ----------------------------------------------------------------------
 
 
-@question("ex24.at_rate")
-def ask_at_rate(ask: Ask) -> Credit:
+@compared("ex24.at_rate", tolerance=CLOSE)
+def ask_at_rate(ask: Ask) -> list:
     """Lit des courbes débit–distorsion, d'une image puis de plusieurs."""
 
     def draw(share, *shape):
@@ -63,19 +61,18 @@ def ask_at_rate(ask: Ask) -> Credit:
         values = 20 + np.cumsum(ask.rng.uniform(1, 6, (5, *shape)), axis=0)
         return (rates.tolist(), values, rates[1] + share * (rates[2] - rates[1])), {}
 
-    groups = [
+    return [
         ("1/2", [draw(0), draw(1)]),
         ("3/4", [draw(0.2), draw(0.5), draw(0.8)]),
         ("1", [draw(0, 3), draw(0.4, 4)]),
     ]
-    return ask.compare("at_rate", groups, tolerance=CLOSE)
 
 
 # --- Arrondir ------------------------------------------------------------------------
 
 
-@question("ex24.quantise")
-def ask_quantise(ask: Ask) -> Credit:
+@compared("ex24.quantise")
+def ask_quantise(ask: Ask) -> list:
     """Arrondit des codes dont la part qui dépasse dit quel arrondi c'est."""
 
     def draw(step, *, signs=(1.0,), most=30):
@@ -84,19 +81,18 @@ def ask_quantise(ask: Ask) -> Credit:
         return (codes.astype(np.float32).reshape(2, 3, 4), step), {}
 
     both = (-1.0, 1.0)
-    groups = [
+    return [
         ("1/2", [draw(24.0), draw(7.5)]),
         ("3/4", [draw(48.0, signs=both), draw(48.0, signs=both)]),
         ("1", [draw(2.0, signs=both, most=300)]),
     ]
-    return ask.compare("quantise", groups)
 
 
 # --- L'ACP ---------------------------------------------------------------------------
 
 
-@question("ex24.principal_axes")
-def ask_principal_axes(ask: Ask) -> Credit:
+@compared("ex24.principal_axes", tolerance=CLOSE)
+def ask_principal_axes(ask: Ask) -> list:
     """Cherche les axes d'images dont les pixels voisins se ressemblent."""
     smooth = ndimage.uniform_filter(ask.rng.normal(0, 120, (12, 48, 40, 3)), (0, 3, 3, 0))
     images = np.clip(100 + smooth, 0, 255).astype(np.uint8)
@@ -108,8 +104,7 @@ def ask_principal_axes(ask: Ask) -> Credit:
         return [axes.T @ axes, axes * (found / found.max()) ** 2 @ axes.T]
 
     # Les plus petits écarts-types, la seconde moitié, ne tiennent qu'aux arrondis.
-    groups = [
+    return [
         ("1/2", call, lambda value: np.array_split(as_floats(value[1]), 2)[0]),
         ("1", call, products),
     ]
-    return ask.compare("principal_axes", groups, tolerance=CLOSE)

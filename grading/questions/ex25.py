@@ -3,7 +3,7 @@
 import numpy as np
 
 from exercises.ex25_captions.grammar import CAPTIONS, END, START
-from grading.questions import Ask, Credit, question
+from grading.questions import Ask, compared
 
 WORDS = "un une deux sac pull robe rouge verte en haut bas et".split()
 FIRST, LAST = CAPTIONS.numbers[START], CAPTIONS.numbers[END]
@@ -22,33 +22,32 @@ def _said(rng, truth: list[str]) -> list[str]:
     return [*truth[:-1], "deux", *truth[:2], *truth[:2], str(rng.choice(WORDS))]
 
 
-@question("ex25.matches")
-def ask_matches(ask: Ask) -> Credit:
+@compared("ex25.matches")
+def ask_matches(ask: Ask) -> list:
     """Compte des suites, sans répétition puis avec."""
     truths = [(_sentence(ask.rng, 8), order) for order in (1, 2, 2, 3)]
     short = ((_sentence(ask.rng, 2), _sentence(ask.rng, 6), 4), {})
     plain = [(([*truth[3:], *truth[:3][::-1]], truth, order), {}) for truth, order in truths]
     repeated = [((_said(ask.rng, truth), truth, order), {}) for truth, order in truths]
     repeated += [((4 * truth[:4], 2 * truth[:4], order), {}) for truth, order in truths]
-    return ask.compare("matches", [("1/2", [short, *plain]), ("1", repeated)])
+    return [("1/2", [short, *plain]), ("1", repeated)]
 
 
-@question("ex25.bleu")
-def ask_bleu(ask: Ask) -> Credit:
+@compared("ex25.bleu")
+def ask_bleu(ask: Ask) -> list:
     """Mesure des lots de phrases, de longueurs différentes."""
 
     def draw(*lengths: int, end: int | None = None):
         truths = [_sentence(ask.rng, num) for num in lengths]
         return [_said(ask.rng, each)[:end] for each in truths], truths
 
-    first = [(draw(9, 6), {"order": 1}), (draw(7), {"order": 1})]
-    means = [(draw(9, 6, 7), {"order": order}) for order in (2, 3, 4)] + [(draw(10, 5), {})]
-    short = [
-        *((draw(9, 7, end=-8), {"order": order}) for order in (1, 2)),
-        (([["un", "sac"], WORDS[:7]], [["un", "sac"], WORDS[:9]]), {}),
-        (([["rouge"] * 5], [["sac"] * 5]), {"order": 1}),
+    cut = [(draw(9, 7, end=-8), {"order": order}) for order in (1, 2)]
+    short = (([["un", "sac"], WORDS[:7]], [["un", "sac"], WORDS[:9]]), {})
+    return [
+        ("1/2", [(draw(9, 6), {"order": 1}), (draw(7), {"order": 1})]),
+        ("3/4", [*((draw(9, 6, 7), {"order": order}) for order in (2, 3, 4)), (draw(10, 5), {})]),
+        ("1", [*cut, short, (([["rouge"] * 5], [["sac"] * 5]), {"order": 1})]),
     ]
-    return ask.compare("bleu", [("1/2", first), ("3/4", means), ("1", short)])
 
 
 # --- Dire ----------------------------------------------------------------------------
@@ -59,12 +58,11 @@ def _letters(words) -> list[int]:
     return list("/".join(words).ljust(LETTERS).encode())
 
 
-@question("ex25.to_words")
-def ask_to_words(ask: Ask) -> Credit:
+@compared("ex25.to_words")
+def ask_to_words(ask: Ask) -> list:
     """Rend les mots de phrases finies, sans END, ou vides."""
     rows = [[FIRST, LAST, 0, 0], [FIRST, 0, 0]]
     for num in (4, 7, 2):
         words = [FIRST, *map(int, ask.rng.integers(3, len(CAPTIONS.words), num))]
         rows += [[*words, LAST, 0, 0], [*words, LAST, *words[1:3]], words, [*words, 0]]
-    calls = [((np.array(row, np.uint8),), {}) for row in rows]
-    return ask.compare("to_words", [("1", calls, _letters)])
+    return [("1", [((np.array(row, np.uint8),), {}) for row in rows], _letters)]

@@ -3,23 +3,24 @@
 import numpy as np
 
 from grading.messages import Ingredient
-from grading.questions import TOLERANCE, Ask, Credit, question
+from grading.questions import TOLERANCE, Ask, compared
 
 # --- Le chemin -----------------------------------------------------------------------
 
 
-@question("ex26.travel")
-def ask_travel(ask: Ask) -> Credit:
+@compared("ex26.travel", tolerance=TOLERANCE)
+def ask_travel(ask: Ask) -> list:
     """Place des points entre des bruits et des images."""
-    rng, calls = ask.rng, []
-    for shape in ((3, 2, 4, 3), (4, 5, 3, 1), (2, 3, 3, 2)):
-        times = rng.permutation(np.linspace(0, 1, shape[0])) * 0.9 + 0.03
-        calls.append(((rng.normal(size=shape), rng.uniform(-1, 1, shape), times), {}))
-    return ask.compare("travel", [("1", calls)], tolerance=TOLERANCE)
+
+    def draw(*shape):
+        times = ask.rng.permutation(np.linspace(0, 1, shape[0])) * 0.9 + 0.03
+        return (ask.rng.normal(size=shape), ask.rng.uniform(-1, 1, shape), times), {}
+
+    return [("1", [draw(3, 2, 4, 3), draw(4, 5, 3, 1), draw(2, 3, 3, 2)])]
 
 
-@question("ex26.exact_velocity")
-def ask_exact_velocity(ask: Ask) -> Credit:
+@compared("ex26.exact_velocity", tolerance=TOLERANCE, operation="chained")
+def ask_exact_velocity(ask: Ask) -> list:
     """Suit une image, puis plusieurs, à des instants différents."""
 
     def draw(num, time):
@@ -29,11 +30,10 @@ def ask_exact_velocity(ask: Ask) -> Credit:
         ]
         return ([points], ["__call__", x, time]), {}
 
-    groups = [
+    return [
         ("1/2", [draw(1, time) for time in (0.0, 0.4, 0.8)]),
         ("1", [draw(num, time) for num, time in ((2, 0.3), (5, 0.6), (3, 0.5))]),
     ]
-    return ask.compare("exact_velocity", groups, tolerance=TOLERANCE, operation="chained")
 
 
 # --- La vitesse ----------------------------------------------------------------------
@@ -44,43 +44,43 @@ def _velocity(rng, *, timed: bool = True) -> Ingredient:
     return Ingredient("planted_velocity", {"gain": gain, "slope": slope * timed})
 
 
-@question("ex26.guided")
-def ask_guided(ask: Ask) -> Credit:
+@compared("ex26.guided", tolerance=TOLERANCE, operation="chained")
+def ask_guided(ask: Ask) -> list:
     """Mêle deux vitesses, de plusieurs forces."""
 
     def draw(guidance):
         x, time = ask.rng.normal(size=(2, 3, 3, 1)), float(ask.rng.uniform(0.1, 0.9))
-        guided = [_velocity(ask.rng), _velocity(ask.rng), guidance]
-        return (guided, ["__call__", x, time]), {}
+        return ([_velocity(ask.rng), _velocity(ask.rng), guidance], ["__call__", x, time]), {}
 
-    groups = [("1/2", [draw(0), draw(1)]), ("1", [draw(2), draw(3.5), draw(0.5)])]
-    return ask.compare("guided", groups, tolerance=TOLERANCE, operation="chained")
+    return [("1/2", [draw(0), draw(1)]), ("1", [draw(2), draw(3.5), draw(0.5)])]
 
 
-@question("ex26.follow")
-def ask_follow(ask: Ask) -> Credit:
+@compared("ex26.follow", tolerance=TOLERANCE)
+def ask_follow(ask: Ask) -> list:
     """Suit des vitesses sans, puis avec l'instant."""
 
     def draw(num_steps, *, timed=True):
-        velocity = _velocity(ask.rng, timed=timed)
-        return (velocity, ask.rng.normal(size=(2, 3))), {"num_steps": num_steps}
+        start = ask.rng.normal(size=(2, 3))
+        return (_velocity(ask.rng, timed=timed), start), {"num_steps": num_steps}
 
-    plain, timed = [draw(5, timed=False), draw(8, timed=False)], [draw(4), draw(9), draw(20)]
-    groups = [("1/2", plain), ("1", timed)]
-    return ask.compare("follow", groups, tolerance=TOLERANCE)
+    return [
+        ("1/2", [draw(5, timed=False), draw(8, timed=False)]),
+        ("1", [draw(4), draw(9), draw(20)]),
+    ]
 
 
 # --- Deux nuages ---------------------------------------------------------------------
 
 
-@question("ex26.frechet")
-def ask_frechet(ask: Ask) -> Credit:
+@compared("ex26.frechet", tolerance=1e-3)
+def ask_frechet(ask: Ask) -> list:
     """Compare des nuages, déplacés puis de formes différentes."""
 
     def cloud(num=40):
         return ask.rng.normal(size=(num, 4)) @ ask.rng.normal(size=(4, 4)) + ask.rng.normal(size=4)
 
     first = cloud()
-    moved = [((first, first + ask.rng.uniform(1, 2, 4)), {}), ((first, first), {})]
-    other = [((cloud(), cloud(30)), {}), ((cloud(25), cloud(50)), {})]
-    return ask.compare("frechet", [("1/4", moved), ("1", other)], tolerance=1e-3)
+    return [
+        ("1/4", [((first, first + ask.rng.uniform(1, 2, 4)), {}), ((first, first), {})]),
+        ("1", [((cloud(), cloud(30)), {}), ((cloud(25), cloud(50)), {})]),
+    ]

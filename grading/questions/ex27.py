@@ -4,7 +4,7 @@ import numpy as np
 
 from exercises.ex27_video import metrics, tracking
 from grading.messages import Ingredient
-from grading.questions import Ask, Credit, question
+from grading.questions import Ask, compared
 
 SIDE = 20.0  # d'une boîte
 ABSENT = -1  # identité d'une boîte qui n'est pas rendue
@@ -50,9 +50,9 @@ def _shuffled(rng, ids: np.ndarray, boxes: np.ndarray) -> Ingredient:
     return Ingredient("record", metrics.Tracks(*said)._asdict())
 
 
-@question("ex27.count_faults")
-@question("ex27.count_identified")
-def ask_counts(ask: Ask) -> Credit:
+@compared("ex27.count_faults")
+@compared("ex27.count_identified")
+def ask_counts(ask: Ask) -> list:
     """Juge des suivis dont chaque faute est plantée."""
     swapped = ("aaaaabbbbb", "bbbbbaaaaa")
     back = (*swapped, "cccc...eee")  # et un objet revient d'une absence sous un autre nom
@@ -60,15 +60,14 @@ def ask_counts(ask: Ask) -> Credit:
     shared = ("aaaaaaeeee", "bbbfffaaaa")  # la même identité est la plus fréquente de deux objets
     faults = [("1/4", [()]), ("1/2", [swapped]), ("3/4", [back]), ("1", [doubled])]
     stages = {"count_faults": faults, "count_identified": [("1/2", [()]), ("1", [back, shared])]}
-    groups = [
+    return [
         (level, [_draw_tracks(ask.rng, *rows) for rows in 2 * several])
         for level, several in stages[ask.rule.name]
     ]
-    return ask.compare(ask.rule.name, groups)
 
 
-@question("ex27.mota")
-def ask_mota(ask: Ask) -> Credit:
+@compared("ex27.mota")
+def ask_mota(ask: Ask) -> list:
     """Rapporte des fautes aux boîtes vraies."""
     # De chaque sorte de fautes, `least` au moins : la dernière fois, plus que de boîtes vraies.
     counts = [
@@ -76,7 +75,7 @@ def ask_mota(ask: Ask) -> Credit:
         for least in (2, 5, 20)
     ]
     calls = [((Ingredient("record", each._asdict()),), {}) for each in counts]
-    return ask.compare("mota", [("1", calls)])
+    return [("1", calls)]
 
 
 # --- Suivre --------------------------------------------------------------------------
@@ -96,8 +95,8 @@ def _renumbered(names) -> np.ndarray:
     return np.array([known[name] for name in flat], float)
 
 
-@question("ex27.match_best")
-def ask_match_best(ask: Ask) -> Credit:
+@compared("ex27.match_best")
+def ask_match_best(ask: Ask) -> list:
     """Apparie des tableaux où de proche en proche suffit, puis non."""
 
     def shuffled(*rows):
@@ -115,11 +114,11 @@ def ask_match_best(ask: Ask) -> Credit:
         shuffled([0.26, 0.15], [0.17, 0.0]),
         shuffled([0.7, 0.6, 0.5], [0.65, 0.3, 0.0]),
     ]
-    return ask.compare("match_best", [("1/2", plain, _as_table), ("1", hard, _as_table)])
+    return [("1/2", plain, _as_table), ("1", hard, _as_table)]
 
 
-@question("ex27.track")
-def ask_track(ask: Ask) -> Credit:
+@compared("ex27.track")
+def ask_track(ask: Ask) -> list:
     """Suit des objets éloignés les uns des autres, l'un caché un moment."""
 
     def draw(method, *, hidden=(), speed=1.0):
@@ -131,10 +130,9 @@ def ask_track(ask: Ask) -> Credit:
 
     near, kalman = tracking.METHODS["neighbour"], tracking.METHODS["kalman"]
     long = tracking.METHODS["memory"]._replace(memory=8)
-    stages = [
-        ("1/2", [draw(near), draw(near, hidden=range(8, 12))]),
-        ("3/4", [draw(long, hidden=range(9, 13), speed=0.5)]),  # retrouvé
-        ("3/4", [draw(long, hidden=range(6, 18), speed=0)]),  # oublié
-        ("1", [draw(kalman, hidden=range(14, 21), speed=6)]),
+    return [
+        ("1/2", [draw(near), draw(near, hidden=range(8, 12))], _renumbered),
+        ("3/4", [draw(long, hidden=range(9, 13), speed=0.5)], _renumbered),  # retrouvé
+        ("3/4", [draw(long, hidden=range(6, 18), speed=0)], _renumbered),  # oublié
+        ("1", [draw(kalman, hidden=range(14, 21), speed=6)], _renumbered),
     ]
-    return ask.compare("track", [(*stage, _renumbered) for stage in stages])

@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 
 from grading import messages
-from grading.questions import TOLERANCE, Ask, Credit, as_floats, judge, question, seen
+from grading.questions import TOLERANCE, Ask, Credit, as_floats, compared, judge, question, seen
 
 MAP_CELLS, SIDE_PX = 32, 64
 NUM_JOINTS, SHOULDER, HIP = 13, 1, 8
@@ -24,8 +24,8 @@ def _planted(cells: np.ndarray) -> np.ndarray:
     return 7 - ((middle[None, None, :, None] - x) ** 2 + (middle[None, :, None, None] - y) ** 2) / 2
 
 
-@question("ex28.decode")
-def ask_decode(ask: Ask) -> Credit:
+@compared("ex28.decode", tolerance=TOLERANCE)
+def ask_decode(ask: Ask) -> list:
     """Cherche des articulations plantées, entre les cases, puis au bord."""
 
     def draw():
@@ -33,16 +33,15 @@ def ask_decode(ask: Ask) -> Credit:
         shares = ask.rng.choice([0.2, 0.8], (2, 3, 2)) + ask.rng.uniform(-0.1, 0.1, (2, 3, 2))
         return _planted(ask.rng.integers(3, 28, (2, 3, 2)) + shares)
 
-    groups = [
+    return [
         ("1/2", [((draw(),), {"refine": False}) for _ in range(2)]),
         ("3/4", [((draw(),), {}), ((draw(),), {"refine": True})]),
         ("1", [((_planted(np.array([[[0.3, 9.4], [12.6, 31.6], [31.7, 0.4]]])),), {})]),
     ]
-    return ask.compare("decode", groups, tolerance=TOLERANCE)
 
 
-@question("ex28.pck")
-def ask_pck(ask: Ask) -> Credit:
+@compared("ex28.pck", tolerance=TOLERANCE)
+def ask_pck(ask: Ask) -> list:
     """Mesure des places fausses de plus ou moins d'une fraction du torse."""
 
     def draw():
@@ -56,11 +55,10 @@ def ask_pck(ask: Ask) -> Credit:
         # Assez de places dans le disque de l'écart permis, dans le carré autour, et plus loin.
         return ask.rng.normal(joints, 3), messages.Ingredient("record", truth)
 
-    groups = [
+    return [
         ("1/2", [(draw(), {}), (draw(), {}), ((*draw(), 0.3), {}), ((*draw(), 0.1), {})]),
         ("1", [(draw(), {"hidden": hidden}) for hidden in (True, False, True, False)]),
     ]
-    return ask.compare("pck", groups, tolerance=TOLERANCE)
 
 
 # --- Le relief -----------------------------------------------------------------------
@@ -105,8 +103,8 @@ def _draw_pairs(rng, gain: float) -> tuple[np.ndarray, np.ndarray]:
     return np.rint(pairs[..., 15:-15]).astype(np.uint8), np.full((2, 20, 70), whole + share)
 
 
-@question("ex28.depth_cm")
-def ask_depth_cm(ask: Ask) -> Credit:
+@compared("ex28.depth_cm", tolerance=TOLERANCE)
+def ask_depth_cm(ask: Ask) -> list:
     """Convertit des disparités."""
-    calls = [((float(ask.rng.uniform(1, 15)),), {}), ((ask.rng.uniform(1, 15, (3, 4)),), {})]
-    return ask.compare("depth_cm", [("1", calls)], tolerance=TOLERANCE)
+    one, several = float(ask.rng.uniform(1, 15)), ask.rng.uniform(1, 15, (3, 4))
+    return [("1", [((one,), {}), ((several,), {})])]
