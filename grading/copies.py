@@ -66,9 +66,17 @@ def judge(ask, slug: str) -> tuple[str, str] | None:
         return None
     for suffix in (".keras", ".tflite"):
         content = submission.weights(ask.submission, slug, suffix)
-        for path in shipped(slug, suffix) if content else ():
-            if _share(ask, content, path.read_bytes(), suffix) >= SHIPPED:
-                return "weights_copied", path.name
+        # Un modèle livré en prolonge parfois un autre : le plus proche est nommé.
+        share, name = max(
+            (
+                (_share(ask, content, each.read_bytes(), suffix), each.name)
+                for each in shipped(slug, suffix)
+                if content
+            ),
+            default=(0, ""),
+        )
+        if share >= SHIPPED:
+            return "weights_copied", name
         for other in ask.others if content else ():
             theirs = submission.weights(other, slug, suffix)
             if theirs and _share(ask, content, theirs, suffix) == 1:

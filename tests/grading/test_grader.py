@@ -1,7 +1,6 @@
 """Le correcteur dans ce processus : le corrigé, le squelette, un module qui manque."""
 
 import shutil
-from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -120,31 +119,22 @@ def noisy(model):
 @pytest.mark.slow
 def test_weights_are_measured_without_the_code_of_the_hand_in(made, fashion, repo):
     handed = fashion(
-        ("import keras\nimport numpy", "1 / 0\nimport keras\nimport numpy"),
-        weights=reworked(repo, noisy),
+        ("import keras\nimport numpy", "import keras(\nimport numpy"), weights=reworked(repo, noisy)
     )
     assert made.grade(handed, RULES["ex02.weights"]).level == 1
-    assert made.grade(handed, RULES["ex02.train"]).reason == "exception"
+    assert made.grade(handed, RULES["ex02.train"]).reason == "syntax_error"
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("kind", "level", "reason"),
-    [
-        ("décalé", "1/4", "class_order_shifted"),
-        ("hasard", "0", "weights_low"),
-        ("onze", "0", "wrong_number_of_classes"),
-        ("abîmé", "0", "loading_fails"),
-    ],
+    ("kind", "reason"),
+    [("hasard", "weights_low"), ("onze", "wrong_number_of_classes"), ("abîmé", "loading_fails")],
 )
-def test_wrong_weights(made, fashion, repo, kind, level, reason):
+def test_wrong_weights(made, fashion, repo, kind, reason):
     import keras
 
     def change(model):
         noisy(model)
-        if kind == "décalé":
-            kernel, bias = model.layers[-1].get_weights()
-            model.layers[-1].set_weights([np.roll(kernel, 1, axis=1), np.roll(bias, 1)])
         if kind == "hasard":
             return keras.models.clone_model(model)
         if kind == "onze":
@@ -157,4 +147,4 @@ def test_wrong_weights(made, fashion, repo, kind, level, reason):
         weights=(lambda path: path.write_bytes(b"PK rien")) if kind == "abîmé" else write
     )
     mark = made.grade(handed, RULES["ex02.weights"])
-    assert (mark.level, mark.reason) == (Fraction(level), reason)
+    assert (mark.level, mark.reason) == (0, reason)
