@@ -3,6 +3,9 @@
 import keras
 import numpy as np
 from keras import layers
+from PIL import Image
+
+from convnets.datasets import sources
 
 
 def build_model():
@@ -40,3 +43,9 @@ def evaluate(model, x, y):
     probabilities = model.predict(x, verbose=0)
     accuracy = float(np.mean(probabilities.argmax(axis=1) == y.reshape(-1)))
     return {"accuracy": accuracy, "probabilities": probabilities}
+
+
+def predict(model, path):
+    picture = Image.open(path).convert("RGB").resize((32, 32))
+    scores = model.predict(np.array(picture)[np.newaxis], verbose=0)
+    return sources.CIFAR10_CLASSES_FR[scores.argmax()]

@@ -4,6 +4,8 @@ import keras
 import numpy as np
 from keras import layers
 
+from convnets.datasets import sources
+
 class_names = [
     "T-shirt/top",
     "Trouser",
@@ -16,6 +18,13 @@ class_names = [
     "Bag",
     "Ankle boot",
 ]
+
+
+def load_data(limit=None):
+    (x_train, y_train), test = sources.load_fashion_mnist()
+    x_train, y_train = x_train[:limit], y_train[:limit]
+    num_val = len(x_train) // 10
+    return (x_train[num_val:], y_train[num_val:], x_train[:num_val], y_train[:num_val], *test)
 
 
 def build_model():
