@@ -357,7 +357,9 @@ def installed():
     keras.utils.np_utils = tf.keras.utils.np_utils = keras.utils
     tf.layers = keras.layers
     for place in (keras.constraints, tf.keras.constraints):  # `maxnorm`
-        vars(place).update({name.replace("_", ""): each for name, each in [*vars(place).items()]})
+        vars(place).update(  # mais ni `path`, ni `file`, de `__path__` et de `__file__`
+            {name.replace("_", ""): vars(place)[name] for name in dir(place) if name[0] != "_"}
+        )
     for module, names in INERT.items():
         for name in names.split():
             setattr(importlib.import_module(module), name, nothing(name))
