@@ -156,11 +156,14 @@ def test_a_name_gives_that_model_and_none_both(repo):
     assert isinstance(router.load(None), Router)
 
 
+CLASSES = ["Chat", "Robe", "Short"]  # un objet, un vêtement, un vêtement que l'autre n'a pas
+
+
 @pytest.mark.parametrize(
     ("glanced", "sure", "ground", "garments_only", "given"),
     [
-        ([0.5, 0.25, 0.25], 0.7, "white", False, True),
-        ([0.5, 0.25, 0.25], 0.69, "white", False, False),  # il n'en est pas sûr
+        ([0.5, 0.25, 0.25], 0.8, "white", False, True),
+        ([0.5, 0.25, 0.25], 0.79, "white", False, False),  # il n'en est pas sûr
         ([0.51, 0.25, 0.24], 0.9, "white", False, False),  # plutôt un objet
         ([0.51, 0.25, 0.24], 0.9, "white", True, True),  # on a dit que c'en est un
         ([0.0, 0.5, 0.5], 0.9, None, False, False),  # le fond ne s'enlève pas
@@ -174,8 +177,10 @@ def test_a_garment_that_is_cut_out_goes_to_its_model(glanced, sure, ground, garm
         image.paste((0, 0, 60), (30, 20, 60, 80))
     asked, answer = [], ([1 - sure, sure], None)
     router_ = Router(garments_only=garments_only)
+    photos = SimpleNamespace(card=SimpleNamespace(garments=Garments(1, 0.5)), classes=CLASSES)
+    photos.shows_garment = lambda shares: Classifier.shows_garment(photos, shares)
     router_._loaded = {
-        PHOTO_MODEL: SimpleNamespace(card=SimpleNamespace(garments=Garments(1, 0.5))),
+        PHOTO_MODEL: photos,
         GARMENT_MODEL: SimpleNamespace(
             input_shape=(28, 28), answer=lambda views: asked.append(views) or [answer]
         ),
