@@ -25,9 +25,7 @@ def define(namespace: dict, file: str) -> None:
     sys.path.insert(0, os.path.normpath(os.path.join(here, plan["folder"])))
     namespace["display"] = lambda *_, **__: None  # celle d'IPython
     for name, (label, line) in plan["lost"].items():
-        namespace[name] = _broken(label, line)
-    if plan["broken"]:  # rien d'autre n'est défini : c'est lui qui manque
-        namespace["__getattr__"] = _missing(*plan["broken"])
+        namespace[name] = Absent(SyntaxError("invalid syntax", (label, line, 1, "")), namespace)
     trees = []
     for label, source in plan["cells"]:
         file = os.path.join(os.getcwd(), label)
@@ -79,7 +77,7 @@ class Absent:
         namespace: ce que le notebook définit, où sont peut-être les noms d'un module absent.
     """
 
-    def __init__(self, error: ImportError, namespace: dict):
+    def __init__(self, error: Exception, namespace: dict):
         self.__dict__.update(error=error, namespace=namespace)
 
     def __getattr__(self, name: str):
@@ -92,21 +90,3 @@ class Absent:
     def __call__(self, *_, **__):
         """Lève l'erreur."""
         raise self.__dict__["error"]
-
-
-def _broken(label: str, line: int):
-    def lost(*_, **__):
-        raise SyntaxError("invalid syntax", (label, line, 1, ""))
-
-    return lost
-
-
-def _missing(label: str, line: int):
-    lost = _broken(label, line)
-
-    def lookup(name):
-        if name.startswith("_"):
-            raise AttributeError(name)
-        lost()
-
-    return lookup

@@ -373,9 +373,8 @@ def _ranks(
     if told:
         known = [each for each in told if each not in notebooks.DECISIVE or each in modules]
         return dict.fromkeys(known or told, TOLD), ""
-    guessed = []
-    if asked in notebooks.RECORDED and not named and notebooks.is_network(source):
-        guessed = [module for module in _graded() if module.startswith(asked)]
+    network = asked in notebooks.RECORDED and not named and notebooks.is_network(source)
+    guessed = [module for module in _graded() if network and module.startswith(asked)]
     rank = READY if _is_ready(source, named, root) else FOUND
     ranks = dict.fromkeys(guessed, GUESSED) | dict.fromkeys(modules, rank)
     return ranks, "" if guessed else doubt

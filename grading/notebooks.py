@@ -317,7 +317,6 @@ def convert(source: Source, module: str, root: Path) -> None:
         "cells": source.cells,
         "kept": _kept(source),
         "lost": {name: place for name, place in source.lost.items() if name},
-        "broken": None if source.nodes else next(iter(source.lost.values()), None),
         "folder": folder.relative_to(root).as_posix() if folder.is_relative_to(root) else ".",
     }
     place = root / file_of(module)

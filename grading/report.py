@@ -9,10 +9,11 @@ from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
 
+from convnets.core.files import own_suffix, replacing
 from grading.grader import Mark
 from grading.scale import FULL, read_reasons, read_scale
 
-BYTE_ORDER_MARK = "\ufeff"  # sans elle, un tableur lit l'UTF-8 comme du Windows-1252
+UTF8 = "utf-8-sig"  # sans cette marque, un tableur lit l'UTF-8 comme du Windows-1252
 FORMULA = re.compile(r"[=+\-@\t\r]")
 
 
@@ -86,15 +87,14 @@ def table(marks: Sequence[Mark], *, every: bool, hint: bool = False) -> list[str
         every: une ligne par question ; sinon, une par rendu.
         hint: donner l'indice de chaque erreur.
     """
+    from convnets.figures import charts  # matplotlib, dont le reste se passe
+
     found, rows = results(marks), []
     if len(found) > 1 or not every:
-        exercises, width = _exercises(found), max(len(each.name) for each in found)
-        heads = [*exercises, f"note /{FULL}"]
-        rows.append(f"{'rendu':<{width}}" + "".join(f"{head:>10}" for head in heads))
-        for each in found:
-            cells = [number(each.exercises[e]) if e in each.exercises else "-" for e in exercises]
-            cells.append(number(each.mark))
-            rows.append(f"{each.name:<{width}}" + "".join(f"{cell:>10}" for cell in cells))
+        names = _exercises(found)
+        lines = [[each.name, *map(each.exercises.get, names), each.mark] for each in found]
+        shown = [[number(c) if isinstance(c, Fraction) else c for c in line] for line in lines]
+        rows += charts.table(["rendu", *names, f"note /{FULL}"], shown).splitlines()
     for each in found if every else ():
         rows += ["", f"{each.name} : {number(each.mark)}/{FULL}"]
         for exercise, total in each.exercises.items():
@@ -143,11 +143,23 @@ def write(path: Path, marks: Sequence[Mark], header: dict, *, hint: bool = False
     Raises:
         OSError: fichier impossible à écrire.
     """
-    made = _as_json(marks, header, hint) if path.suffix == ".json" else _as_csv(marks, header)
+    json_asked = path.suffix == ".json"
+    write_file(path, _as_json(marks, header, hint) if json_asked else _as_csv(marks, header))
+
+
+def write_file(path: Path, content: str | bytes) -> Path:
+    """Écrit un fichier d'un coup ; rend son chemin."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(made, encoding="utf-8")
-    temporary.replace(path)
+    with replacing(path, suffix=own_suffix()) as temporary:
+        temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+def csv_bytes(rows: Iterable, delimiter: str = ";", encoding: str = UTF8) -> bytes:
+    """Rend les octets d'un fichier `.csv` ; « ; » est ce qu'attend un tableur en français."""
+    file = io.StringIO()
+    csv.writer(file, delimiter=delimiter).writerows(rows)
+    return file.getvalue().encode(encoding)
 
 
 def _as_json(marks, header, hint) -> str:
@@ -176,10 +188,8 @@ def _as_json(marks, header, hint) -> str:
     return json.dumps({**header, "submissions": content}, indent=1, ensure_ascii=False) + "\n"
 
 
-def _as_csv(marks, header) -> str:
+def _as_csv(marks, header) -> bytes:
     """Écrit une ligne par élève : sa note, ses exercices, ses questions, ce qui en est dit."""
-    file = io.StringIO()
-    file.write(BYTE_ORDER_MARK)
     found = results(marks)
     titles = [*_exercises(found), *dict.fromkeys(mark.rule.id for mark in marks)]
     total, remarks, rows = f"note /{FULL}", header.get("remarques", {}), []
@@ -193,10 +203,7 @@ def _as_csv(marks, header) -> str:
     if "attention" in header:
         rows.append({"remarques": header["attention"]})
     heads = ["rendu", total, *titles, "remarques"]
-    writer = csv.DictWriter(file, heads, delimiter=";")  # ce qu'attend un tableur en français
-    writer.writeheader()
-    writer.writerows(rows)
-    return file.getvalue()
+    return csv_bytes([heads, *([row.get(head, "") for head in heads] for row in rows)])
 
 
 def plain(text: str) -> str:

@@ -17,9 +17,8 @@ import textwrap
 from pathlib import Path
 
 from convnets.core.cli import FrenchParser, run
-from convnets.core.files import own_suffix, replacing
 from exercises import EXERCISES, RULE, sources
-from grading.report import number
+from grading.report import number, write_file
 from grading.scale import read_scale
 from grading.submission import EXERCISES as FOLDER
 from grading.submission import file_of
@@ -39,11 +38,8 @@ def _targets(node: ast.stmt) -> set[str]:
     """Rend les noms qu'une instruction définit."""
     if isinstance(node, Definition):
         return {node.name}
-    targets = node.targets if isinstance(node, ast.Assign) else []
-    targets = [node.target] if isinstance(node, ast.AnnAssign) else targets
-    return {
-        each.id for target in targets for each in ast.walk(target) if isinstance(each, ast.Name)
-    }
+    names = [each for each in ast.walk(node) if isinstance(each, ast.Name)]
+    return {each.id for each in names if isinstance(each.ctx, ast.Store)}
 
 
 def _is_blank(node: ast.stmt) -> bool:
@@ -206,9 +202,7 @@ def write_skeletons(names: list[str], output: Path) -> list[Path]:
             "--output, ou déplacez ce fichier."
         )
     for module, path in paths.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path, suffix=own_suffix()) as temporary:
-            temporary.write_text(make_skeleton(module), encoding="utf-8")
+        write_file(path, make_skeleton(module))
     return list(paths.values())
 
 

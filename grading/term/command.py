@@ -23,7 +23,6 @@ from grading.term.course import Course, read_course
 from grading.term.hand_ins import Gathered, gather
 from grading.term.marks import StudentMarks, student_marks
 from grading.term.pages import SHARED, student_page, write_pages, write_table
-from grading.term.sheets import write_file
 
 CACHE = ".cache"  # dans le dossier de sortie : rendus copiés, notes gardées, graine
 
@@ -89,7 +88,7 @@ def _seed(course: Course) -> int:
     if course.seed is not None:
         return course.seed
     if not path.exists():
-        write_file(path, str(grader.random_seed()))
+        report.write_file(path, str(grader.random_seed()))
     return int(path.read_text(encoding="utf-8"))
 
 
@@ -124,7 +123,7 @@ def grade_exercise(course: Course, gathered: Gathered, *, seed: int, everything:
             except RuntimeError as error:  # le correcteur est en panne : ce n'est pas un zéro
                 raise OSError(str(error)) from error
             content = {"key": key, "marks": [report.write_mark(mark) for mark in marks]}
-            write_file(path, json.dumps(content, ensure_ascii=False))
+            report.write_file(path, json.dumps(content, ensure_ascii=False))
             gathered.marks[each.name] = marks
             (result,) = report.results(marks)
             said = f"{names[each.name]} : {report.number(result.mark)}/{FULL}"
@@ -174,7 +173,7 @@ def _for_moodle(
             if number in asked and row.path == path
         }
         name = f"{exercise}-{f'{rank + 1}-' if rank else ''}{path.name}"
-        written.append(write_file(folder / name, moodle.filled(sheet, marks)))
+        written.append(report.write_file(folder / name, moodle.filled(sheet, marks)))
     pages = {
         row: student_page(course, asked[name], exercise)
         for name, row in gathered.rows.items()
@@ -182,7 +181,7 @@ def _for_moodle(
     }
     if pages:
         content = moodle.feedback(pages, f"{exercise}.html")
-        written.append(write_file(folder / f"{exercise}-retours.zip", content))
+        written.append(report.write_file(folder / f"{exercise}-retours.zip", content))
     return written
 
 

@@ -14,6 +14,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
 
+from grading.report import number
 from grading.scale import FULL
 from grading.term import sheets
 from grading.term.course import Student, Work
@@ -123,10 +124,9 @@ def filled(sheet: Sheet, marks: Mapping[int, Fraction]) -> bytes:
     for line, said in sheet.records():
         if line in marks:
             maximum = said.get("maximum", str(FULL))
-            mark = float(marks[line] * sheets.read_number(maximum, "note maximale") / FULL)
-            text = f"{mark:.5f}".rstrip("0").rstrip(".")
-            comma = "," in maximum
-            sheet.rows[line][sheet.columns["note"]] = text.replace(".", ",") if comma else text
+            text = number(marks[line] * Fraction(maximum.replace(",", ".")) / FULL)
+            written = text if "," in maximum else text.replace(",", ".")
+            sheet.rows[line][sheet.columns["note"]] = written
     return sheet.encode()
 
 

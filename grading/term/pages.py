@@ -17,12 +17,11 @@ from markupsafe import Markup, escape
 
 from convnets.core.cli import agreed, percent
 from grading.grader import Mark
-from grading.report import explain, grouped, number
+from grading.report import explain, grouped, number, write_file
 from grading.scale import FULL, read_reasons
 from grading.term import sheets
 from grading.term.course import Course
 from grading.term.marks import HANDED_IN, ExerciseMark, StudentMarks
-from grading.term.sheets import write_file
 
 SHARED = "weights_shared"  # la seule raison qui dépende d'un autre rendu ; elle le nomme
 NUM_MISTAKES = 3  # par question

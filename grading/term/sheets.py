@@ -7,7 +7,6 @@ import re
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,11 +14,7 @@ import openpyxl
 from dateutil import parser
 
 from convnets.core.cli import printable
-from convnets.core.files import own_suffix, replacing
-from grading.report import number, plain
-
-UTF8 = "utf-8-sig"  # sans cette marque, un tableur lit l'UTF-8 comme du Windows-1252
-NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?")
+from grading.report import UTF8, csv_bytes, number, plain, write_file
 
 # Une date sans heure finit à 23 h 59 ; une date sans jour, lue de deux façons, n'en est pas une.
 DEFAULTS = (datetime(2001, 1, 1, 23, 59), datetime(2002, 2, 2, 23, 59))
@@ -70,9 +65,7 @@ class Sheet(NamedTuple):
 
     def encode(self) -> bytes:
         """Rend les octets du fichier `.csv`."""
-        file = io.StringIO()
-        csv.writer(file, delimiter=self.delimiter).writerows(self.rows)
-        return file.getvalue().encode(self.encoding)
+        return csv_bytes(self.rows, self.delimiter, self.encoding)
 
 
 def read(
@@ -92,9 +85,12 @@ def read(
     """
     sheet = read_xlsx(path) if path.suffix.lower() == ".xlsx" else read_csv(path)
     found = sheet.rows[0] if sheet.rows else []
-    columns = {}
-    for k, title in reversed(list(enumerate(found))):
-        columns |= {name: k for name, said in titles.items() if re.fullmatch(said, title.lower())}
+    columns = {
+        name: k
+        for k, title in reversed(list(enumerate(found)))
+        for name, said in titles.items()
+        if re.fullmatch(said, title.lower())
+    }
     for name in needed:
         if name not in columns:
             raise ValueError(
@@ -131,18 +127,6 @@ def read_xlsx(path: Path) -> Sheet:
     return Sheet([["" if cell is None else str(cell).strip() for cell in row] for row in rows])
 
 
-def read_number(text: str, where: str) -> Fraction:
-    """Lit un nombre, à virgule ou à point : `"17,5"` ; `where` dit où il est.
-
-    Raises:
-        ValueError: ce n'est pas un nombre.
-    """
-    text = text.strip()
-    if not NUMBER.fullmatch(text):
-        raise ValueError(f"{where} : « {text} » n'est pas un nombre.")
-    return Fraction(text.replace(",", "."))
-
-
 def read_date(text: str, where: str = "") -> datetime:
     """Lit une date, et son heure si elle y est.
 
@@ -169,18 +153,10 @@ def read_date(text: str, where: str = "") -> datetime:
     return moment.astimezone().replace(tzinfo=None) if moment.tzinfo else moment
 
 
-def write_file(path: Path, content: str | bytes) -> Path:
-    """Écrit un fichier d'un coup ; rend son chemin."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path, suffix=own_suffix()) as temporary:
-        temporary.write_bytes(content.encode() if isinstance(content, str) else content)
-    return path
-
-
 def write(path: Path, rows: Sequence[list]) -> Path:
     """Écrit un tableau : un texte que le tableur garde, un nombre à virgule, "" pour None."""
 
     def written(value) -> str:
         return plain(value or "") if isinstance(value, str | None) else number(value)
 
-    return write_file(path, Sheet([list(map(written, row)) for row in rows]).encode())
+    return write_file(path, csv_bytes([map(written, row) for row in rows]))

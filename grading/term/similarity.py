@@ -21,11 +21,11 @@ from copydetect.utils import get_token_coverage
 
 from grading import skeleton
 from grading.archives import MAX_SOURCE_BYTES
+from grading.report import write_file
 from grading.submission import EXERCISES, Submission, file_of
 from grading.term.course import Course
 from grading.term.hand_ins import Gathered
 from grading.term.pages import render, visible
-from grading.term.sheets import write_file
 
 # Mesuré sur tests/grading/right : deux réponses au même énoncé partagent au plus 0,62 de ce qui
 # leur reste ; un rendu dont noms, ordre et commentaires sont changés en garde au moins 0,75.

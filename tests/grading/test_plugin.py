@@ -102,7 +102,7 @@ def test_a_class_from_another_folder(run, handed, tmp_path, repo):
     assert found["dupont"]["mark"] == 6, "un module complété ne rapporte rien"
     assert found["martin"]["mark"] == 0 and "note /20" in ended.stdout
     reasons = {q["id"]: q["reason"] for q in found["martin"]["questions"]}
-    assert reasons["ex00.relu"] == reasons["ex00.pool2d"] == "syntax_error"
+    assert reasons["ex00.relu"] == "syntax_error" and reasons["ex00.pool2d"] == "missing_name"
     assert "warning" not in ended.stdout, "une correction n'a rien à dire en anglais"
 
 

@@ -28,10 +28,6 @@ def test_totals_by_hand():
     assert (other.exercises, other.mark) == ({"ex00": 0}, 0)
 
 
-def test_a_mark_is_written_and_read_again():
-    assert [report.read_mark(report.write_mark(each)) for each in MARKS] == MARKS
-
-
 def test_the_table_of_one_hand_in_and_of_a_class():
     one = "\n".join(report.table(MARKS[:3], every=True, hint=True))
     assert "anne : " in one and "(La case | en trop)" in one and "→ " in one

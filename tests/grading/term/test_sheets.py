@@ -1,5 +1,4 @@
 from datetime import datetime
-from fractions import Fraction
 
 import pytest
 
@@ -20,17 +19,6 @@ def test_a_csv_that_is_not_changed_comes_out_the_same(tmp_path, encoding, delimi
     assert found.rows[1] == ["d", "", "é", "17"]
     path.write_bytes(found.encode())
     assert sheets.read_csv(path).rows == found.rows
-
-
-@pytest.mark.parametrize(("text", "value"), [("17,125", "137/8"), (" 17.5 ", "35/2"), ("0", "0")])
-def test_numbers(text, value):
-    assert sheets.read_number(text, "ici") == Fraction(value)
-
-
-@pytest.mark.parametrize("text", ["", "-", "1/2", "dix", "1e3", "nan", "12 octobre"])
-def test_what_is_not_a_number(text):
-    with pytest.raises(ValueError, match="n'est pas un nombre"):
-        sheets.read_number(text, "ici")
 
 
 @pytest.mark.parametrize(
