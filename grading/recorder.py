@@ -86,7 +86,7 @@ CHANGES = (
 )
 OF_FIT = "batch_size epochs verbose callbacks validation_split validation_data".split()
 PATCHED = """compile fit evaluate test_on_batch predict predict_proba predict_on_batch
-predict_classes train_on_batch save save_weights export load_weights __call__""".split()
+predict_classes train_on_batch __call__""".split()
 
 
 class OutOfTimeError(BaseException):
@@ -94,12 +94,12 @@ class OutOfTimeError(BaseException):
 
 
 class Names(dict):
-    """Les noms d'un programme ; après un échec, ceux qui manquent sont inertes.
+    """Les noms d'un programme ; après une erreur (`error`), ceux qui manquent sont inertes.
 
     Ceux de Keras, et quelques autres que tous emploient, sont donnés à qui n'en définit pas.
     """
 
-    failed, bound, forgotten = False, frozenset(), frozenset()
+    error, bound, forgotten = None, frozenset(), frozenset()
 
     def __missing__(self, name: str):
         """Rend un nom de Python, un import oublié, ou un objet inerte si le programme a échoué."""
@@ -109,7 +109,7 @@ class Names(dict):
         if found is not None:
             self.forgotten |= {name} - spellings.USUAL.keys()
             return found
-        if self.failed:
+        if self.error:
             missing = spellings.Nothing()
             missing.undefined = name not in self.bound
             return missing
@@ -149,18 +149,18 @@ def record(module: str, asked: dict, dataset: str, levels: dict, seconds: int) -
     as_module = written.issuperset(functions)  # tout ce qui compte est dans ces fonctions
     seen, names = _Seen(), _first_names(module, cells[0][0], as_module=as_module)
     names.bound = {_word(each) for each in nodes if isinstance(getattr(each, "ctx", 0), ast.Store)}
-    error, calls = None, {}
-    with spellings.installed():
-        with _patched(seen, whole):
+    calls = {}
+    spellings.install()
+    with _patched(seen, whole):
+        with _alarm(seconds):
+            _execute(cells, trees, names)
+        if not seen.has_learned():
+            calls = _call_asked(functions, names, whole, seen, seconds)
+        if not as_module and not seen.has_learned():
             with _alarm(seconds):
-                error = _execute(cells, trees, names)
-            if not seen.has_learned():
-                calls = _call_asked(functions, names, whole, seen, seconds)
-            if not as_module and not seen.has_learned():
-                with _alarm(seconds):
-                    _call_main(names, whole, seen)
-        if "evaluate" in functions and inspect.isfunction(names.get("evaluate")):
-            calls["evaluate"] = _outcome(lambda: _measure(names["evaluate"], whole), seconds)
+                _call_main(names, whole, seen)
+    if "evaluate" in functions and inspect.isfunction(names.get("evaluate")):
+        calls["evaluate"] = _outcome(lambda: _measure(names["evaluate"], whole), seconds)
     for value in list(names.values()):
         seen.keep(value)
     words = {_word(each) for each in nodes}
@@ -169,11 +169,9 @@ def record(module: str, asked: dict, dataset: str, levels: dict, seconds: int) -
     return {
         "networks": [{**each, "scaled": scaled} for each in described],
         "calls": calls,
-        "reuses": seen.reuses,
-        "refused": seen.refused,
-        "absent": seen.absent,
+        **seen.said,
         "names": _tens(names, nodes),
-        "error": error,
+        "error": names.error,
         "imports": sorted(_imported(nodes))[:50],
         "forgotten": sorted(names.forgotten)[:8],
         "builds": not words.isdisjoint(BUILDERS),
@@ -191,10 +189,13 @@ def _is_scaled(value) -> bool:
 def _first_names(module: str, file: str, *, as_module: bool) -> Names:
     """Rend les noms qu'un programme trouve en commençant."""
     name, path = f"exercises.{module}", os.path.abspath(file)
-    names = Names(__package__=name.rpartition(".")[0], __file__=path)
-    names |= {"__name__": name if as_module else "__main__", "display": lambda *_, **__: None}
     sys.argv[:] = [path]
-    return names
+    return Names(
+        __name__=name if as_module else "__main__",
+        __package__=name.rpartition(".")[0],
+        __file__=path,
+        display=lambda *_, **__: None,
+    )
 
 
 def _imported(nodes: list) -> set[str]:
@@ -246,9 +247,8 @@ def _cells(modules: list[str]) -> list[tuple]:
     return [(str(path), path.read_bytes()) for path in paths]
 
 
-def _execute(cells: list, trees: list, names: Names) -> dict | None:
-    """Exécute chaque instruction de premier niveau ; rend la première exception, décrite."""
-    error = None
+def _execute(cells: list, trees: list, names: Names) -> None:
+    """Exécute chaque instruction de premier niveau ; `names` garde la première erreur."""
     for (label, text), tree in zip(cells, trees, strict=True):
         file = os.path.abspath(label)
         text = text if isinstance(text, str) else text.decode("utf-8", "replace")
@@ -256,16 +256,13 @@ def _execute(cells: list, trees: list, names: Names) -> dict | None:
         for node in _steps(tree):
             try:
                 _run(node, file, names)
-            except OutOfTimeError:
-                return error
             except SystemExit:
                 break
             except Exception as raised:
-                names.failed, error = True, error or probes.describe_error(raised)
+                names.error = names.error or probes.describe_error(raised)
                 if isinstance(raised, NameError) and re.search("fit|train", ast.unparse(node)):
                     with contextlib.suppress(Exception, SystemExit):  # le nom manquant est inerte
                         _run(node, file, names)
-    return error
 
 
 def _steps(tree: ast.Module) -> list[ast.stmt]:
@@ -293,9 +290,15 @@ def _call_main(names: Names, whole: dict, seen: "_Seen") -> None:
     """
     own = [each for each in names.values() if getattr(each, "__module__", "") == names["__name__"]]
     kinds = [each for each in own if inspect.isclass(each)]
-    makers = [each for each in own if inspect.isfunction(each)]
-    for kind in kinds:
-        makers += [getattr(kind, k) for k, each in vars(kind).items() if isinstance(each, OF_CLASS)]
+    makers = [
+        *(each for each in own if inspect.isfunction(each)),
+        *(
+            getattr(kind, name)
+            for kind in kinds
+            for name, each in vars(kind).items()
+            if isinstance(each, OF_CLASS)
+        ),
+    ]
     makers = sorted((each for each in makers if _rank(each) < len(MAIN)), key=_rank)
     for maker in makers + kinds:
         if maker in makers or not seen.networks:
@@ -311,8 +314,11 @@ def _rank(function) -> int:
 def _arguments(function, names: Names, whole: dict, seen: "_Seen") -> dict:
     """Devine les arguments d'une fonction : une variable du même nom, ou ce que le nom dit."""
     several = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-    given = inspect.signature(function).parameters.values()
-    given = [each for each in given if each.default is each.empty and each.kind not in several]
+    given = [
+        each
+        for each in inspect.signature(function).parameters.values()
+        if each.default is each.empty and each.kind not in several
+    ]
     guess = functools.partial(_guessed, whole=whole, seen=seen)
     return {
         each.name: names[each.name] if each.name in names else guess(each.name.lower())
@@ -325,11 +331,13 @@ def _guessed(key: str, whole: dict, seen: "_Seen"):
     part = "test" if "test" in key or "val" in key else "train"
     x, y = whole[f"x_{part}"][:KEPT], whole[f"y_{part}"][:KEPT]
     x = x if x.ndim == 4 else x[..., None]
-    words = {"class": NUM_CLASSES, "label": y, "epoch": BATCH, "batch": BATCH}
-    words |= dict(zip(("height", "width", "depth"), x.shape[1:], strict=True))
-    words |= dict.fromkeys(("shape", "dim", "size"), x.shape[1:])
-    if seen.networks:
-        words |= dict.fromkeys(("model", "net", "cnn"), seen.networks[-1].model)
+    last = [each.model for each in seen.networks[-1:]]
+    words = {
+        **{"class": NUM_CLASSES, "label": y, "epoch": BATCH, "batch": BATCH},
+        **dict(zip(("height", "width", "depth"), x.shape[1:], strict=True)),
+        **dict.fromkeys(("shape", "dim", "size"), x.shape[1:]),
+        **{word: model for model in last for word in ("model", "net", "cnn")},
+    }
     starts = {"y": y, "n": NUM_CLASSES}
     found = [value for word, value in words.items() if word in key]
     return found[0] if found else starts.get(key[:1], x)
@@ -443,9 +451,11 @@ def _freeze(function) -> dict:
     shape = (BASE_PX, BASE_PX, 3)
     stack = [["AveragePooling2D", {"pool_size": BASE_PX // 5}], *[["Identity", {}]] * NUM_LAYERS]
     for name in BASE_LAYERS:
-        stack.append(["Conv2D", {"filters": 6, "kernel_size": 1}])
-        stack.append(["BatchNormalization", {"scale": False}])
-        stack.append(["Activation", {"activation": "relu", "name": name}])
+        stack += [
+            ["Conv2D", {"filters": 6, "kernel_size": 1}],
+            ["BatchNormalization", {"scale": False}],
+            ["Activation", {"activation": "relu", "name": name}],
+        ]
     base = models.plain_network(shape, stack)
     given = np.random.default_rng(0).uniform(-1, 1, (2, *shape)).astype(np.float32)
     frozen = function(base, layer_name=BASE_LAYERS[1])
@@ -527,9 +537,8 @@ class _Seen:
     def __init__(self):
         self.networks: list[Network] = []
         self.touched: dict[int, object] = {}  # les variables apprises, gardées pour leur identité
-        self.reuses = False  # des poids déjà appris ont été demandés
-        self.refused = ""  # ce que Keras dit d'images trop petites pour une base
-        self.absent = ""  # un modèle à relire, qui n'est pas rendu
+        # Voir `record` : des poids demandés, des images trop petites, un modèle à relire.
+        self.said = {"reuses": False, "refused": "", "absent": ""}
         self.shown = None  # le réseau d'une boucle à la main, et les images qu'il vient de lire
 
     def has_learned(self) -> bool:
@@ -613,11 +622,15 @@ def _patched(seen: _Seen, whole: dict):
     """Remplace, le temps d'un rendu, ce qui apprend, ce qui lit des données et ce qui écrit."""
     model = keras.Model
     watched = _Watched(seen, {name: getattr(model, name, None) for name in PATCHED})
-    replaced = [(builtins, name, lambda *_: "1") for name in ("input", "raw_input")]
-    replaced += [(builtins, "channels_last", spellings.channels_last), (builtins, "xrange", range)]
-    replaced += [(SourceFileLoader, "source_to_code", _compiled)]
-    replaced += [(model, name, _bound(getattr(watched, name))) for name in PATCHED]
-    replaced += [*_noted_changes(seen), *_readers(whole, seen)]
+    replaced = [
+        *((builtins, name, lambda *_: "1") for name in ("input", "raw_input")),
+        (builtins, "channels_last", spellings.channels_last),
+        (builtins, "xrange", range),
+        (SourceFileLoader, "source_to_code", _compiled),
+        *((model, name, _bound(getattr(watched, name))) for name in PATCHED),
+        *_noted_changes(seen),
+        *_readers(whole, seen),
+    ]
     os.environ["MPLBACKEND"] = "Agg"
     with contextlib.ExitStack() as stack:
         for place, name, value in replaced:
@@ -691,7 +704,7 @@ class _Watched:
         network, images = self.seen.keep(model), given[0]
         taped = could_possibly_record()
         if not taped and len(images) >= BATCH:
-            self._measured(model, images)
+            self._note(model, images, None, _sample(images))
         enough = taped and network.steps > MAX_STEPS and len(network.answer) == len(images)
         found = network.answer if enough else self.kept["__call__"](model, *given, **named)
         network.answer = found if isinstance(found, tf.Tensor) else ()
@@ -714,7 +727,8 @@ class _Watched:
         network = self.seen.keep(model)
         if validation is None and network.fits and network.looks:
             validation = network.looks[-1]  # `for … : fit(…), evaluate(…)`
-        x_val, y_val = _pair(validation)
+        several = isinstance(validation, tuple | list)
+        x_val, y_val = validation[:2] if several else (validation, None)
         learned, checked = _widened(model, _sample(x, y)), _widened(model, _sample(x_val, y_val))
         found = _found(model, (x, x_val), learned, checked)
         network.learned, network.looks = x, []
@@ -742,44 +756,39 @@ class _Watched:
             raise
 
     def evaluate(self, model, x=None, y=None, *given, **named):
-        """Note ce qui est mesuré, puis mesure quelques images."""
+        """Mesure quelques images, et note la mesure ; ce qui échoue n'en est pas une."""
         if "_use_cached_eval_dataset" in named:  # la validation de `fit`
             return self.kept["evaluate"](model, x, y, *given, **named)
-        few = self._measured(model, x, y)
-        few = _invented(model) if few[1] is None else few
+        measured = _widened(model, _sample(x, y))
+        labelled = measured and measured[1] is not None
+        few = _fewer(measured if labelled else _invented(model), KEPT)
         named = {"return_dict": named.get("return_dict", False), "verbose": 0, "batch_size": BATCH}
-        return self._counted(model, "evaluate", *few, **named)
+        found = self.kept["evaluate"](model, *few, **named)
+        self._note(model, x, y, measured)
+        return found
 
     test_on_batch = evaluate
 
     def predict(self, model, x, *_, **__):
         """Note ce qui est prédit ; rend quelques réponses, répétées."""
-        num = len(x) if hasattr(x, "shape") else KEPT
-        images, _ = self._measured(model, x, whole=num >= WHOLE_SET or not hasattr(x, "shape"))
-        found = self._counted(model, "predict", images, batch_size=BATCH, verbose=0)
+        measured, num = _widened(model, _sample(x)), len(x) if hasattr(x, "shape") else KEPT
+        images, _ = _fewer(measured or _invented(model), KEPT)
+        found = self.kept["predict"](model, images, batch_size=BATCH, verbose=0)
+        self._note(model, x, None, measured, whole=num >= WHOLE_SET or not hasattr(x, "shape"))
         if not isinstance(found, np.ndarray):  # plusieurs sorties
             return found
         return np.resize(found, (num, *found.shape[1:]))
 
     predict_proba = predict_on_batch = predict
 
-    def _counted(self, model, name: str, *given, **named):
-        """Mesure ; ce qui échoue n'est pas une mesure."""
-        try:
-            return self.kept[name](model, *given, **named)
-        except Exception:
-            self.seen.keep(model).measured.pop()
-            raise
-
-    def _measured(self, model, x, y=None, *, whole: bool = True) -> tuple:
-        """Note une mesure ; rend les quelques images qu'elle aura."""
-        measured, network = _widened(model, _sample(x, y)), self.seen.keep(model)
+    def _note(self, model, x, y, measured, *, whole: bool = True) -> None:
+        """Note une mesure, dont on a lu quelques exemples."""
+        network = self.seen.keep(model)
         checked = _are_shared(x, network.checked) if measured else x is network.checked
         learned = _are_shared(network.learned, x)
         network.looks += [(x, y)] * whole
         found = {"data": _as_dict(measured), "whole": whole, "checked": checked, "learned": learned}
         network.measured.append(found)
-        return _fewer(measured or _invented(model), KEPT)
 
     def train_on_batch(self, model, x, y=None, *_, **named):
         """Apprend les premiers lots seulement."""
@@ -789,24 +798,9 @@ class _Watched:
             return [0.0] * 2
         return self.kept["train_on_batch"](model, x, y, **named)
 
-    def save(self, model, *_, **__):
-        """Note le modèle, et n'écrit rien."""
-        self.seen.keep(model)
-
-    save_weights = export = save
-
-    def load_weights(self, model, *_, **__):
-        """Note que des poids sont repris."""
-        self.seen.keep(model)
-        self.seen.reuses = True
-
     def predict_classes(self, model, x, **_):
         """Rend les classes, comme l'ancien Keras."""
         return self.predict(model, x).argmax(-1)
-
-
-def _pair(validation) -> tuple:
-    return validation[:2] if isinstance(validation, tuple | list) else (validation, None)
 
 
 def _found(model, images: tuple, learned, checked=None) -> dict:
@@ -833,9 +827,7 @@ def _found(model, images: tuple, learned, checked=None) -> dict:
 
 def _describe_loss(loss) -> dict:
     name = loss if isinstance(loss, str) else getattr(loss, "__name__", type(loss).__name__)
-    options = getattr(loss, "_fn_kwargs", {})
-    from_logits = getattr(loss, "from_logits", False) or options.get("from_logits", False)
-    return {"name": str(name)[:300], "from_logits": bool(from_logits)}
+    return {"name": str(name)[:300], "from_logits": bool(getattr(loss, "from_logits", False))}
 
 
 def _split(x, y, named: dict):
@@ -899,44 +891,56 @@ def _as_dict(pair) -> dict | None:
 def _readers(whole: dict, seen: _Seen) -> list[tuple]:
     """Rend ce qui lit des données, remplacé : `(endroit, nom, valeur)`."""
     pairs = tuple((whole[f"x_{part}"], whole[f"y_{part}"]) for part in ("train", "test"))
-
-    def load(*_, **__):
-        return pairs
+    columns = keras.utils.to_categorical  # elle avait un argument `dtype`
 
     def reuse(*given, **_):
-        seen.reuses = True
+        seen.said["reuses"] = True
         return str(given[0] if given else "poids.h5")
 
     def reread(name="", *_, **__):  # ce que le programme a peut-être enregistré
-        seen.absent = seen.absent if seen.networks else os.path.basename(str(name))
-        return seen.networks[-1].model if seen.networks else spellings.Nothing()
+        if seen.networks:
+            return seen.networks[-1].model
+        seen.said["absent"] = os.path.basename(str(name))
+        return spellings.Nothing()
 
-    reader = _from_pictures(keras.utils.image_dataset_from_directory)
-    everywhere = {f"load_{name}": load for name in SIZES}
-    columns = keras.utils.to_categorical  # elle avait un argument `dtype`
-    everywhere |= {"image_dataset_from_directory": reader, "get_file": reuse} | {
-        "to_categorical": _inert(lambda y, num_classes=None, *_, **__: columns(y, num_classes))
+    everywhere = {
+        **dict.fromkeys([f"load_{name}" for name in SIZES], lambda *_, **__: pairs),
+        **dict.fromkeys(("get_file", "load_weights"), reuse),
+        **dict.fromkeys(("save_model", "save_weights"), lambda model, *_, **__: seen.keep(model)),
+        "load_model": reread,
+        "image_dataset_from_directory": _from_pictures(keras.utils.image_dataset_from_directory),
+        "to_categorical": _inert(lambda y, num_classes=None, *_, **__: columns(y, num_classes)),
     }
-    found = [(place, "ThreadPool", _inline_pool) for place in (multiprocessing.pool, dataset_utils)]
-    found += [(os, "listdir", _listed(os.listdir)), (glob, "glob", _globbed(glob.glob))]
-    found += [(place, "open", _answered(open, whole, opens=True)) for place in (builtins, io)]
-    for module, names in REMOTE.items():
-        found += [(module, key, _answered(getattr(module, key), whole)) for key in names.split()]
-    found.append((argparse.ArgumentParser, "parse_known_args", _typed(whole, seen)))
-    found.append((imagenet_utils, "obtain_input_shape", _any_size(seen)))
-    for name, module in list(sys.modules.items()):
-        if name.startswith(("keras", "convnets.")):
-            found += [(module, key, everywhere[key]) for key in everywhere if key in vars(module)]
-            if name.endswith(tuple(f".datasets.{each}" for each in SIZES)):
-                found.append((module, "load_data", load))
+    ours = [each for each in sys.modules.items() if each[0].startswith(("keras", "convnets."))]
+    sets = tuple(f".datasets.{each}" for each in SIZES)
     generator = importlib.import_module("keras.src.legacy.preprocessing.image").ImageDataGenerator
-    found.append((generator, "flow_from_directory", _from_pictures(generator.flow_from_directory)))
-    found.append((generator, "flow_from_dataframe", _from_table))
-    found += [(generator, name, _inert(getattr(generator, name))) for name in ("flow", "fit")]
-    found.append((importlib.import_module("keras.src.saving.saving_api"), "load_weights", reuse))
-    for place in (keras.models, tf.keras.models):
-        found.append((place, "load_model", reread))
-    return found
+    return [
+        *(
+            (module, key, everywhere[key])
+            for _, module in ours
+            for key in everywhere.keys() & vars(module).keys()
+        ),
+        *(
+            (module, "load_data", lambda *_, **__: pairs)
+            for name, module in ours
+            if name.endswith(sets)
+        ),
+        *((place, "ThreadPool", _inline_pool) for place in (multiprocessing.pool, dataset_utils)),
+        *((place, "open", _answered(open, whole, opens=True)) for place in (builtins, io)),
+        *(
+            (module, key, _answered(getattr(module, key), whole))
+            for module, names in REMOTE.items()
+            for key in names.split()
+        ),
+        *((generator, name, _inert(getattr(generator, name))) for name in ("flow", "fit")),
+        (generator, "flow_from_directory", _from_pictures(generator.flow_from_directory)),
+        (generator, "flow_from_dataframe", _from_table),
+        (os, "listdir", _listed(os.listdir)),
+        (glob, "glob", _globbed(glob.glob)),
+        (argparse.ArgumentParser, "parse_known_args", _typed(whole, seen)),
+        (imagenet_utils, "obtain_input_shape", _any_size(seen)),
+        (keras.Model, "export", spellings.nothing("export")),
+    ]
 
 
 def _inert(original):
@@ -1033,7 +1037,7 @@ def _any_size(seen: _Seen):
         except ValueError as error:
             if "at least" not in str(error):
                 raise
-            seen.refused = str(error)
+            seen.said["refused"] = str(error)
             return (None, None, shape[-1])
 
     return obtain
@@ -1109,8 +1113,7 @@ def _inline_pool(*_):
         found = function(*arguments)
         return types.SimpleNamespace(get=lambda timeout=None: found)
 
-    nothing = spellings.Nothing()
-    return types.SimpleNamespace(apply_async=apply_async, close=nothing, join=nothing)
+    return types.SimpleNamespace(apply_async=apply_async, close=lambda: None, join=lambda: None)
 
 
 @contextlib.contextmanager
@@ -1120,14 +1123,13 @@ def _alarm(seconds: int):
     def ring(*_):
         raise OutOfTimeError
 
-    previous = signal.signal(signal.SIGPROF, ring)
+    signal.signal(signal.SIGPROF, ring)
     signal.setitimer(signal.ITIMER_PROF, seconds)
     try:
         with contextlib.suppress(OutOfTimeError):
             yield
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
-        signal.signal(signal.SIGPROF, previous)
 
 
 probes.OPERATIONS["record"] = record

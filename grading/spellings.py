@@ -2,13 +2,14 @@
 
 Importé par `recorder`, dans le processus enfermé d'un rendu : arguments et méthodes qui ont changé
 de nom (`modernised`), modules de Keras qui ont déménagé, paquets qui ne sont pas installés ici, que
-remplace un objet inerte (`installed`).
+remplace un objet inerte (`install`).
 """
 
 import ast
 import contextlib
 import importlib
 import importlib.machinery
+import importlib.util
 import os
 import sys
 import types
@@ -24,16 +25,19 @@ RENAMED = {"nb_epoch": "epochs", "samples_per_epoch": "steps_per_epoch"} | {
     "nb_val_samples": "validation_steps",
     "val_samples": "steps",
     "generator": "x",
-}
-DROPPED = {"workers", "use_multiprocessing", "max_queue_size", "max_q_size", "pickle_safe"}
-DROPPED |= {"show_accuracy", "decay", "schedule_decay", "data_format", "stratify"}
-LAYERS = {"border_mode": "padding", "subsample": "strides", "nb_filter": "filters"} | {
+    "border_mode": "padding",
+    "subsample": "strides",
+    "nb_filter": "filters",
     "output_dim": "units",
     "init": "kernel_initializer",
     "W_regularizer": "kernel_regularizer",
     "input": "inputs",
     "output": "outputs",
 }
+DROPPED = set(
+    "workers use_multiprocessing max_queue_size max_q_size pickle_safe show_accuracy decay "
+    "schedule_decay data_format stratify".split()
+)
 FIRST_KERAS = "Convolution2D"  # Convolution2D(32, 3, 3) : deux tailles, et non une taille et un pas
 OF_BACKEND = "set_session get_session set_image_dim_ordering set_image_data_format"
 WRITERS = "ModelCheckpoint TensorBoard CSVLogger"
@@ -126,12 +130,10 @@ class _Modern(ast.NodeTransformer):
                 each.value = _moved(each.value)
         if name == "Input":
             node.args = [_moved(each) for each in node.args]
-        if name.lower() in OPTIMIZERS:
-            names = {"lr": "learning_rate"}
-        elif named and name in METHODS.values():
-            names = RENAMED
-        else:
-            names = LAYERS if name[:1].isupper() or name == "train_test_split" else {}
+        method = named and name in METHODS.values()
+        aged = method or name[:1].isupper() or name == "train_test_split"
+        names = RENAMED if aged else {}
+        names = {"lr": "learning_rate"} if name.lower() in OPTIMIZERS else names
         if names:
             given = [each for each in node.keywords if not _is_obsolete(each)]
             node.keywords = [ast.keyword(names.get(k.arg, k.arg), k.value) for k in given]
@@ -195,13 +197,7 @@ class Nothing:
         """N'énumère rien."""
         return iter(())
 
-    def __bool__(self):
-        """Rend faux."""
-        return False
-
-    def __exit__(self, *_):
-        """Laisse passer l'exception."""
-        return False
+    __bool__ = __exit__ = lambda *_: False  # faux, et laisse passer une exception
 
 
 for _operation in (
@@ -221,32 +217,24 @@ class Table(np.ndarray):
 
     values = iloc = property(lambda self: self)
     label = property(lambda self: self[:, 0])
-    sample = reset_index = dropna = fillna = lambda self, *_, **__: self
+    to_numpy = sample = reset_index = dropna = fillna = lambda self, *_, **__: self
 
     def __getitem__(self, key):
         """Rend une colonne, s'il s'agit d'un nom, ou une part du tableau."""
         return self.label if isinstance(key, str) else super().__getitem__(key)
 
-    def __getattr__(self, name: str):
-        """Rend un objet inerte à qui regarde la table."""
-        if name in OF_TABLE:
-            return Nothing()
-        raise AttributeError(name)
-
     def drop(self, *_, **__):
         """Rend les pixels."""
         return self[:, 1:]
-
-    def to_numpy(self, dtype=None, **_):
-        """Rend le tableau."""
-        return np.array(self, dtype)
 
     def unique(self):
         """Rend les valeurs, chacune une fois."""
         return np.unique(self)
 
 
-OF_TABLE = "head tail info describe columns index isnull isna value_counts dtypes hist corr".split()
+OF_TABLE = "head tail info describe columns index isnull isna value_counts dtypes hist corr"
+for _look in OF_TABLE.split():  # à qui regarde la table
+    setattr(Table, _look, Nothing())
 GIVEN = {}  # ce qui, d'un paquet absent, est donné par `recorder` : `("pandas", "read_csv")`
 
 
@@ -305,27 +293,22 @@ def _from_keras(module: str, name: str):
 
 
 class _Finder:
-    """Donne un module inerte à qui importe, depuis un rendu, ce qui n'est pas installé.
+    """Donne, après tous les autres, un module inerte à qui importe ce qui n'est pas installé.
 
-    Args:
-        old: ne donner que les modules de l'ancien Keras, avant que quelqu'un d'autre les trouve.
+    Un paquet que le rendu a demandé est remplacé pour tous, modules compris ; comme l'ancien Keras.
     """
 
-    def __init__(self, *, old: bool):
-        self.old, self.absent = old, set()
+    replaced = set()
 
     def find_spec(self, name: str, path=None, target=None):
-        """Rend le module, ou None si quelqu'un d'autre doit le trouver."""
+        """Rend le module, ou None si ce n'est pas le rendu qui le demande."""
         top = name.partition(".")[0]
-        if self.old:
-            wanted = f"{name}.".startswith(f"{OLD_KERAS}.")
-        else:  # un paquet remplacé l'est pour tous, modules compris
-            ours = top in ("exercises", "convnets")
-            wanted = top in self.absent or (not ours and _is_asked_by_hand_in())
-        if not wanted:
+        ours = top in ("exercises", "convnets")
+        known = top in self.replaced or name.startswith(OLD_KERAS)
+        if not known and (ours or not _is_asked_by_hand_in()):
             return None
         if not name.startswith(KERAS):
-            self.absent.add(top)
+            self.replaced.add(top)
         return importlib.machinery.ModuleSpec(name, self, is_package=True)
 
     def create_module(self, spec):
@@ -344,9 +327,8 @@ def _is_asked_by_hand_in() -> bool:
     return frame is not None and frame.f_code.co_filename.startswith(here)
 
 
-@contextlib.contextmanager
-def installed():
-    """Installe ce qui remplace les absents, le temps d'un rendu."""
+def install() -> None:
+    """Installe ce qui remplace les absents ; le processus du rendu n'aura rien d'autre à faire."""
     for name in [each for each in sys.modules if f"{each}.".startswith(f"{OLD_KERAS}.")]:
         del sys.modules[name]
     for place in PLACES:  # ce que tf.keras a gardé et que keras n'a plus : ImageDataGenerator
@@ -356,24 +338,21 @@ def installed():
             vars(ours).update({**vars(theirs), **vars(ours)})
     keras.utils.np_utils = tf.keras.utils.np_utils = keras.utils
     tf.layers = keras.layers
-    for place in (keras.constraints, tf.keras.constraints):  # `maxnorm`
-        vars(place).update(  # mais ni `path`, ni `file`, de `__path__` et de `__file__`
-            {name.replace("_", ""): vars(place)[name] for name in dir(place) if name[0] != "_"}
-        )
+    for place in (keras.constraints, keras.optimizers, tf.keras.constraints, tf.keras.optimizers):
+        public = {name: each for name, each in vars(place).items() if name[0] != "_"}
+        older = {name.lower().replace("_", ""): each for name, each in public.items()}
+        vars(place).update({**older, **vars(place)})  # `maxnorm`, `adam`
     for module, names in INERT.items():
         for name in names.split():
             setattr(importlib.import_module(module), name, nothing(name))
-    for place in (keras.optimizers, tf.keras.optimizers):
-        kinds = {name: each for name, each in vars(place).items() if name.lower() in OPTIMIZERS}
-        vars(place).update({name.lower(): each for name, each in kinds.items()})
     for side in ("input", "output"):  # la forme d'une couche, que Keras 3 ne donne plus ainsi
         shape = property(lambda layer, side=side: tuple(getattr(layer, side).shape))
         setattr(keras.Layer, f"{side}_shape", shape)
     keras.Metric.reset_states = keras.Metric.reset_state
     _OnSymbols().register()
-    finders = [_Finder(old=True), _Finder(old=False)]
-    sys.meta_path[:] = [finders[0], *sys.meta_path, finders[1]]
-    try:
-        yield
-    finally:
-        sys.meta_path[:] = [each for each in sys.meta_path if each not in finders]
+    finder = _Finder()
+    sys.meta_path.append(finder)
+    old = importlib.machinery.ModuleSpec(OLD_KERAS, finder, is_package=True)
+    parent, _, name = OLD_KERAS.rpartition(".")
+    sys.modules[OLD_KERAS] = importlib.util.module_from_spec(old)  # ses modules, à `finder`
+    setattr(sys.modules[parent], name, sys.modules[OLD_KERAS])
