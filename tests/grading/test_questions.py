@@ -244,13 +244,6 @@ def test_a_missing_file_of_the_course_is_named_however_python_says_it(error, det
     assert scale.read_reasons()[failure.reason].text.startswith("Module manquant : ")
 
 
-def test_an_english_message_is_quoted_and_loses_its_colours():
-    error = {"type": "ValueError", "line": 3, "file": "a.py", "message": "\x1b[1mbad\x1b[0m shape"}
-    assert pupil.failure_of(error).detail == (
-        "valeur ou forme refusée, ValueError, ligne 3 de a.py ; Python dit : « bad shape »"
-    )
-
-
 # --- Les réseaux ---------------------------------------------------------------------
 
 
@@ -288,11 +281,6 @@ def network(text):
 def test_architecture(text, level, reason):
     found = networks.judge_architecture(network(text), "CMCMCDD")
     assert (found.level, found.reason) == (Fraction(level), reason)
-
-
-def test_the_layer_that_lacks_is_named():
-    found = networks.judge_architecture(network("CMCMDDD"), "CMCMCDD")
-    assert found.detail == "convolutions : 1 de moins ; couches denses, sortie comprise : 1 de trop"
 
 
 # --- La ligne de ./predict -----------------------------------------------------------

@@ -66,12 +66,6 @@ def check_all_but_the_weights(made, submitted, exercise):
             assert (mark.level, mark.reason) == (1, None), (rule.id, mark.detail)
 
 
-def test_every_exercise_of_the_scale_has_an_answer():
-    rules = [rule for each in read_scale().values() for rule in each.rules]
-    assert set(ANSWERS) == {rule.exercise for rule in rules}
-    assert set(LEARNT) == {rule.exercise for rule in rules if rule.name in NEED_WEIGHTS}
-
-
 @pytest.mark.parametrize("exercise", STATEMENTS)
 def test_a_statement_completed_plainly_gets_everything_but_the_weights(made, handed, exercise):
     check_all_but_the_weights(made, submission.find(handed(exercise)), exercise)
