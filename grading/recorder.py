@@ -572,8 +572,7 @@ def _sample(x, y=None) -> tuple | None:
         if y is None and not hasattr(x, "shape"):  # ce qui donne des lots
             batch = next(iter(x))
         else:
-            absent = y is None or isinstance(y, spellings.Nothing)
-            batch = _first(x), None if absent else _first(y)
+            batch = _first(x), None if y is None else _first(y)
         images, labels = batch if isinstance(batch, tuple) else (batch, None)
         labels = None if labels is None else np.asarray(labels)[:KEPT]
         images = np.asarray(images)[:KEPT]
@@ -785,7 +784,7 @@ class _Watched:
         """Note une mesure, dont on a lu quelques exemples."""
         network = self.seen.keep(model)
         checked = _are_shared(x, network.checked) if measured else x is network.checked
-        learned = _are_shared(network.learned, x)
+        learned = measured is not None and _are_shared(network.learned, x)
         network.looks += [(x, y)] * whole
         found = {"data": _as_dict(measured), "whole": whole, "checked": checked, "learned": learned}
         network.measured.append(found)
