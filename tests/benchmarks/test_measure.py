@@ -3,7 +3,6 @@ import sys
 import pytest
 
 from benchmarks import measure
-from benchmarks.measure import Run
 
 
 def test_tasks_alternate_and_the_first_turn_is_dropped():
@@ -19,19 +18,6 @@ def test_tasks_alternate_and_the_first_turn_is_dropped():
 )
 def test_french(value, text):
     assert measure.french(value) == text
-
-
-def test_written_measures():
-    assert measure.spread([3.0, 1.0, 2.0]) == "2,00 (1,00 à 3,00)"
-    assert measure.spread([2.0, 2.0]) == "2,00"
-    assert measure.spread([0.1, 0.05, 2.0], measure.duration) == "100 ms (50,0 ms à 2,00 s)"
-    assert measure.memory([Run(1.0, mib, "") for mib in (40.0, 60.0, 900.0)]) == "60,0 Mio"
-
-
-@pytest.mark.ci
-def test_machine_is_described():
-    assert "cœurs" in measure.describe_machine() and "numpy" in measure.describe_machine()
-    assert measure.missing(["json", "paquet_qui_n_existe_pas"]) == ["paquet_qui_n_existe_pas"]
 
 
 @pytest.mark.ci
