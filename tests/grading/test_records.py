@@ -511,6 +511,15 @@ def test_the_notebooks_of_one_exercise_are_read_together(tmp_path):
     assert MODEL[:20] in plan and dense[0][:20] in plan
 
 
+def test_the_file_that_reuses_a_base_is_that_of_ex05(tmp_path):
+    for name, source in (("cnn", FASHION + LAYERS + MODEL + FIT), ("mobile", INCEPTION)):
+        (tmp_path / f"{name}.py").write_text(source)
+    found = handin.collect(tmp_path, tmp_path / "lu", asked="ex05", one=True).submissions[0]
+    assert "InceptionV3" in "".join(
+        path.read_text() for path in found.root.rglob("features.cells.json")
+    )
+
+
 REFUSED = {  # (exercice, programme, raison)
     "pytorch": ("ex02", "import torch\nnet = torch.nn.Conv2d(1, 32, 3)\n", "other_library"),
     "forets": (
