@@ -120,11 +120,17 @@ def filled(sheet: Sheet, marks: Mapping[int, Fraction]) -> bytes:
 
     Returns:
         Le fichier à rendre à Moodle.
+
+    Raises:
+        ValueError: une note maximale n'est pas un nombre.
     """
     for line, said in sheet.records():
         if line in marks:
             maximum = said.get("maximum", str(FULL))
-            text = number(marks[line] * Fraction(maximum.replace(",", ".")) / FULL)
+            try:
+                text = number(marks[line] * Fraction(maximum.replace(",", ".")) / FULL)
+            except ValueError:
+                raise ValueError(f"Note maximale : « {maximum} » n'est pas un nombre.") from None
             written = text if "," in maximum else text.replace(",", ".")
             sheet.rows[line][sheet.columns["note"]] = written
     return sheet.encode()

@@ -47,6 +47,9 @@ def test_a_french_worksheet(tmp_path):
     assert rows["1"].handed_at == datetime(2026, 10, 12, 23, 52)
     filled = moodle.filled(found, {1: Fraction(137, 8)}).decode()
     assert filled == FRENCH.replace("Remis;;20,00", "Remis;17,125;20,00")
+    found, _ = sheet(tmp_path / "a.csv", FRENCH.replace("20,00", "vingt"))
+    with pytest.raises(ValueError, match="vingt » n'est pas un nombre"):
+        moodle.filled(found, {1: Fraction(1)})
 
 
 def test_anonymous_marking_goes_by_number(tmp_path):
