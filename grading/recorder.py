@@ -551,9 +551,12 @@ class _Seen:
             return None
         found = vars(value).setdefault("_noted", Network(value, self.touched))
         if found not in self.networks:
-            idle = [each for each in self.networks if not each.fits]
-            if len(self.networks) == MAX_NETWORKS:  # d'abord ce qui n'apprend pas : une carte
-                self.networks.remove((idle or self.networks)[0])
+            if len(self.networks) == MAX_NETWORKS:
+                # Part d'abord ce qui n'apprend pas, puis le même réseau, autrement réglé.
+                idle = [each for each in self.networks if not each.fits]
+                num = len(value.layers)
+                alike = [each for each in self.networks if len(each.model.layers) == num]
+                self.networks.remove((idle or alike or self.networks)[0])
             self.networks.append(found)
         return found
 
