@@ -42,7 +42,7 @@ from tensorflow.python.eager.record import could_possibly_record
 import models
 
 SIZES = {"mnist": (60_000, 10_000), "fashion_mnist": (60_000, 10_000), "cifar10": (50_000, 10_000)}
-TAUGHT, CHECKED, MEASURED = 48, 16, 240  # images données à `train`, puis à `evaluate`
+TAUGHT, CHECKED, MEASURED = 48, 64, 240  # images données à `train`, puis à `evaluate`
 KEPT, LEARNED, BATCH = 32, 24, 8  # images gardées, images apprises, et par lot
 LARGE_PX, FEWER = 64, 4  # d'images plus grandes, quatre fois moins
 PICTURES, NUM_PICTURES, SIDE_PX = "images", 80, 32
@@ -58,7 +58,7 @@ MAX_NETWORKS, MAX_FITS, MAX_STEPS = 6, 2, 40
 MAIN = "main run build create make get define model cnn lenet net train fit learn entra app".split()
 BARE = {"placeholder", "Session", "conv2d", "Module"}  # de TensorFlow sans Keras
 BUILDERS = {"Sequential", "Model", "Dense", "Conv2D", "Convolution2D"}
-OPTIONS = {"epochs": 1, "batch_size": BATCH, "precision": "float32", "minutes": None} | {
+OPTIONS = {"epochs": 2, "batch_size": BATCH, "precision": "float32", "minutes": None} | {
     "limit": None,  # ce que donnerait `cli.lesson_parser`, et quelques anciennes
     "seeds": 1,
     "module": "rendu",
@@ -213,10 +213,19 @@ def _tens(names: Names, nodes: list) -> list[list[str]]:
             nodes = [*nodes, *ast.walk(ast.parse(path.read_bytes()))]
     written = [each.elts for each in nodes if isinstance(each, ast.List | ast.Tuple)]
     written += [each.values for each in nodes if isinstance(each, ast.Dict)]
-    found = [[getattr(item, "value", None) for item in each] for each in written]
-    found += [each for each in names.values() if isinstance(each, list | tuple)]
-    tens = [[str(item) for item in each] for each in found if len(each) == NUM_CLASSES]
-    return tens[:20]
+    bound = [
+        [*(each.values() if isinstance(each, dict) else each)]
+        for each in names.values()
+        if isinstance(each, list | tuple | dict)
+    ]
+    told = [[getattr(item, "value", None) for item in each] for each in written]
+    kept = [_ten_texts(bound), _ten_texts(told)]
+    return (kept[0] or kept[1])[:20]  # ce qu'un programme range vaut mieux que ce qu'il écrit
+
+
+def _ten_texts(several: list) -> list[list[str]]:
+    tens = [each for each in several if len(each) == NUM_CLASSES]
+    return [each for each in tens if all(isinstance(item, str) for item in each)]
 
 
 def _word(node: ast.AST) -> str:
