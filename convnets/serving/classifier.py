@@ -65,7 +65,7 @@ class Result(NamedTuple):
     @property
     def best(self) -> int:
         """Numéro de la classe la plus probable."""
-        return max(range(len(self.probabilities)), key=self.probabilities.__getitem__)
+        return _best(self.probabilities)
 
 
 def prepare(source, input_shape: tuple[int, ...], *, framing: str = FRAMING) -> "np.ndarray":
@@ -516,24 +516,29 @@ def _conclude(classifier: Classifier, own: list[tuple], glanced: tuple | None) -
     moyenne géométrique : il suffit qu'une vue écarte une classe. Un objet où les trois regards
     voient plutôt un vêtement n'est pas familier (docs/predire.md).
     """
-    probabilities, familiarity = own[0]
-    if len(own) > 1:
-        columns = zip(*(each for each, _ in own), strict=True)
-        probabilities = [sum(column) / len(own) for column in columns]
+    seen, (_, familiarity) = [each for each, _ in own], own[0]
+    probabilities = _average(seen)
     if classifier.card.garments is None or glanced is None:
         return probabilities, familiarity
-    count = len(own) + 1
-    columns = [*zip(*(each for each, _ in [*own, glanced]), strict=True)]
+    seen.append(glanced[0])
     sure = max(glanced[0]) >= classifier.glance.sure  # d'un vêtement
     if sure or _names_garment(classifier.card, probabilities):
+        columns = zip(*seen, strict=True)
         products = [math.prod(max(p, MIN_POOLED) for p in column) for column in columns]
-        means = [product ** (1 / count) for product in products]
+        means = [product ** (1 / len(seen)) for product in products]
         return [mean / sum(means) for mean in means], familiarity
-    if classifier.shows_garment([sum(column) / count for column in columns]):
+    if classifier.shows_garment(_average(seen)):
         familiarity = -math.inf
     return probabilities, familiarity
 
 
+def _average(rows: Sequence[Sequence[float]]) -> list[float]:
+    return [sum(column) / len(rows) for column in zip(*rows, strict=True)]
+
+
+def _best(probabilities: Sequence[float]) -> int:
+    return max(range(len(probabilities)), key=probabilities.__getitem__)
+
+
 def _names_garment(card: Card, probabilities: Sequence[float]) -> bool:
-    best = max(range(len(probabilities)), key=probabilities.__getitem__)
-    return card.garments is not None and best >= card.garments.first
+    return card.garments is not None and _best(probabilities) >= card.garments.first
