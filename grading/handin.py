@@ -395,8 +395,8 @@ def _write(module: str, found: list[tuple[int, Source]], root: Path, remarks: li
         found, key=lambda each: (each[0], len(wanted & each[1].functions), suits(each[1]))
     )
     others = [each for rank, each in found if each is not best and rank > GUESSED]
-    if module.startswith(notebooks.RECORDED) and best.path.suffix == ".ipynb":
-        books = [each for each in others if each.path.suffix == ".ipynb"]
+    if module.startswith(notebooks.RECORDED) and surest == FOUND:
+        books = [each for rank, each in found if each in others and rank == surest]
         others = [each for each in others if each not in books]
         for book in books:  # un réseau dans chacun : ils sont exécutés l'un après l'autre
             best = best._replace(

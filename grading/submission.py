@@ -18,7 +18,7 @@ MAX_FILES = 20_000  # écrits par un enfant
 TEXTS = (".py", ".json", ".toml", ".txt")
 WEIGHTS = (".keras", ".tflite", ".json")  # ce qu'un entraînement enregistre
 RECORDS = {"ex02_fashion": "garments", "ex03_cifar10": "thumbnails", "ex04_lenet": "digits"}
-NOT_SOURCES = ("convnets", "models", "tests", "venv")
+NOT_SOURCES = ("convnets", "tests", "venv")  # models contient parfois du code
 
 
 class Submission(NamedTuple):
@@ -75,7 +75,7 @@ def _not_texts(folder: str, names: list[str]) -> list[str]:
         name
         for name in names
         if name.startswith((".", "__pycache__"))
-        or name in set(NOT_SOURCES) - {"models"}  # il y a parfois du code
+        or name in NOT_SOURCES
         or not (Path(name).suffix in TEXTS or Path(folder, name).is_dir())
     ]
 
