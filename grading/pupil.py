@@ -334,7 +334,8 @@ REASONS = (
     ("ImportError", "attempted relative import", "missing_module", "{detail}"),
     ("AttributeError", "module 'exercises", "missing_name", "{last}"),
     ("FileNotFoundError", "", "missing_file", "{detail}"),
-    (".*", r"spellings\.|'Nothing'", "missing_file", "{place}"),  # ce qui tient lieu d'un absent
+    # Ce qui tient lieu d'un absent, et n'énumère rien.
+    (".*", r"spellings\.|'Nothing'|unpack \(expected \d+, got 0", "missing_file", "{place}"),
     (".*", "", "exception", "{detail}"),
 )
 

@@ -599,7 +599,8 @@ def _sample(x, y=None) -> tuple | None:
 def _first(values):
     """Rend les premiers exemples ; un tableau de tableaux d'objets devient un vrai tableau."""
     values = values.to_numpy() if hasattr(values, "to_numpy") else values  # de pandas
-    if isinstance(values, spellings.Nothing):
+    absent = spellings.Nothing  # ou un tableau qui en est fait
+    if isinstance(values, absent) or np.shape(values[:1])[1:] == absent.images.shape:
         raise ValueError("données absentes")
     return np.stack([np.asarray(each) for each in list(values[:KEPT])])
 

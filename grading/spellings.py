@@ -42,13 +42,19 @@ FIRST_KERAS = "Convolution2D"  # Convolution2D(32, 3, 3) : deux tailles, et non 
 OF_BACKEND = "set_session get_session set_image_dim_ordering set_image_data_format"
 WRITERS = "ModelCheckpoint TensorBoard CSVLogger"
 INERT = {  # ce qui écrit, ou vient de TensorFlow 1 et d'anciens Keras : sans effet sur un réseau
-    "tensorflow": "ConfigProto GPUOptions Session set_random_seed logging reset_default_graph",
+    "tensorflow": "ConfigProto GPUOptions Session set_random_seed logging reset_default_graph "
+    "estimator",
+    "keras._tf_keras.keras": "estimator",
     "keras.backend": f"{OF_BACKEND} set_learning_phase",
     "keras._tf_keras.keras.backend": f"{OF_BACKEND} set_learning_phase",
     "keras.config": OF_BACKEND,
     "keras.callbacks": WRITERS,
     "keras._tf_keras.keras.callbacks": WRITERS,
     "subprocess": "Popen run call check_call check_output",
+    **dict.fromkeys(
+        ("tensorflow._api.v2.train", "tensorflow._api.v2.compat.v1.train"),
+        "AdamOptimizer RMSPropOptimizer GradientDescentOptimizer MomentumOptimizer",
+    ),
 }
 OLD_KERAS = "tensorflow.python.keras"  # encore dans TensorFlow, et incompatible avec Keras 3
 KERAS = (OLD_KERAS, "tensorflow.keras", "keras")
@@ -235,7 +241,38 @@ class Table(np.ndarray):
 OF_TABLE = "head tail info describe columns index isnull isna value_counts dtypes hist corr"
 for _look in OF_TABLE.split():  # à qui regarde la table
     setattr(Table, _look, Nothing())
-GIVEN = {}  # ce qui, d'un paquet absent, est donné par `recorder` : `("pandas", "read_csv")`
+
+
+class _Choices:
+    """Les réglages que propose keras_tuner : de chacun, la première valeur."""
+
+    def __getattr__(self, kind: str):
+        """Rend ce que donne `Choice`, `Int`, `Float`, `Boolean` ou `Fixed`."""
+
+        def choose(name="", first=False, *_, **named):
+            given = [named[each] for each in ("values", "min_value", "value") if each in named]
+            first = [*given, first][0]
+            return first[0] if isinstance(first, list | tuple) else first
+
+        return choose
+
+
+class _Tuner(Nothing):
+    """Ce qui tient lieu de keras_tuner : un seul réseau est construit, puis appris."""
+
+    def __init__(self, hypermodel, *_, **__):
+        build = getattr(hypermodel, "build", hypermodel)
+        self.hypermodel, self.model = types.SimpleNamespace(build=build), build(_Choices())
+        self.search = self.model.fit
+        self.get_best_models = lambda *_, **__: [self.model]
+        self.get_best_hyperparameters = lambda *_, **__: [_Choices()]
+
+
+GIVEN = {  # ce qui, d'un paquet absent, est donné ; `recorder` y ajoute `("pandas", "read_csv")`
+    (place, name): _Tuner
+    for place in ("keras_tuner", "kerastuner", "keras_tuner.tuners", "kerastuner.tuners")
+    for name in ("RandomSearch", "Hyperband", "BayesianOptimization", "GridSearch")
+}
 
 
 class _Missing(types.ModuleType):

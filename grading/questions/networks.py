@@ -251,12 +251,12 @@ def judge_architecture(found: dict, expected: str) -> Credit:
     return first_fault(
         (0, "no_convolution", "C" not in letters),
         ("1/4", "flatten_forgotten", len(found["output_shape"] or ()) != 2),
-        ("1/2", "flatten_forgotten", any(len(shape) > 2 for shape in dense)),
         ("1/2", "pooling_stride", right and any(map(_keeps_size, layers))),
         ("1/2", "average_for_max", not right and letters.replace("A", "M") == expected),
         ("1/2", "wrong_order", not right and alike),
         (level, "missing_layer", missing, said),
         (level, "extra_layer", extra, said),
+        ("1/2", "flatten_forgotten", any(len(shape) > 2 for shape in dense)),
     )
 
 

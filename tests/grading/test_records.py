@@ -110,6 +110,18 @@ train, val = (
 )
 model.fit_generator(generator=train, epochs=30, validation_data=val)
 """
+TUNED = """
+import keras_tuner, tensorflow as tf
+def build(hp):
+    model = Sequential([layers.Input((28, 28, 1)), *stack()])
+    optimizer = tf.train.AdamOptimizer(hp.Choice("rate", values=[1e-2, 1e-3]))
+    model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model
+tuner = keras_tuner.RandomSearch(build, objective="val_accuracy", max_trials=3)
+tuner.search(x_train, y_train, epochs=5, validation_split=0.1)
+tuner.hypermodel.build(tuner.get_best_hyperparameters(1)[0]).summary()
+tuner.get_best_models(num_models=1)[0].evaluate(x_test, y_test)
+"""
 READ_ELSEWHERE = """
 import tensorflow as tf
 import tensorflow_datasets as tfds
@@ -445,6 +457,7 @@ WRITTEN = {  # (exercice, programme, points)
         PICTURES_OF_A_TABLE,
         {"make_generator": 2.5, "validation": 5, "frozen_base": 6, "build_head": 4},
     ),
+    "reglages_cherches": ("ex02", FASHION + LAYERS + TUNED, PLAIN),
     "fichiers_idx": ("ex02", LAYERS + IDX_FILES + MODEL + FIT, PLAIN),
     "ligne_de_commande": ("ex02", FASHION + LAYERS + ASKED_ON_THE_LINE, PLAIN),
     "validation_inconnue": ("ex02", LAYERS + SAME_UNKNOWN, PLAIN | {"train": 2}),
@@ -500,15 +513,16 @@ def test_a_student_names_a_file_like_one_of_ours(mark):
     assert {each.rule.name: float(each.points) for each in marks} == PLAIN
 
 
-def test_the_notebooks_of_one_exercise_are_read_together(tmp_path):
+def test_the_files_of_one_exercise_are_read_together(tmp_path):
     dense = ["model = Sequential([layers.Input((28, 28)), layers.Flatten(), layers.Dense(10)])"]
     for name, last in (("lenet", [MODEL]), ("dense", dense)):
         cells = [FASHION.replace("fashion_mnist", "mnist"), LAYERS, *last]
         (tmp_path / f"{name}.ipynb").write_bytes(school.book(*cells))
+    (tmp_path / "seul.py").write_text("\n".join(cells) + "  # script")
     found = handin.collect(tmp_path, tmp_path / "lu", asked="ex04", one=True).submissions[0]
     assert not found.remarks
     plan = (found.root / "ex04_lenet.cells.json").read_text()
-    assert MODEL[:20] in plan and dense[0][:20] in plan
+    assert all(each in plan for each in (MODEL[:20], dense[0][:20], "# script"))
 
 
 def test_the_file_that_reuses_a_base_is_that_of_ex05(tmp_path):
