@@ -259,7 +259,7 @@ class Child:
         if not killed and self.status in (-signal.SIGXCPU, -signal.SIGKILL):
             return Failure("timeout")
         if not killed and self.status < 0:
-            memory = b"bad_alloc" in self.log or b"emory" in self.log
+            memory = re.search(b"bad_alloc|emory|could not create a primitive", self.log)
             return Failure("memory" if memory else "crash", f"signal {-self.status}")
         return Failure("stopped")
 

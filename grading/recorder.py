@@ -35,7 +35,7 @@ import probes
 import spellings
 import tensorflow as tf
 from keras.src.applications import imagenet_utils
-from keras.src.utils import dataset_utils
+from keras.src.utils import dataset_utils, file_utils
 from PIL import Image
 from tensorflow.python.eager.record import could_possibly_record
 
@@ -44,7 +44,7 @@ import models
 SIZES = {"mnist": (60_000, 10_000), "fashion_mnist": (60_000, 10_000), "cifar10": (50_000, 10_000)}
 TAUGHT, CHECKED, MEASURED = 48, 64, 240  # images données à `train`, puis à `evaluate`
 KEPT, LEARNED, BATCH = 32, 24, 8  # images gardées, images apprises, et par lot
-LARGE_PX, FEWER = 64, 4  # d'images plus grandes, quatre fois moins
+LARGE_PX = 64  # d'images plus grandes, moins : autant de pixels
 PICTURES, NUM_PICTURES, SIDE_PX = "images", 80, 32
 OWN_PICTURES, NUM_OWN, OWN_PX, STEP_PX = "dossier", 20, 150, 10  # un pixel gardé sur dix
 CLASSES, FREE_PX = ("chat", "chien"), 96
@@ -69,6 +69,7 @@ OPTIONS = {"epochs": 2, "batch_size": BATCH, "precision": "float32", "minutes": 
 REMOTE = {
     importlib.import_module(place): names
     for place, names in {
+        "os": "rename replace remove",
         "shutil": "move copy copyfile copytree unpack_archive",
         "urllib.request": "urlopen urlretrieve",
         "requests": "get",
@@ -503,6 +504,7 @@ class Network:
         self.checked = self.learned = None  # les dernières images de validation, et apprises
         self.looks = []  # ce qui est mesuré depuis le dernier apprentissage
         self.steps, self.answer = 0, None  # d'une boucle à la main, et sa dernière réponse
+        self.guessed = None  # sa dernière prédiction
         self._touched = touched
 
     def has_moved(self) -> bool:
@@ -785,7 +787,10 @@ class _Watched:
         """Note ce qui est prédit ; rend quelques réponses, répétées."""
         measured, num = _widened(model, _sample(x)), len(x) if hasattr(x, "shape") else KEPT
         images, _ = _fewer(measured or _invented(model), KEPT)
-        found = self.kept["predict"](model, images, batch_size=BATCH, verbose=0)
+        network = self.seen.keep(model)
+        if network.guessed is None or len(network.measured) < MAX_FITS:  # et non lot par lot
+            network.guessed = self.kept["predict"](model, images, batch_size=BATCH, verbose=0)
+        found = network.guessed
         self._note(model, x, None, measured, whole=num >= WHOLE_SET or not hasattr(x, "shape"))
         if not isinstance(found, np.ndarray):  # plusieurs sorties
             return found
@@ -865,8 +870,8 @@ def _are_shared(x, x_val) -> bool:
 
 def _fewer(pair, num: int) -> tuple:
     """Rend les premiers exemples d'un lot ; moins s'ils sont grands."""
-    large = pair[0].ndim == 4 and pair[0].shape[1] > LARGE_PX
-    num = num // FEWER if large else num
+    side_px = pair[0].shape[1] if pair[0].ndim == 4 else 1
+    num = max(2, num * LARGE_PX**2 // max(LARGE_PX, side_px) ** 2)
     return tuple(None if each is None else each[:num] for each in pair)
 
 
@@ -874,7 +879,9 @@ def _is_augmented(images) -> bool:
     """Dit si un générateur d'images les transforme."""
     maker = getattr(images, "image_data_generator", None)
     plain = type(maker)()
-    return any(getattr(maker, each, 0) != getattr(plain, each, 0) for each in CHANGES.split())
+    return not isinstance(maker, spellings.Nothing) and any(
+        getattr(maker, each, 0) != getattr(plain, each, 0) for each in CHANGES.split()
+    )
 
 
 def _learning_convolutions(model) -> int:
@@ -951,6 +958,7 @@ def _readers(whole: dict, seen: _Seen) -> list[tuple]:
         (glob, "glob", _globbed(glob.glob)),
         (argparse.ArgumentParser, "parse_known_args", _typed(whole, seen)),
         (imagenet_utils, "obtain_input_shape", _any_size(seen)),
+        (file_utils, "exists", lambda path: str(path).endswith(".h5") or os.path.exists(path)),
         (keras.Model, "export", spellings.nothing("export")),
     ]
 
@@ -1083,7 +1091,11 @@ def _from_pictures(original):
         bound = inspect.signature(original).bind_partial(*given, **named)
         folder = bound.arguments.get("directory")
         if not isinstance(folder, str | Path) or not os.path.isdir(folder):
-            bound.arguments["directory"] = _our_pictures(folder)
+            bound.arguments |= {
+                "directory": _our_pictures(folder),
+                "classes": None,  # nos dossiers portent d'autres noms
+                "class_names": None,
+            }
         return original(*bound.args, **bound.kwargs)
 
     return read

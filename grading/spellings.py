@@ -386,6 +386,9 @@ def install() -> None:
         shape = property(lambda layer, side=side: tuple(getattr(layer, side).shape))
         setattr(keras.Layer, f"{side}_shape", shape)
     keras.Metric.reset_states = keras.Metric.reset_state
+    importlib.import_module("keras.src.legacy.preprocessing.image").Iterator.next = lambda each: (
+        next(each)
+    )
     _OnSymbols().register()
     finder = _Finder()
     sys.meta_path.append(finder)

@@ -173,6 +173,7 @@ def _judge_base(ask: Ask) -> Credit:
     return first_fault(
         (0, "base_missing", not reused),
         ("1/4", "maps_not_averaged", len(facts["output_shape"] or ()) != 2),
+        ("1/4", "base_not_frozen", not frozen and not averaged),
         ("1/2", "base_not_frozen", not frozen),
         ("1/2", "images_too_small", refused, pupil.quoted(refused, who="Keras")),
         ("3/4", "maps_not_averaged", not averaged),

@@ -502,13 +502,19 @@ def validation_reason(fit: dict) -> str | None:
     if fit["undefined"]:
         return "validation_undefined"
     if not checked:
-        return None if fit["validates"] else "no_validation"
+        return first_fault(
+            ("1/2", "validation_augmented", fit["augmented"]),
+            ("1/2", "no_validation", not fit["validates"]),
+        ).reason
     source, _, known = planted_labels(checked["x"])
     ours = source == "val"  # la validation que le correcteur donne à `train`
+    x, learned = (as_floats(each["x"]) for each in (checked, fit["train"] or checked))
+    # À une échelle inconnue : le test reste bien plus clair que ce qui est appris.
+    brighter = not source and x.min() - learned.max() > np.ptp(learned) / 2
     return first_fault(
         ("1/2", "validation_other_scale", other_scale(fit["train"], checked)),
         ("1/2", "validation_augmented", fit["augmented"]),
-        ("1/2", "validation_is_test", "test" in source),
+        ("1/2", "validation_is_test", "test" in source or brighter),
         ("1/2", "validation_augmented", ours and not known.all()),
         ("1/2", "pairs_broken", ours and pairs_broken(checked)),
         ("1/2", "validation_is_train", not ours and fit["shared"]),
