@@ -341,8 +341,8 @@ def _convert(home: Path, root: Path, remarks: list[str], pairs: Pairs, asked: st
         except RefusedError as error:
             remarks.append(str(error).rstrip("."))
             continue
-        sources.append(source)
         ranks, doubt = _ranks(source, named, root, pairs, asked)
+        sources.append((source, ranks))
         for module, rank in ranks.items():
             wanted.setdefault(module, []).append((rank, source))
         strays += [] if ranks or doubt else [(GUESSED, source)]
@@ -354,9 +354,8 @@ def _convert(home: Path, root: Path, remarks: list[str], pairs: Pairs, asked: st
         books = [printable(each.path.name) for _, each in strays if _ends(each.path) == ".ipynb"]
         remarks += [f"{name} laissé de côté : aucun exercice reconnu" for name in books]
     for module, found in wanted.items():
-        if module.startswith(notebooks.RECORDED):
-            found = [(rank, notebooks.launcher(each, sources)) for rank, each in found]
-        _write(module, found, root, remarks)
+        known = [each for each, ranks in sources if not ranks or module in ranks]
+        _write(module, found, known, root, remarks)
 
 
 def _ranks(
@@ -387,23 +386,29 @@ def _is_ready(source: Source, module: str, root: Path) -> bool:
     )
 
 
-def _write(module: str, found: list[tuple[int, Source]], root: Path, remarks: list[str]) -> None:
-    """Écrit un module, du fichier qui lui convient le mieux."""
+def _write(
+    module: str,
+    found: list[tuple[int, Source]],
+    sources: list[Source],
+    root: Path,
+    remarks: list[str],
+) -> None:
+    """Écrit un module, du fichier qui lui convient le mieux ; un réseau, de tous les siens."""
     wanted = notebooks.DECISIVE.get(module, {"build_model", "train", "evaluate"})
     suits = notebooks.reuses if module.startswith("ex05") else notebooks.learns
     surest, best = max(
         found, key=lambda each: (each[0], len(wanted & each[1].functions), suits(each[1]))
     )
     others = [each for rank, each in found if each is not best and rank > GUESSED]
-    if module.startswith(notebooks.RECORDED) and surest == FOUND:
-        books = [each for rank, each in found if each in others and rank == surest]
-        others = [each for each in others if each not in books]
-        for book in books:  # un réseau dans chacun : ils sont exécutés l'un après l'autre
-            best = best._replace(
-                cells=best.cells + book.cells,
-                lost=best.lost | book.lost,
-                remarks=best.remarks + book.remarks,
-            )
+    if module.startswith(notebooks.RECORDED) and surest != READY:
+        mine = [
+            each
+            for rank, each in found
+            if (rank == surest or surest == FOUND)
+            and (suits(each) or not module.startswith("ex05") or not suits(best))
+        ]
+        others = [each for each in others if each not in mine]
+        best = notebooks.together(mine, sources)
     for name in [printable(each.path.name) for each in others]:
         remarks.append(
             f"{name} laissé de côté : {printable(best.path.name)} est noté pour {module} ; "

@@ -83,6 +83,7 @@ SHADOWS = {"ex04_lenet": "ex00_convolution.x_or_o", "ex05_inception.head": "ex17
 DATASETS = {"ex02_fashion": "fashion_mnist", "ex03_cifar10": "cifar10", "ex04_lenet": "mnist"}
 RECORDED = ("ex02", "ex03", "ex04", "ex05")
 MODELS = {"Sequential", "Model"}
+IMPORTED = r"^\s*(?:from|import)\s+(?!keras|tensorflow)\.*(?:\w+\.)*"  # puis un nom de fichier
 FITS = {"fit", "fit_generator", "train_on_batch"}
 LONG = re.compile("load|fit|predict|evaluate")  # appels qu'un import ne fait pas
 IMPORTS = ast.Import | ast.ImportFrom
@@ -279,12 +280,34 @@ def _called(source: Source) -> set[str]:
     return {name for _, _, node in source.nodes for name in _calls(node)}
 
 
-def launcher(source: Source, sources: list[Source]) -> Source:
-    """Rend le fichier du rendu qui importe celui-ci, si c'est lui que lance l'élève."""
-    used = re.compile(rf"(?m)^\s*(?:from|import)\s+(?:\w+\.)*{re.escape(source.path.stem)}\b")
-    others = [(each, "".join(text for _, text in each.cells)) for each in sources]
-    found = [each for each, text in others if used.search(text) and "load_model" not in text]
-    return next((each for each in found if not MODELS & _called(each)), source)
+def together(found: list[Source], sources: list[Source]) -> Source:
+    """Réunit les programmes que lance l'élève pour un exercice, l'un après l'autre.
+
+    Ce sont ses fichiers, ou ceux qui les importent et que rien n'importe ; puis ceux qui relisent
+    un réseau.
+
+    Args:
+        found: les fichiers de l'exercice.
+        sources: tous les fichiers du rendu qui peuvent en être.
+    """
+    texts = [(each, "\n".join(text for _, text in each.cells)) for each in sources]
+    rereads = [each for each, text in texts if "load_model" in text and each not in found]
+    programs, climbing = [], list(found)
+    for each in climbing:  # s'allonge
+        users = [
+            other
+            for other, text in texts
+            if re.search(rf"(?m){IMPORTED}{re.escape(each.path.stem)}\b", text)
+            and other not in rereads
+        ]
+        climbing += [user for user in users if user not in climbing]
+        programs += [] if users else [each]
+    programs = [*(programs or found), *rereads]
+    return programs[0]._replace(
+        cells=[cell for each in programs for cell in each.cells],
+        lost={name: place for each in programs for name, place in each.lost.items()},
+        remarks=[said for each in programs for said in each.remarks],
+    )
 
 
 def _words(node: ast.AST) -> list[str]:

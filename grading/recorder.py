@@ -189,11 +189,14 @@ def _is_scaled(value) -> bool:
 
 def _first_names(module: str, file: str, *, as_module: bool) -> Names:
     """Rend les noms qu'un programme trouve en commençant."""
-    name, path = f"exercises.{module}", os.path.abspath(file)
+    name, path, folder = f"exercises.{module}", os.path.abspath(file), Path(file).parent
     sys.argv[:] = [path]
     return Names(
         __name__=name if as_module else "__main__",
-        __package__=name.rpartition(".")[0],
+        # `from .model import …`
+        __package__=".".join(folder.parts)
+        if (folder / "__init__.py").is_file()
+        else name.rpartition(".")[0],
         __file__=path,
         display=lambda *_, **__: None,
     )
@@ -201,9 +204,9 @@ def _first_names(module: str, file: str, *, as_module: bool) -> Names:
 
 def _imported(nodes: list) -> set[str]:
     """Rend les noms des paquets qu'un programme importe."""
-    found = {alias.name for each in nodes if isinstance(each, ast.Import) for alias in each.names}
-    found |= {each.module or "" for each in nodes if isinstance(each, ast.ImportFrom)}
-    return {name.partition(".")[0] for name in found}
+    modules = [each.module or "" for each in nodes if isinstance(each, ast.ImportFrom)]
+    modules += [each.name for node in nodes if isinstance(node, ast.Import) for each in node.names]
+    return {name.partition(".")[0] for name in modules}
 
 
 def _tens(names: Names, nodes: list) -> list[list[str]]:
@@ -277,13 +280,15 @@ def _execute(cells: list, trees: list, names: Names) -> None:
 
 def _steps(tree: ast.Module) -> list[ast.stmt]:
     """Rend les instructions d'un programme, celles de `if __name__ == "__main__"` une par une."""
-    inside = [
-        each.body
-        if isinstance(each, ast.If) and ast.unparse(each.test) == "__name__ == '__main__'"
-        else [each]
-        for each in tree.body
+    return [
+        each
+        for node in tree.body
+        for each in (
+            node.body
+            if isinstance(node, ast.If) and ast.unparse(node.test) == "__name__ == '__main__'"
+            else [node]
+        )
     ]
-    return [each for steps in inside for each in steps]
 
 
 def _run(node: ast.stmt, file: str, names: Names) -> None:
@@ -296,9 +301,17 @@ def _run(node: ast.stmt, file: str, names: Names) -> None:
 def _call_main(names: Names, whole: dict, seen: "_Seen") -> None:
     """Appelle ce qui construit un réseau et l'entraîne, si le programme ne l'a pas fait.
 
-    Ce sont des fonctions, des méthodes sans objet, puis, si rien n'est construit, des classes.
+    Ce sont des fonctions, des méthodes sans objet, puis, si rien n'est construit, des classes et
+    leurs méthodes ; celles du programme, et des fichiers qu'il importe.
     """
-    own = [each for each in names.values() if getattr(each, "__module__", "") == names["__name__"]]
+    here, loaded = os.path.abspath("exercises"), list(sys.modules.values())
+    ours = [vars(each) for each in loaded if str(getattr(each, "__file__", "")).startswith(here)]
+    own = [
+        each
+        for space in (names, *ours)
+        for each in list(space.values())
+        if getattr(each, "__module__", "") == space["__name__"]
+    ]
     kinds = [each for each in own if inspect.isclass(each)]
     makers = [
         *(each for each in own if inspect.isfunction(each)),
@@ -310,10 +323,14 @@ def _call_main(names: Names, whole: dict, seen: "_Seen") -> None:
         ),
     ]
     makers = sorted((each for each in makers if _rank(each) < len(MAIN)), key=_rank)
-    for maker in makers + kinds:
-        if maker in makers or not seen.networks:
+    waiting = makers + kinds
+    for maker in waiting:  # s'allonge
+        if maker not in kinds or not seen.networks:
             with contextlib.suppress(Exception, SystemExit):
-                seen.keep(maker(**_arguments(maker, names, whole, seen)))
+                made = maker(**_arguments(maker, names, whole, seen))
+                if seen.keep(made) is None and maker in kinds:
+                    methods = [getattr(made, name) for name in vars(maker) if name[0] != "_"]
+                    waiting += sorted(filter(inspect.ismethod, methods), key=_rank)
 
 
 def _rank(function) -> int:
@@ -525,14 +542,15 @@ class Network:
     def described(self, images) -> dict:
         """Décrit le modèle par des données, et ce qui lui a été donné."""
         facts, sides, channels = {"layers": []}, images.shape[1:3], images.shape[3:] or (1,)
-        possible = [images.shape[1:], (*sides, *channels), (32, 32, *channels)]  # bordées
         with contextlib.suppress(Exception):
             with contextlib.suppress(Exception):
                 _ensure_built(self.model)
-            model = models.functional(self.model, possible)
+            model = models.functional(
+                self.model, [images.shape[1:], (*sides, *channels), (32, 32, *channels)]
+            )
             shape = tuple(n or FREE_PX for n in model.input_shape[1:])
-            few = np.resize(images[:4], (4, *shape))  # les mêmes, si c'est leur taille
-            facts = models.described(model, few)
+            # Les mêmes images, si c'est leur taille.
+            facts = models.described(model, np.resize(images[:4], (4, *shape)))
         return {
             "facts": facts,
             "compiled": self.compiled[-1:],
@@ -601,8 +619,9 @@ def _sample(x, y=None) -> tuple | None:
 def _first(values):
     """Rend les premiers exemples ; un tableau de tableaux d'objets devient un vrai tableau."""
     values = values.to_numpy() if hasattr(values, "to_numpy") else values  # de pandas
-    absent = spellings.Nothing  # ou un tableau qui en est fait
-    if isinstance(values, absent) or np.shape(values[:1])[1:] == absent.images.shape:
+    if isinstance(values, spellings.Nothing) or (
+        np.shape(values[:1])[1:] == spellings.Nothing.images.shape  # un tableau fait d'absents
+    ):
         raise ValueError("données absentes")
     return np.stack([np.asarray(each) for each in list(values[:KEPT])])
 
@@ -619,13 +638,12 @@ def _ensure_built(model) -> None:
 def _invented(model, num: int = KEPT):
     """Invente des images et des étiquettes qui conviennent à un modèle."""
     _ensure_built(model)
-    rng = np.random.default_rng(0)
     shape = [n or 32 for n in model.input_shape[1:]]
     outputs = model.output_shape[-1]
     labels = np.arange(num) % max(2, outputs)
     if outputs > 1 and "sparse" not in str(getattr(model, "loss", "")).lower():
         labels = np.eye(outputs, dtype=np.float32)[labels]
-    return rng.random((num, *shape), np.float32), labels
+    return np.random.default_rng(0).random((num, *shape), np.float32), labels
 
 
 # --- Ce qui est remplacé -------------------------------------------------------------
@@ -641,7 +659,10 @@ def _patched(seen: _Seen, whole: dict):
         (builtins, "channels_last", spellings.channels_last),
         (builtins, "xrange", range),
         (SourceFileLoader, "source_to_code", _compiled),
-        *((model, name, _bound(getattr(watched, name))) for name in PATCHED),
+        *(
+            (model, name, lambda *given, use=use, **named: use(*given, **named))
+            for name, use in ((each, getattr(watched, each)) for each in PATCHED)
+        ),
         *_noted_changes(seen),
         *_readers(whole, seen),
     ]
@@ -657,10 +678,6 @@ def _compiled(loader, content, path, **_):
     tree = ast.parse(content, path)
     own = path.startswith(os.path.join(os.getcwd(), "exercises"))
     return compile(spellings.modernised(tree) if own else tree, path, "exec")
-
-
-def _bound(method):
-    return lambda model, *given, **named: method(model, *given, **named)
 
 
 def _noted_changes(seen: _Seen) -> list[tuple]:
@@ -837,7 +854,9 @@ def _found(model, images: tuple, learned, checked=None) -> dict:
         "shared": _are_shared(x, x_val),
         "undefined": getattr(x_val, "undefined", False) is True,
         "augmented": _is_augmented(x_val),
-        "learning": _learning_convolutions(model),
+        "learning": sum(  # convolutions dont les poids peuvent changer
+            "Conv" in type(each).__name__ and each.trainable for each in model._flatten_layers()
+        ),
         "error": None,
     }
 
@@ -882,11 +901,6 @@ def _is_augmented(images) -> bool:
     return not isinstance(maker, spellings.Nothing) and any(
         getattr(maker, each, 0) != getattr(plain, each, 0) for each in CHANGES.split()
     )
-
-
-def _learning_convolutions(model) -> int:
-    """Compte les convolutions dont les poids peuvent changer."""
-    return sum("Conv" in type(each).__name__ and each.trainable for each in model._flatten_layers())
 
 
 def _widened(model, pair):
@@ -1017,8 +1031,8 @@ def _read_table(whole: dict, name, *_, **__):
     published = "mnist" in str(name)
     labels = [y[:, None]] if published or found[1] == "train" else []
     table = np.concatenate([*labels, x.reshape(len(x), -1)], axis=1).astype(np.int64)
-    kaggle = (42_000 if labels else 28_000) // spellings.FEWER
-    return (table if published else table[:kaggle]).view(spellings.Table)
+    size = len(table) if published else (42_000 if labels else 28_000) // spellings.FEWER
+    return table[:size].view(spellings.Table)
 
 
 def _typed(whole: dict, seen: _Seen):
@@ -1027,7 +1041,7 @@ def _typed(whole: dict, seen: _Seen):
 
     def parse(parser, *given, **named):
         for each in parser._actions:
-            if each.default is None and (each.required or each.type in (int, float)):
+            if each.default is None and each.required:
                 each.default = _plausible(each, _guessed(each.dest.lower(), whole, seen))
             each.required = False
             if not each.option_strings and each.nargs in (None, "+"):

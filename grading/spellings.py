@@ -158,8 +158,7 @@ def _moved(shape: ast.expr) -> ast.Call:
 
 def _is_obsolete(keyword: ast.keyword) -> bool:
     """Dit si un argument n'existe plus : `decay`, `workers`, ou un `epsilon=None`."""
-    empty = isinstance(keyword.value, ast.Constant) and keyword.value.value is None
-    return keyword.arg in DROPPED or (keyword.arg == "epsilon" and empty)
+    return keyword.arg in DROPPED or ast.unparse(keyword) == "epsilon=None"
 
 
 # --- Ce qui n'est pas là -------------------------------------------------------------
@@ -250,9 +249,8 @@ class _Choices:
         """Rend ce que donne `Choice`, `Int`, `Float`, `Boolean` ou `Fixed`."""
 
         def choose(name="", first=False, *_, **named):
-            given = [named[each] for each in ("values", "min_value", "value") if each in named]
-            first = [*given, first][0]
-            return first[0] if isinstance(first, list | tuple) else first
+            given = (named[each] for each in ("values", "min_value", "value") if each in named)
+            return np.ravel(next(given, first)).tolist()[0]
 
         return choose
 

@@ -14,8 +14,10 @@ def judge_lenet(found: dict) -> Credit:
     Args:
         found: une description (voir `models.described`).
     """
-    dense = {"class": "Dense", "shapes": {}}
-    layers = [{**each, **dense} if _sees_all(each) else each for each in found["layers"]]
+    layers = [
+        {**each, "class": "Dense", "shapes": {}} if _sees_all(each) else each
+        for each in found["layers"]
+    ]
     judged = networks.judge_architecture({**found, "layers": layers}, ORDER)
     if judged.level == 1 and found["num_parameters"] != PARAMETERS:
         return credit("3/4", "wrong_sizes", f"{found['num_parameters']} paramètres")

@@ -115,8 +115,8 @@ def ask_validation(ask: Ask) -> Credit:
         fits = _network(ask)["fits"]
         reason = networks.validation_reason(fits[-1]) if fits else "not_trained"
         return first_fault(
-            ("1/2", reason, reason in ("validation_augmented", "validation_undefined")),
             (0, reason, reason in ("not_trained", "no_validation", "validation_is_train")),
+            ("1/2", reason, reason),
         )
 
     return networks.judged(ask, "make_generator", judge)

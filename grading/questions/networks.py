@@ -157,9 +157,9 @@ def built(ask: Ask) -> list[dict]:
     networks = [each for each in found["networks"] if each["facts"].get("layers")]
     if not networks:
         imports = set(found["imports"])
-        if imports and not imports & KERAS:
-            others = [OTHERS[each] for each in OTHERS if each in imports]
-            raise pupil.Failure("other_library", *others[:1])
+        others = [OTHERS[each] for each in OTHERS if each in imports]
+        if others and not imports & KERAS:
+            raise pupil.Failure("other_library", others[0])
         if found["bare"] and not found["builds"]:
             raise pupil.Failure("other_library", "TensorFlow, sans les couches de Keras")
         if found["absent"]:
@@ -499,10 +499,9 @@ def plain(name: str) -> str:
 def validation_reason(fit: dict) -> str | None:
     """Dit ce qui ne va pas dans la validation d'un `fit` : une raison, ou None."""
     checked = fit["validation"]
-    if fit["undefined"]:
-        return "validation_undefined"
-    if not checked:
+    if fit["undefined"] or not checked:
         return first_fault(
+            ("1/2", "validation_undefined", fit["undefined"]),
             ("1/2", "validation_augmented", fit["augmented"]),
             ("1/2", "no_validation", not fit["validates"]),
         ).reason

@@ -507,9 +507,11 @@ def test_what_the_program_did_is_judged(mark, name):
     assert {each.rule.name: float(each.points) for each in marks} == points
 
 
-def test_a_student_names_a_file_like_one_of_ours(mark):
-    source = "from keras import Sequential, layers\nfrom models import stack\n" + MODEL + FIT
-    marks = mark("ex02", FASHION + source, models=LAYERS)
+def test_a_file_imported_and_a_file_that_measures_count(mark):
+    learned, measured = FIT.split("model.evaluate")
+    source = "from keras import Sequential, layers\nfrom models import stack\n" + MODEL + learned
+    again = "from keras.models import load_model\nload_model('m.h5').evaluate" + measured
+    marks = mark("ex02", FASHION + source, models=LAYERS, test=FASHION + again)
     assert {each.rule.name: float(each.points) for each in marks} == PLAIN
 
 
