@@ -730,7 +730,8 @@ class _Watched:
 
         Ce qui est lu sous un GradientTape n'est appris que si un optimiseur suit.
         """
-        if self.busy or not given or not isinstance(given[0], np.ndarray | tf.Tensor):
+        read = given and isinstance(given[0], np.ndarray | tf.Tensor)
+        if self.busy or not read or not tf.executing_eagerly():  # le dernier : dans un tf.data
             return self.kept["__call__"](model, *given, **named)
         network, images = self.seen.keep(model), given[0]
         taped = could_possibly_record()

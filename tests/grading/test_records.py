@@ -457,6 +457,18 @@ WRITTEN = {  # (exercice, programme, points)
         PICTURES_OF_A_TABLE,
         {"make_generator": 2.5, "validation": 5, "frozen_base": 6, "build_head": 4},
     ),
+    "transforme_par_lots": (
+        "ex02",
+        "import tensorflow as tf\n"
+        + FASHION.replace(" / 255.0", "")
+        + LAYERS
+        + "turn = Sequential([layers.Input((28, 28, 1)), layers.RandomRotation(0.1)])\n"
+        + "batches = tf.data.Dataset.from_tensor_slices((x_train, y_train)).batch(32)\n"
+        + "turned = batches.map(lambda x, y: (turn(x, training=True), y))\n"
+        + MODEL
+        + FIT.replace("x_train, y_train", "turned").replace(", validation_split=0.1", ""),
+        PLAIN | {"scaling": 0, "train": 2},
+    ),
     "reglages_cherches": ("ex02", FASHION + LAYERS + TUNED, PLAIN),
     "fichiers_idx": ("ex02", LAYERS + IDX_FILES + MODEL + FIT, PLAIN),
     "ligne_de_commande": ("ex02", FASHION + LAYERS + ASKED_ON_THE_LINE, PLAIN),
