@@ -855,6 +855,7 @@ def _found(model, images: tuple, learned, checked=None) -> dict:
         "shared": _are_shared(x, x_val),
         "undefined": getattr(x_val, "undefined", False) is True,
         "augmented": _is_augmented(x_val),
+        "tested": bool(re.fullmatch(r"(?!.*val).*test.*", str(getattr(x_val, "directory", "")))),
         "learning": sum(  # convolutions dont les poids peuvent changer
             "Conv" in type(each).__name__ and each.trainable for each in model._flatten_layers()
         ),
@@ -919,7 +920,8 @@ def _as_dict(pair) -> dict | None:
     if pair is None or not pair[0].size:
         return None
     step = max(1, pair[0].shape[1] // 32) if pair[0].ndim == 4 else 1
-    return {"x": pair[0][:, ::step, ::step] if step > 1 else pair[0], "y": pair[1]}
+    x, y = (None if each is None else each[: 2**24 // pair[0][0].nbytes] for each in pair)
+    return {"x": x[:, ::step, ::step] if step > 1 else x, "y": y}
 
 
 def _readers(whole: dict, seen: _Seen) -> list[tuple]:
@@ -982,8 +984,10 @@ def _inert(original):
     """Remplace une fonction de Keras : de données absentes, elle rend un objet inerte."""
 
     def use(*given, **named):
+        found = spellings.Nothing()
+        found.image_data_generator = given and given[0]
         absent = any(isinstance(each, spellings.Nothing) for each in (*given, *named.values()))
-        return spellings.Nothing() if absent else original(*given, **named)
+        return found if absent else original(*given, **named)
 
     return use
 

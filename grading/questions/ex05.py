@@ -176,7 +176,7 @@ def _judge_base(ask: Ask) -> Credit:
         ("1/4", "base_not_frozen", not frozen and not averaged),
         ("1/2", "base_not_frozen", not frozen),
         ("1/2", "images_too_small", refused, pupil.quoted(refused, who="Keras")),
-        ("3/4", "maps_not_averaged", not averaged),
+        ("1/2", "maps_not_averaged", not averaged),
     )
 
 

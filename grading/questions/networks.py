@@ -513,7 +513,7 @@ def validation_reason(fit: dict) -> str | None:
     return first_fault(
         ("1/2", "validation_other_scale", other_scale(fit["train"], checked)),
         ("1/2", "validation_augmented", fit["augmented"]),
-        ("1/2", "validation_is_test", "test" in source or brighter),
+        ("1/2", "validation_is_test", "test" in source or brighter or fit["tested"]),
         ("1/2", "validation_augmented", ours and not known.all()),
         ("1/2", "pairs_broken", ours and pairs_broken(checked)),
         ("1/2", "validation_is_train", not ours and fit["shared"]),

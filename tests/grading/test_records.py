@@ -437,7 +437,7 @@ WRITTEN = {  # (exercice, programme, points)
     "caracteristiques_d_abord": (
         "ex05",
         FEATURES_FIRST,
-        {"make_generator": 5, "validation": 5, "frozen_base": 4.5, "build_head": 4},
+        {"make_generator": 5, "validation": 5, "frozen_base": 3, "build_head": 4},
     ),
     "boucle_a_la_main": ("ex02", FASHION + LAYERS + LOOP, PLAIN | {"train": 2}),
     "fonctions_de_tensorflow": (
