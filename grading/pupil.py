@@ -335,6 +335,7 @@ REASONS = (
     ("AttributeError", "module 'exercises", "missing_name", "{last}"),
     ("FileNotFoundError", "", "missing_file", "{detail}"),
     # Ce qui tient lieu d'un absent, et n'énumère rien.
+    ("StopIteration", "", "missing_file", "{place}"),
     (".*", r"spellings\.|'Nothing'|unpack \(expected \d+, got 0", "missing_file", "{place}"),
     (".*", "", "exception", "{detail}"),
 )

@@ -69,7 +69,7 @@ OPTIONS = {"epochs": 2, "batch_size": BATCH, "precision": "float32", "minutes": 
 REMOTE = {
     importlib.import_module(place): names
     for place, names in {
-        "os": "rename replace remove",
+        "os": "rename replace remove chmod",
         "shutil": "move copy copyfile copytree unpack_archive",
         "urllib.request": "urlopen urlretrieve",
         "requests": "get",
