@@ -401,12 +401,9 @@ def _write(
     )
     others = [each for rank, each in found if each is not best and rank > GUESSED]
     if module.startswith(notebooks.RECORDED) and surest != READY:
-        mine = [
-            each
-            for rank, each in found
-            if (rank == surest or surest == FOUND)
-            and (suits(each) or not module.startswith("ex05") or not suits(best))
-        ]
+        mine = [each for rank, each in found if rank == TOLD or surest != TOLD]
+        if module.startswith("ex05") and suits(best):  # ceux qui reprennent une base, s'il y en a
+            mine = [each for each in mine if suits(each)]
         others = [each for each in others if each not in mine]
         best = notebooks.together(mine, sources)
     for name in [printable(each.path.name) for each in others]:

@@ -35,6 +35,7 @@ import probes
 import spellings
 import tensorflow as tf
 from keras.src.applications import imagenet_utils
+from keras.src.legacy.preprocessing.image import ImageDataGenerator
 from keras.src.utils import dataset_utils, file_utils
 from PIL import Image
 from tensorflow.python.eager.record import could_possibly_record
@@ -808,11 +809,10 @@ class _Watched:
         network = self.seen.keep(model)
         if network.guessed is None or len(network.measured) < MAX_FITS:  # et non lot par lot
             network.guessed = self.kept["predict"](model, images, batch_size=BATCH, verbose=0)
-        found = network.guessed
         self._note(model, x, None, measured, whole=num >= WHOLE_SET or not hasattr(x, "shape"))
-        if not isinstance(found, np.ndarray):  # plusieurs sorties
-            return found
-        return np.resize(found, (num, *found.shape[1:]))
+        if not isinstance(network.guessed, np.ndarray):  # plusieurs sorties
+            return network.guessed
+        return np.resize(network.guessed, (num, *network.guessed.shape[1:]))
 
     predict_proba = predict_on_batch = predict
 
@@ -898,10 +898,9 @@ def _fewer(pair, num: int) -> tuple:
 
 def _is_augmented(images) -> bool:
     """Dit si un générateur d'images les transforme."""
-    maker = getattr(images, "image_data_generator", None)
-    plain = type(maker)()
-    return not isinstance(maker, spellings.Nothing) and any(
-        getattr(maker, each, 0) != getattr(plain, each, 0) for each in CHANGES.split()
+    maker, plain = getattr(images, "image_data_generator", None), ImageDataGenerator()
+    return isinstance(maker, ImageDataGenerator) and any(
+        getattr(maker, each) != getattr(plain, each) for each in CHANGES.split()
     )
 
 
@@ -949,7 +948,6 @@ def _readers(whole: dict, seen: _Seen) -> list[tuple]:
     }
     ours = [each for each in sys.modules.items() if each[0].startswith(("keras", "convnets."))]
     sets = tuple(f".datasets.{each}" for each in SIZES)
-    generator = importlib.import_module("keras.src.legacy.preprocessing.image").ImageDataGenerator
     return [
         *(
             (module, key, everywhere[key])
@@ -968,9 +966,16 @@ def _readers(whole: dict, seen: _Seen) -> list[tuple]:
             for module, names in REMOTE.items()
             for key in names.split()
         ),
-        *((generator, name, _inert(getattr(generator, name))) for name in ("flow", "fit")),
-        (generator, "flow_from_directory", _from_pictures(generator.flow_from_directory)),
-        (generator, "flow_from_dataframe", _from_table),
+        *(
+            (ImageDataGenerator, name, _inert(getattr(ImageDataGenerator, name)))
+            for name in ("flow", "fit")
+        ),
+        (
+            ImageDataGenerator,
+            "flow_from_directory",
+            _from_pictures(ImageDataGenerator.flow_from_directory),
+        ),
+        (ImageDataGenerator, "flow_from_dataframe", _from_table),
         (os, "listdir", _listed(os.listdir)),
         (glob, "glob", _globbed(glob.glob)),
         (argparse.ArgumentParser, "parse_known_args", _typed(whole, seen)),

@@ -4,7 +4,7 @@ from grading.questions import Ask, Credit, credit, first_fault, networks, questi
 from grading.scale import read_scale
 
 ORDER = "CMCMDDD"  # C1, S2, C3, S4, C5, F6, sortie
-OTHERS = {"LSTM", "GRU", "SimpleRNN", "Bidirectional", "Conv1D", "Conv2DTranspose"}
+NOT_DENSE = {"LSTM", "GRU", "SimpleRNN", "Bidirectional", "Conv1D", "Conv2DTranspose"}
 PARAMETERS = read_scale()["ex04"].rules[0].settings["parameters"]
 
 
@@ -60,7 +60,7 @@ def judge_dense(ask: Ask, found: dict, size: int) -> Credit:
     detail = f"{found['num_parameters']} contre {size}"
     return first_fault(
         (0, "not_dense", set(networks.sequence(found["layers"])) != {"D"}),
-        (0, "not_dense", not OTHERS.isdisjoint(each["class"] for each in found["layers"])),
+        (0, "not_dense", any(each["class"] in NOT_DENSE for each in found["layers"])),
         (0, "wrong_number_of_classes", found["output_shape"] != [None, networks.NUM_CLASSES]),
         ("1/2", "unequal_networks", unequal, detail),
     )
