@@ -291,7 +291,12 @@ def together(found: list[Source], sources: list[Source]) -> Source:
         sources: tous les fichiers du rendu qui peuvent en être.
     """
     texts = [(each, "\n".join(text for _, text in each.cells)) for each in sources]
-    rereads = [each for each, text in texts if "load_model" in text and each not in found]
+    rereads = [
+        each
+        for each, text in texts
+        if each not in found
+        and ("load_model" in text or ("load_weights" in text and not learns(each)))
+    ]
     programs, climbing = [], list(found)
     for each in climbing:  # s'allonge
         users = [

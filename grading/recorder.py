@@ -34,7 +34,6 @@ import numpy as np
 import probes
 import spellings
 import tensorflow as tf
-from keras.src.applications import imagenet_utils
 from keras.src.legacy.preprocessing.image import ImageDataGenerator
 from keras.src.utils import dataset_utils, file_utils
 from PIL import Image
@@ -53,7 +52,7 @@ BASE_PX, NUM_LAYERS = 30, 250  # l'énoncé d'une autre question fige 249 couche
 BASE_LAYERS = ("mixed2", "mixed8", "mixed9", "mixed10")
 NUM_CLASSES = 10
 FEATURES = (12, 16)  # caractéristiques données à une tête
-KEY_VALUES = 24  # premières valeurs d'une image : assez pour la reconnaître
+KEY_VALUES = 24  # valeurs d'une image, prises partout, bord compris : assez pour la reconnaître
 WHOLE_SET = 50  # images : en deçà, une prédiction n'est pas une mesure
 MAX_NETWORKS, MAX_FITS, MAX_STEPS = 6, 2, 40
 MAIN = "main run build create make get define model cnn lenet net train fit learn entra app".split()
@@ -81,6 +80,8 @@ REMOTE = {
     if importlib.util.find_spec(place)
 }
 IDX = re.compile(r"(train|t10k|test)\b.*(images|labels).*?(\.gz)?")  # les fichiers de MNIST
+TEST = re.compile(r"(?!.*val).*test.*", re.IGNORECASE)  # ce que dit le nom d'un jeu de test
+PICTURE = re.compile(r".*\.(png|jpe?g|bmp|tiff?|webp)|chat|chien", re.IGNORECASE)
 OF_CLASS = (staticmethod, classmethod)
 CHANGES = (
     "rotation_range width_shift_range height_shift_range shear_range zoom_range horizontal_flip "
@@ -132,10 +133,10 @@ def record(module: str, asked: dict, dataset: str, levels: dict, seconds: int) -
     Returns:
         `networks`, une description par modèle ; `calls`, ce qu'a donné chaque fonction de l'énoncé,
         `{"value": …}` ou `{"error": …}`, et `began` ; `reuses`, si des poids déjà appris sont
-        demandés ; `absent`, le fichier d'un modèle qu'il relit et qui n'est pas là ; `refused`, ce
-        que Keras dit d'images trop petites pour une base ; `names`, les
+        demandés ; `absent`, le fichier d'un modèle qu'il relit et qui n'est pas là ; `names`, les
         listes de dix textes ; `error`, la première exception, ou None ; `imports`, les paquets que
-        le programme importe ; `forgotten`, les noms de Keras qu'il emploie sans les importer ;
+        le programme importe ; `tests`, s'il donne à `fit`, pour validation, ce qu'il nomme test ;
+        `forgotten`, les noms de Keras qu'il emploie sans les importer ;
         `builds`, s'il nomme une couche ou un modèle de Keras ; `bare`, s'il emploie TensorFlow sans
         Keras ; `cifar`, s'il parle de CIFAR.
     """
@@ -146,6 +147,7 @@ def record(module: str, asked: dict, dataset: str, levels: dict, seconds: int) -
     whole = _images(dataset, levels)
     spellings.Nothing.images = whole["x_test"][:256]
     spellings.GIVEN["pandas", "read_csv"] = functools.partial(_read_table, whole)
+    spellings.GIVEN["tensorflow_datasets", "load"] = _load_set
     functions = [name for several in asked.values() for name in several]
     written = {each.name for each in nodes if isinstance(each, ast.FunctionDef)}
     as_module = written.issuperset(functions)  # tout ce qui compte est dans ces fonctions
@@ -167,9 +169,10 @@ def record(module: str, asked: dict, dataset: str, levels: dict, seconds: int) -
         seen.keep(value)
     words = {_word(each) for each in nodes}
     scaled = any(map(_is_scaled, names.values()))
-    described = [each.described(whole["x_test"]) for each in seen.networks]
     return {
-        "networks": [{**each, "scaled": scaled} for each in described],
+        "networks": [
+            {**each.described(whole["x_test"]), "scaled": scaled} for each in seen.networks
+        ],
         "calls": calls,
         **seen.said,
         "names": _tens(names, nodes),
@@ -178,6 +181,11 @@ def record(module: str, asked: dict, dataset: str, levels: dict, seconds: int) -
         "forgotten": sorted(names.forgotten)[:8],
         "builds": not words.isdisjoint(BUILDERS),
         "bare": not words.isdisjoint(BARE),
+        "tests": any(
+            each.arg == "validation_data" and TEST.fullmatch(ast.unparse(each.value))
+            for each in nodes
+            if isinstance(each, ast.keyword)
+        ),
         "cifar": any("cifar" in str(text).lower() for _, text in cells),
     }
 
@@ -269,14 +277,16 @@ def _execute(cells: list, trees: list, names: Names) -> None:
         linecache.cache[file] = len(text), None, text.splitlines(True), file
         for node in _steps(tree):
             try:
-                _run(node, file, names)
+                code = compile(ast.Module([node], []), file, "exec")
+                exec(code, names)  # noqa: S102
             except SystemExit:
-                break
+                if not isinstance(node, ast.If):  # ou il manque ici un argument, des images…
+                    break
             except Exception as raised:
                 names.error = names.error or probes.describe_error(raised)
                 if isinstance(raised, NameError) and re.search("fit|train", ast.unparse(node)):
                     with contextlib.suppress(Exception, SystemExit):  # le nom manquant est inerte
-                        _run(node, file, names)
+                        exec(code, names)  # noqa: S102
 
 
 def _steps(tree: ast.Module) -> list[ast.stmt]:
@@ -290,10 +300,6 @@ def _steps(tree: ast.Module) -> list[ast.stmt]:
             else [node]
         )
     ]
-
-
-def _run(node: ast.stmt, file: str, names: Names) -> None:
-    exec(compile(ast.Module([node], []), file, "exec"), names)  # noqa: S102
 
 
 # --- Les fonctions que le programme n'a pas appelées ---------------------------------
@@ -335,8 +341,7 @@ def _call_main(names: Names, whole: dict, seen: "_Seen") -> None:
 
 
 def _rank(function) -> int:
-    name = function.__name__.lower()
-    return next((k for k, each in enumerate(MAIN) if each in name), len(MAIN))
+    return next((k for k, each in enumerate(MAIN) if each in function.__name__.lower()), len(MAIN))
 
 
 def _arguments(function, names: Names, whole: dict, seen: "_Seen") -> dict:
@@ -567,8 +572,8 @@ class _Seen:
     def __init__(self):
         self.networks: list[Network] = []
         self.touched: dict[int, object] = {}  # les variables apprises, gardées pour leur identité
-        # Voir `record` : des poids demandés, des images trop petites, un modèle à relire.
-        self.said = {"reuses": False, "refused": "", "absent": ""}
+        # Voir `record` : des poids demandés, un modèle à relire.
+        self.said = {"reuses": False, "absent": ""}
         self.shown = None  # le réseau d'une boucle à la main, et les images qu'il vient de lire
 
     def has_learned(self) -> bool:
@@ -639,7 +644,7 @@ def _ensure_built(model) -> None:
 def _invented(model, num: int = KEPT):
     """Invente des images et des étiquettes qui conviennent à un modèle."""
     _ensure_built(model)
-    shape = [n or 32 for n in model.input_shape[1:]]
+    shape = [n or FREE_PX for n in model.input_shape[1:]]
     outputs = model.output_shape[-1]
     labels = np.arange(num) % max(2, outputs)
     if outputs > 1 and "sparse" not in str(getattr(model, "loss", "")).lower():
@@ -746,7 +751,9 @@ class _Watched:
 
     def compile(self, model, optimizer="rmsprop", loss=None, metrics=None, *_, **named):
         """Note la perte, puis compile ; les métriques étaient le troisième argument."""
-        self.seen.keep(model).compiled.append({"loss": _describe_loss(loss)})
+        name = loss if isinstance(loss, str) else getattr(loss, "__name__", type(loss).__name__)
+        written = {"name": str(name)[:300], "from_logits": bool(getattr(loss, "from_logits", 0))}
+        self.seen.keep(model).compiled.append({"loss": written})
         optimizer = "adam" if isinstance(optimizer, spellings.Nothing) else optimizer
         if isinstance(metrics, list | tuple):
             metrics = [each for each in metrics if not isinstance(each, spellings.Nothing)]
@@ -848,6 +855,7 @@ def _found(model, images: tuple, learned, checked=None) -> dict:
         checked: ceux de la validation, ou None.
     """
     x, x_val = images
+    folder = getattr(x_val, "directory", None)
     return {
         "train": _as_dict(learned),
         "validation": _as_dict(checked),
@@ -855,17 +863,12 @@ def _found(model, images: tuple, learned, checked=None) -> dict:
         "shared": _are_shared(x, x_val),
         "undefined": getattr(x_val, "undefined", False) is True,
         "augmented": _is_augmented(x_val),
-        "tested": bool(re.fullmatch(r"(?!.*val).*test.*", str(getattr(x_val, "directory", "")))),
+        "tested": bool(TEST.fullmatch(folder)) if isinstance(folder, str) else None,
         "learning": sum(  # convolutions dont les poids peuvent changer
             "Conv" in type(each).__name__ and each.trainable for each in model._flatten_layers()
         ),
         "error": None,
     }
-
-
-def _describe_loss(loss) -> dict:
-    name = loss if isinstance(loss, str) else getattr(loss, "__name__", type(loss).__name__)
-    return {"name": str(name)[:300], "from_logits": bool(getattr(loss, "from_logits", False))}
 
 
 def _split(x, y, named: dict):
@@ -882,11 +885,14 @@ def _are_shared(x, x_val) -> bool:
     if not all(isinstance(each, np.ndarray | tf.Tensor) and len(each) for each in (x, x_val)):
         return x is x_val is not None  # un jeu, ou ce qui tient lieu d'un fichier absent
     keys = [
-        np.ascontiguousarray(np.reshape(each, (len(each), -1))[:, :KEY_VALUES])
+        np.ascontiguousarray(
+            np.reshape(each, (len(each), -1))[:, :: max(1, np.size(each[0]) // KEY_VALUES)]
+        )
         for each in (x, x_val[:100])
     ]
     learned = {key.tobytes() for key in keys[0]}
-    return any(key.tobytes() in learned for key in keys[1])
+    # Une ligne restée à zéro est à plusieurs images.
+    return any(key.tobytes() in learned for key in keys[1] if np.ptp(key))
 
 
 def _fewer(pair, num: int) -> tuple:
@@ -977,11 +983,34 @@ def _readers(whole: dict, seen: _Seen) -> list[tuple]:
         ),
         (ImageDataGenerator, "flow_from_dataframe", _from_table),
         (os, "listdir", _listed(os.listdir)),
-        (glob, "glob", _globbed(glob.glob)),
+        (  # un dossier absent joint à ce que `_listed` en énumère
+            os.path,
+            "isdir",
+            lambda path, real=os.path.isdir: (
+                real(path) or os.path.basename(os.path.normpath(path)) in CLASSES
+            ),
+        ),
+        (  # un motif qui ne trouve rien trouve nos images, ou leurs dossiers
+            glob,
+            "glob",
+            lambda pattern, *given, real=glob.glob, **named: (
+                real(pattern, *given, **named)
+                or real(f"{_our_pictures()}/{'*/*.png' if '.' in Path(pattern).name else '*'}")
+            ),
+        ),
         (argparse.ArgumentParser, "parse_known_args", _typed(whole, seen)),
-        (imagenet_utils, "obtain_input_shape", _any_size(seen)),
         (file_utils, "exists", lambda path: str(path).endswith(".h5") or os.path.exists(path)),
         (keras.Model, "export", spellings.nothing("export")),
+        (  # un nombre absent est celui des classes
+            keras.layers.Dense,
+            "__init__",
+            lambda self, units, *given, make=keras.layers.Dense.__init__, **named: make(
+                self,
+                NUM_CLASSES if isinstance(units, spellings.Nothing) else units,
+                *given,
+                **named,
+            ),
+        ),
     ]
 
 
@@ -991,8 +1020,9 @@ def _inert(original):
     def use(*given, **named):
         found = spellings.Nothing()
         found.image_data_generator = given and given[0]
-        absent = any(isinstance(each, spellings.Nothing) for each in (*given, *named.values()))
-        return found if absent else original(*given, **named)
+        values = (*given, *named.values())  # un tableau vide : les fichiers sont absents
+        absent = (isinstance(k, spellings.Nothing) or np.shape(k)[:1] == (0,) for k in values)
+        return found if any(absent) else original(*given, **named)
 
     return use
 
@@ -1017,10 +1047,14 @@ def _answered(original, whole: dict, *, opens: bool = False):
 
 
 def _known_file(name, whole: dict) -> bytes:
-    """Rend le contenu d'un fichier de MNIST, tel qu'il est publié ; rien d'un autre fichier."""
-    name, file = os.path.basename(str(name)), io.BytesIO()
+    """Rend un fichier de MNIST, tel qu'il est publié, ou une image au hasard ; sinon rien."""
+    path, name, file = str(name), os.path.basename(str(name)), io.BytesIO()
     idx = IDX.fullmatch(name)
-    if name.endswith("mnist.npz"):
+    if PICTURE.fullmatch(name):  # à chaque nom la sienne
+        rng = np.random.default_rng(list(path.encode()))
+        picture = rng.integers(0, 256, (SIDE_PX, SIDE_PX, 3), np.uint8)
+        Image.fromarray(picture).save(file, "png")
+    elif name.endswith("mnist.npz"):
         np.savez(file, **whole)
     elif idx:
         values = whole[("x_" if idx[2] == "images" else "y_") + idx[1].replace("t10k", "test")]
@@ -1043,6 +1077,19 @@ def _read_table(whole: dict, name, *_, **__):
     table = np.concatenate([*labels, x.reshape(len(x), -1)], axis=1).astype(np.int64)
     size = len(table) if published else (42_000 if labels else 28_000) // spellings.FEWER
     return table[:size].view(spellings.Table)
+
+
+def _load_set(name="", *_, split=None, as_supervised=False, with_info=False, **__):
+    """Lit nos images au lieu d'un jeu de tensorflow_datasets, sauf de ceux que nous avons."""
+    if name in SIZES or not as_supervised:
+        return spellings.Nothing()
+    found = tf.nest.map_structure(
+        lambda part: keras.utils.image_dataset_from_directory(
+            _our_pictures(f"{name}{part}"), image_size=(SIDE_PX, SIDE_PX), batch_size=None
+        ),
+        split or {each: each for each in ("train", "test", "validation")},
+    )
+    return (found, spellings.Nothing()) if with_info else found
 
 
 def _typed(whole: dict, seen: _Seen):
@@ -1071,41 +1118,15 @@ def _plausible(action: argparse.Action, guess):
     return str(guess) if isinstance(guess, int) else _our_pictures()
 
 
-def _any_size(seen: _Seen):
-    """Remplace ce qui refuse des images trop petites pour une base : la faute est notée."""
-    original = imagenet_utils.obtain_input_shape
-
-    def obtain(shape, *given, **named):
-        try:
-            return original(shape, *given, **named)
-        except ValueError as error:
-            if "at least" not in str(error):
-                raise
-            seen.said["refused"] = str(error)
-            return (None, None, shape[-1])
-
-    return obtain
-
-
 def _listed(original):
     """Remplace `os.listdir` : un dossier absent a nos images."""
 
     def listed(path="."):
         ours = os.path.join(_our_pictures(), os.path.basename(os.path.normpath(path)))
-        found = [each for each in (path, ours, PICTURES) if os.path.isdir(each)]
+        found = [each for each in (path, ours, PICTURES) if os.path.exists(each)]
         return original(found[0])
 
     return listed
-
-
-def _globbed(original):
-    """Remplace `glob.glob` : un motif qui ne trouve rien trouve nos images, ou leurs dossiers."""
-
-    def globbed(pattern, *given, **named):
-        inside = "*/*.png" if "." in os.path.basename(str(pattern)) else "*"
-        return original(pattern, *given, **named) or original(f"{_our_pictures()}/{inside}")
-
-    return globbed
 
 
 def _from_pictures(original):
@@ -1114,7 +1135,8 @@ def _from_pictures(original):
     def read(*given, **named):
         bound = inspect.signature(original).bind_partial(*given, **named)
         folder = bound.arguments.get("directory")
-        if not isinstance(folder, str | Path) or not os.path.isdir(folder):
+        # Absent, ou créé par le programme, qui y a copié des images absentes.
+        if not isinstance(folder, str | Path) or not any(Path(folder or "?").rglob("*.*")):
             bound.arguments |= {
                 "directory": _our_pictures(folder),
                 "classes": None,  # nos dossiers portent d'autres noms

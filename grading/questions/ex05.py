@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from grading import pupil
 from grading.questions import (
     RIGHT,
     Ask,
@@ -28,7 +27,11 @@ def _network(ask: Ask) -> dict:
     Une base qui n'a fait que lire les images d'une tête apprise à part est jugée avec cette tête.
     """
     network = networks.chosen(
-        ask, lambda facts: credit(len(_convolutions(facts)) >= MIN_CONVOLUTIONS)
+        ask,
+        lambda facts: credit(
+            len(_convolutions(facts)) >= MIN_CONVOLUTIONS
+            and ("1/2" if len(facts["output_shape"] or ()) > 2 else 1)  # la base seule
+        ),
     )
     others = networks.built(ask)
     heads = [each for each in others if each["fits"] and not _convolutions(each["facts"])]
@@ -62,37 +65,43 @@ def ask_make_generator(ask: Ask) -> Credit:
         read = network.get("read", [each["train"] for each in network["fits"]])
         given = [as_floats(each["x"]) for each in read if each]
         if not given:
-            return credit("1/2", "images_unseen") if network["fits"] else credit(0, "not_trained")
+            level, reason = ("1/2", "images_unseen") if network["fits"] else (0, "not_trained")
+            return credit(level, reason, networks.first_error(ask))
         return _scale_credit(given[-1], prepares=_prepares(network["facts"]))
 
     return networks.judged(ask, "make_generator", judge)
 
 
-def _scale_credit(images: np.ndarray, *faults: tuple, prepares: bool = False) -> Credit:
+def _scale_credit(images: np.ndarray, *faults: tuple, prepares: str = "") -> Credit:
     """Juge l'échelle des images lues, puis d'autres fautes.
 
     Args:
         images: les images.
         faults: comme pour `first_fault`.
-        prepares: dit si le réseau met lui-même ses pixels à l'échelle.
+        prepares: ce que rend `_prepares`.
     """
     negative = images.min() < 0  # entre -1 et 1, ou centré comme le veut VGG16
     small = images.max() <= 2
     return first_fault(
         (0, "not_a_number", not np.isfinite(images).all()),
         ("1/2", "scaling_twice", np.abs(images).max() < networks.MIN_SCALED),
-        ("1/2", "divided_by_255", small and not negative),
+        ("1/2", "divided_by_255", (small and not negative) or prepares == "positive"),
         ("1/2", "preprocess_missing", not (small or negative or prepares)),
         *faults,
     )
 
 
-def _prepares(facts: dict) -> bool:
-    """Dit si le réseau met lui-même ses pixels à l'échelle."""
-    names = [layer["class"] for layer in facts["layers"]]
-    first = next((k for k, name in enumerate(names) if name in networks.CONVOLUTIONS), 0)
-    small = bool(facts["seen"]) and np.abs(facts["seen"]).max() < networks.MAX_SCALED
-    return small or not SCALERS.isdisjoint(names[:first])
+def _prepares(facts: dict) -> str:
+    """Dit comment le réseau met lui-même ses pixels à l'échelle : "", "positive", "prepared"."""
+    places = [k for k, each in enumerate(facts["layers"]) if each["class"] in networks.CONVOLUTIONS]
+    # Ce qu'ôte chacune ; une seule, qui n'ôte rien, est du rendu, et non d'une base.
+    taken = [
+        each.get("offset", each["class"] != "TrueDivide")
+        for each in facts["layers"][: min(places, default=0)]
+        if each["class"] in SCALERS
+    ]
+    small = taken or (facts["seen"] and np.abs(facts["seen"]).max() < networks.MAX_SCALED)
+    return "positive" if taken == [0] else "prepared" if small else ""
 
 
 def _compared(found: np.ndarray, expected: np.ndarray) -> tuple[bool, bool]:
@@ -114,6 +123,9 @@ def ask_validation(ask: Ask) -> Credit:
             return _judge_validation(found)
         fits = _network(ask)["fits"]
         reason = networks.validation_reason(fits[-1]) if fits else "not_trained"
+        # Les images d'un tableau ne disent pas de quel dossier elles viennent.
+        if not reason and fits[-1]["tested"] is None and networks.record(ask)["tests"]:
+            reason = "validation_is_test"
         return first_fault(
             (0, reason, reason in ("not_trained", "no_validation", "validation_is_train")),
             ("1/2", reason, reason),
@@ -165,25 +177,27 @@ def _judge_base(ask: Ask) -> Credit:
     network = _network(ask)
     facts, base = network["facts"], _convolutions(network["facts"])
     reused = len(base) >= MIN_CONVOLUTIONS and networks.record(ask)["reuses"]
-    refused = networks.record(ask)["refused"]
     # Affiner la base après avoir appris la tête est permis : le premier apprentissage est jugé.
     learns = any(layer.get("trainable") for layer in base)
     frozen = not learns or any(each["learning"] == 0 for each in network["fits"])
-    averaged = any(map(_averages, facts["layers"][-MAX_HEAD:]))
+    averaged = any(map(_averages, *(facts["layers"][k - MAX_HEAD :] for k in (-1, 0))))
     return first_fault(
         (0, "base_missing", not reused),
         ("1/4", "maps_not_averaged", len(facts["output_shape"] or ()) != 2),
-        ("1/4", "base_not_frozen", not frozen and not averaged),
+        (0, "base_not_frozen", not frozen and not averaged),
         ("1/2", "base_not_frozen", not frozen),
-        ("1/2", "images_too_small", refused, pupil.quoted(refused, who="Keras")),
         ("1/2", "maps_not_averaged", not averaged),
     )
 
 
-def _averages(layer: dict) -> bool:
-    """Dit si une couche fait la moyenne de chaque carte ; d'un seul pixel, c'est lui."""
+def _averages(before: dict, layer: dict) -> bool:
+    """Dit si une couche fait la moyenne de chaque carte ; d'un seul pixel, c'est lui.
+
+    Un max-pooling de plus de 2 × 2, celui de VGG16, en prend le plus grand : ce n'est pas elle.
+    """
     single = layer["class"] == "Flatten" and list(layer["shapes"]["input"][1:3]) == [1, 1]
-    return single or "AveragePooling2D" in layer["class"]
+    small = max(before.get("pool_size", (0,))) <= 2
+    return (single and small) or "AveragePooling2D" in layer["class"]
 
 
 # --- Poser une tête ------------------------------------------------------------------

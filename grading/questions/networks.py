@@ -109,6 +109,13 @@ def judged(ask: Ask, function: str, judge: Callable[[], Credit]) -> Credit:
     return found
 
 
+def first_error(ask: Ask) -> str:
+    """Dit la première erreur du programme, ou rien."""
+    error = record(ask)["error"]
+    said = error and pupil.failure_of(error).detail
+    return f"première erreur vue par le correcteur : {said}" if said else ""
+
+
 def own_failure(error: dict) -> pupil.Failure:
     """Traduit l'erreur d'une fonction de l'énoncé ; vide, c'est le temps qui a manqué."""
     return pupil.failure_of(error) if error else pupil.Failure("timeout")
@@ -433,15 +440,14 @@ def pairs_broken(sample: dict) -> bool:
 
 def judge_train(ask: Ask, network: dict) -> Credit:
     """Juge l'entraînement : perte et étiquettes, validation, poids qui ont changé."""
-    call, error = record(ask)["calls"].get("train", {}), record(ask)["error"]
+    call = record(ask)["calls"].get("train", {})
     own = call.get("value")
     if network["fits"]:
         found = _judge_fit(network)
     elif network["moved"] or (own and not own["moved"]):  # une boucle, vue par ses seuls poids
         found = RIGHT
     else:
-        said = error and f"première erreur vue par le correcteur : {pupil.failure_of(error).detail}"
-        found = credit(0, "not_trained", said or "")
+        found = credit(0, "not_trained", first_error(ask))
     if call.get("began") and "error" in call and found.level > 0:
         raise own_failure(call["error"])
     if own and found.level == 1 and not (own["complete"] and own["moved"]):

@@ -250,17 +250,26 @@ model.compile("adam", "sparse_categorical_crossentropy")
 model.fit(x_train, y_train, validation_data=(x_test, y_test))
 model.evaluate(x_test, y_test)
 """
-TOO_SMALL = """
+ONE_BY_ONE = """
+import os
 from keras.applications import InceptionV3
-from keras.datasets import cifar10
-from keras.utils import to_categorical
-(x_train, y_train), _ = cifar10.load_data()
-x_train, y_train = x_train / 255, to_categorical(y_train)
-base = InceptionV3(include_top=False, input_shape=(32, 32, 3))
+from keras.applications.inception_v3 import preprocess_input
+from keras.utils import img_to_array, load_img, to_categorical
+from sklearn.model_selection import train_test_split
+x, y = [], []
+names = os.listdir("../input/fleurs")
+for number, name in enumerate(names):
+    for file in os.listdir("../input/fleurs/" + name):
+        picture = load_img(f"../input/fleurs/{name}/{file}", target_size=(80, 80))
+        x.append(preprocess_input(img_to_array(picture)))
+        y.append(number)
+x_train, x_test, y_train, y_test = train_test_split(np.array(x), to_categorical(y))
+base = InceptionV3(include_top=False, input_shape=(80, 80, 3))
 base.trainable = False
-model = Sequential([base, layers.GlobalAveragePooling2D(), layers.Dense(10, activation="softmax")])
+head = layers.Dense(len(names), activation="softmax")
+model = Sequential([base, layers.GlobalAveragePooling2D(), head])
 model.compile("adam", "categorical_crossentropy")
-model.fit(x_train, y_train, validation_split=0.2)
+model.fit(x_train, y_train, validation_data=(x_test, y_test))
 """
 FOLDED = """
 from sklearn.model_selection import KFold
@@ -473,10 +482,10 @@ WRITTEN = {  # (exercice, programme, points)
     "fichiers_idx": ("ex02", LAYERS + IDX_FILES + MODEL + FIT, PLAIN),
     "ligne_de_commande": ("ex02", FASHION + LAYERS + ASKED_ON_THE_LINE, PLAIN),
     "validation_inconnue": ("ex02", LAYERS + SAME_UNKNOWN, PLAIN | {"train": 2}),
-    "images_trop_petites": (
+    "images_ouvertes_une_a_une": (
         "ex05",
-        LAYERS + TOO_SMALL,
-        {"make_generator": 2.5, "validation": 5, "frozen_base": 3, "build_head": 4},
+        "import numpy as np\n" + LAYERS + ONE_BY_ONE,
+        {"make_generator": 5, "validation": 2.5, "frozen_base": 6, "build_head": 4},
     ),
     "notebook": ("ex02", school.book(*school.FASHION).decode(), PLAIN | {"scaling": 3}),
     "test_en_deux": ("ex02", FASHION + LAYERS + TWO_HALVES, PLAIN),
