@@ -283,8 +283,8 @@ def _called(source: Source) -> set[str]:
 def together(found: list[Source], sources: list[Source]) -> Source:
     """Réunit les programmes que lance l'élève pour un exercice, l'un après l'autre.
 
-    Ce sont ses fichiers, ou ceux qui les importent et que rien n'importe ; puis ceux qui relisent
-    un réseau.
+    Ce sont ceux qui préparent des données, ses fichiers, ou ceux qui les importent et que rien
+    n'importe, puis ceux qui relisent un réseau.
 
     Args:
         found: les fichiers de l'exercice.
@@ -307,7 +307,14 @@ def together(found: list[Source], sources: list[Source]) -> Source:
         ]
         climbing += [user for user in users if user not in climbing]
         programs += [] if users else [each]
-    programs = [*(programs or found), *rereads]
+    prepares = [  # les données, qu'un autre relit
+        each
+        for each, text in texts
+        if each not in found
+        and not learns(each)
+        and re.search(r"(?s)load_data\(.*(\.save|dump)\(", text)
+    ]
+    programs = [*prepares, *sorted(programs or found, key=learns), *rereads]
     return programs[0]._replace(
         cells=[cell for each in programs for cell in each.cells],
         lost={name: place for each in programs for name, place in each.lost.items()},

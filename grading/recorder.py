@@ -32,6 +32,7 @@ from unittest import mock
 import keras
 import numpy as np
 import probes
+import sklearn.datasets
 import spellings
 import tensorflow as tf
 from keras.src.legacy.preprocessing.image import ImageDataGenerator
@@ -79,6 +80,7 @@ REMOTE = {
     }.items()
     if importlib.util.find_spec(place)
 }
+NUMBERS = iter(range(10**6))  # à chaque source d'images sans nom, le sien
 IDX = re.compile(r"(train|t10k|test)\b.*(images|labels).*?(\.gz)?")  # les fichiers de MNIST
 TEST = re.compile(r"(?!.*val).*test.*", re.IGNORECASE)  # ce que dit le nom d'un jeu de test
 PICTURE = re.compile(r".*\.(png|jpe?g|bmp|tiff?|webp)|chat|chien", re.IGNORECASE)
@@ -220,10 +222,6 @@ def _imported(nodes: list) -> set[str]:
 
 def _tens(names: Names, nodes: list) -> list[list[str]]:
     """Rend les listes de dix textes d'un programme : ses variables, et ce qui y est écrit."""
-    others = [each for each in Path("exercises").rglob("*.py") if "exercises/ex" not in str(each)]
-    for path in others:  # du rendu, et non de ceux dont le dépôt le complète
-        with contextlib.suppress(SyntaxError, ValueError, RecursionError):
-            nodes = [*nodes, *ast.walk(ast.parse(path.read_bytes()))]
     written = [each.elts for each in nodes if isinstance(each, ast.List | ast.Tuple)]
     written += [each.values for each in nodes if isinstance(each, ast.Dict)]
     bound = [
@@ -883,7 +881,9 @@ def _split(x, y, named: dict):
 def _are_shared(x, x_val) -> bool:
     """Dit si une image de la validation, des cent premières, est aussi apprise."""
     if not all(isinstance(each, np.ndarray | tf.Tensor) and len(each) for each in (x, x_val)):
-        return x is x_val is not None  # un jeu, ou ce qui tient lieu d'un fichier absent
+        # Un jeu, ou ce qui tient lieu d'un fichier absent ; ou deux générateurs d'un même dossier.
+        sets = [(getattr(k, "directory", id(k)), getattr(k, "subset", 0)) for k in (x, x_val)]
+        return x_val is not None and sets[0] == sets[1]
     keys = [
         np.ascontiguousarray(
             np.reshape(each, (len(each), -1))[:, :: max(1, np.size(each[0]) // KEY_VALUES)]
@@ -982,8 +982,14 @@ def _readers(whole: dict, seen: _Seen) -> list[tuple]:
             _from_pictures(ImageDataGenerator.flow_from_directory),
         ),
         (ImageDataGenerator, "flow_from_dataframe", _from_table),
-        (os, "listdir", _listed(os.listdir)),
-        (  # un dossier absent joint à ce que `_listed` en énumère
+        (  # un dossier absent a nos images
+            os,
+            "listdir",
+            lambda path=".", real=os.listdir: real(
+                next(filter(os.path.exists, (path, _ours(path), PICTURES)))
+            ),
+        ),
+        (  # un dossier absent joint à ce qui vient d'en être énuméré
             os.path,
             "isdir",
             lambda path, real=os.path.isdir: (
@@ -999,6 +1005,7 @@ def _readers(whole: dict, seen: _Seen) -> list[tuple]:
             ),
         ),
         (argparse.ArgumentParser, "parse_known_args", _typed(whole, seen)),
+        (sklearn.datasets, "fetch_openml", functools.partial(_open_ml, whole)),
         (file_utils, "exists", lambda path: str(path).endswith(".h5") or os.path.exists(path)),
         (keras.Model, "export", spellings.nothing("export")),
         (  # un nombre absent est celui des classes
@@ -1051,9 +1058,8 @@ def _known_file(name, whole: dict) -> bytes:
     path, name, file = str(name), os.path.basename(str(name)), io.BytesIO()
     idx = IDX.fullmatch(name)
     if PICTURE.fullmatch(name):  # à chaque nom la sienne
-        rng = np.random.default_rng(list(path.encode()))
-        picture = rng.integers(0, 256, (SIDE_PX, SIDE_PX, 3), np.uint8)
-        Image.fromarray(picture).save(file, "png")
+        pixels = np.random.default_rng(list(path.encode())).bytes(SIDE_PX**2 * 3)
+        Image.frombytes("RGB", (SIDE_PX, SIDE_PX), pixels).save(file, "png")
     elif name.endswith("mnist.npz"):
         np.savez(file, **whole)
     elif idx:
@@ -1077,6 +1083,15 @@ def _read_table(whole: dict, name, *_, **__):
     table = np.concatenate([*labels, x.reshape(len(x), -1)], axis=1).astype(np.int64)
     size = len(table) if published else (42_000 if labels else 28_000) // spellings.FEWER
     return table[:size].view(spellings.Table)
+
+
+def _open_ml(whole: dict, *_, return_X_y=False, **__):  # noqa: N803, le nom est de scikit-learn
+    """Rend les images de l'essai, apprises puis de test, comme `fetch_openml` celles de MNIST."""
+    x, y = (
+        np.concatenate([whole[f"{axis}_{part}"] for part in ("train", "test")]) for axis in "xy"
+    )
+    found = {"data": x.reshape(len(x), -1).view(spellings.Table), "target": y.astype(str)}
+    return (*found.values(),) if return_X_y else sklearn.utils.Bunch(**found)
 
 
 def _load_set(name="", *_, split=None, as_supervised=False, with_info=False, **__):
@@ -1118,17 +1133,6 @@ def _plausible(action: argparse.Action, guess):
     return str(guess) if isinstance(guess, int) else _our_pictures()
 
 
-def _listed(original):
-    """Remplace `os.listdir` : un dossier absent a nos images."""
-
-    def listed(path="."):
-        ours = os.path.join(_our_pictures(), os.path.basename(os.path.normpath(path)))
-        found = [each for each in (path, ours, PICTURES) if os.path.exists(each)]
-        return original(found[0])
-
-    return listed
-
-
 def _from_pictures(original):
     """Remplace le dossier d'images qu'un programme lit, s'il est absent, par le nôtre."""
 
@@ -1136,9 +1140,10 @@ def _from_pictures(original):
         bound = inspect.signature(original).bind_partial(*given, **named)
         folder = bound.arguments.get("directory")
         # Absent, ou créé par le programme, qui y a copié des images absentes.
-        if not isinstance(folder, str | Path) or not any(Path(folder or "?").rglob("*.*")):
+        known = isinstance(folder, str | Path)
+        if not known or not any(Path(folder or "?").rglob("*.*")):
             bound.arguments |= {
-                "directory": _our_pictures(folder),
+                "directory": _our_pictures(folder if known else next(NUMBERS)),
                 "classes": None,  # nos dossiers portent d'autres noms
                 "class_names": None,
             }
@@ -1149,10 +1154,9 @@ def _from_pictures(original):
 
 def _from_table(generator, *_, **named):
     """Lit nos images au lieu de celles que nomme une table absente."""
-    known = inspect.signature(generator.flow_from_directory).parameters
-    folder = f"table {named.get('subset')}"
-    named = {key: value for key, value in named.items() if key in known}
-    return generator.flow_from_directory(**{**named, "directory": folder})
+    read = generator.flow_from_directory
+    named = {key: named[key] for key in named.keys() & inspect.signature(read).parameters}
+    return read(**{**named, "directory": f"table {next(NUMBERS)}"})
 
 
 def _our_pictures(absent: str | Path = "") -> str:
@@ -1166,6 +1170,10 @@ def _our_pictures(absent: str | Path = "") -> str:
         rng = np.random.default_rng(list(place.encode()))
         _write_pictures(place, rng.integers(0, 256, (NUM_PICTURES, SIDE_PX, SIDE_PX, 3), np.uint8))
     return place
+
+
+def _ours(path: str | Path) -> str:
+    return os.path.join(_our_pictures(), os.path.basename(os.path.normpath(path)))
 
 
 def _write_pictures(folder: str, images) -> None:

@@ -50,6 +50,7 @@ INERT = {  # ce qui écrit, ou vient de TensorFlow 1 et d'anciens Keras : sans e
     "keras.config": OF_BACKEND,
     "keras.callbacks": WRITERS,
     "keras._tf_keras.keras.callbacks": WRITERS,
+    "tensorflow.keras.callbacks": WRITERS,
     "subprocess": "Popen run call check_call check_output",
     **dict.fromkeys(
         ("tensorflow._api.v2.train", "tensorflow._api.v2.compat.v1.train"),

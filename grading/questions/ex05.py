@@ -84,7 +84,7 @@ def _scale_credit(images: np.ndarray, *faults: tuple, prepares: str = "") -> Cre
     small = images.max() <= 2
     return first_fault(
         (0, "not_a_number", not np.isfinite(images).all()),
-        ("1/2", "scaling_twice", np.abs(images).max() < networks.MIN_SCALED),
+        ("1/2", "scaling_twice", np.ptp(images) < networks.MIN_SCALED),
         ("1/2", "divided_by_255", (small and not negative) or prepares == "positive"),
         ("1/2", "preprocess_missing", not (small or negative or prepares)),
         *faults,
