@@ -151,8 +151,9 @@ def record(module: str, asked: dict, dataset: str, levels: dict, seconds: int) -
     spellings.GIVEN["pandas", "read_csv"] = functools.partial(_read_table, whole)
     spellings.GIVEN["tensorflow_datasets", "load"] = _load_set
     functions = [name for several in asked.values() for name in several]
-    written = {each.name for each in nodes if isinstance(each, ast.FunctionDef)}
-    as_module = written.issuperset(functions)  # tout ce qui compte est dans ces fonctions
+    as_module = {  # tout ce qui compte est dans ces fonctions
+        each.name for each in nodes if isinstance(each, ast.FunctionDef)
+    }.issuperset(functions)
     seen, names = _Seen(), _first_names(module, cells[0][0], as_module=as_module)
     names.bound = {_word(each) for each in nodes if isinstance(getattr(each, "ctx", 0), ast.Store)}
     calls = {}
@@ -934,9 +935,9 @@ def _readers(whole: dict, seen: _Seen) -> list[tuple]:
     pairs = tuple((whole[f"x_{part}"], whole[f"y_{part}"]) for part in ("train", "test"))
     columns = keras.utils.to_categorical  # elle avait un argument `dtype`
 
-    def reuse(*given, **_):
+    def reuse(*given, fname="poids.h5", **_):
         seen.said["reuses"] = True
-        return str(given[0] if given else "poids.h5")
+        return str([*given, fname][0])
 
     def reread(name="", *_, **__):  # ce que le programme a peut-être enregistré
         if seen.networks:
@@ -985,8 +986,8 @@ def _readers(whole: dict, seen: _Seen) -> list[tuple]:
         (  # un dossier absent a nos images
             os,
             "listdir",
-            lambda path=".", real=os.listdir: real(
-                next(filter(os.path.exists, (path, _ours(path), PICTURES)))
+            lambda path=".", real=os.listdir, end=os.path.basename: real(
+                next(filter(os.path.exists, (path, f"{_our_pictures()}/{end(path)}", PICTURES)))
             ),
         ),
         (  # un dossier absent joint à ce qui vient d'en être énuméré
@@ -1054,14 +1055,21 @@ def _answered(original, whole: dict, *, opens: bool = False):
 
 
 def _known_file(name, whole: dict) -> bytes:
-    """Rend un fichier de MNIST, tel qu'il est publié, ou une image au hasard ; sinon rien."""
+    """Rend les images de l'essai, ou leurs étiquettes, ou une image au hasard ; sinon rien.
+
+    Ce sont les fichiers de MNIST, tels qu'ils sont publiés, et des tableaux de NumPy.
+    """
     path, name, file = str(name), os.path.basename(str(name)), io.BytesIO()
     idx = IDX.fullmatch(name)
+    array = re.fullmatch(r"(?i)(?!.*(?:feat|bottle)).*(train|test).*\.npy", name)
     if PICTURE.fullmatch(name):  # à chaque nom la sienne
         pixels = np.random.default_rng(list(path.encode())).bytes(SIDE_PX**2 * 3)
         Image.frombytes("RGB", (SIDE_PX, SIDE_PX), pixels).save(file, "png")
     elif name.endswith("mnist.npz"):
         np.savez(file, **whole)
+    elif array:
+        axis = "y_" if re.search(r"(?i)(^|_)y|label", name) else "x_"
+        np.save(file, whole[axis + array[1].lower()])
     elif idx:
         values = whole[("x_" if idx[2] == "images" else "y_") + idx[1].replace("t10k", "test")]
         file.write(struct.pack(f">{values.ndim + 1}I", 2048 + values.ndim, *values.shape))
@@ -1170,10 +1178,6 @@ def _our_pictures(absent: str | Path = "") -> str:
         rng = np.random.default_rng(list(place.encode()))
         _write_pictures(place, rng.integers(0, 256, (NUM_PICTURES, SIDE_PX, SIDE_PX, 3), np.uint8))
     return place
-
-
-def _ours(path: str | Path) -> str:
-    return os.path.join(_our_pictures(), os.path.basename(os.path.normpath(path)))
 
 
 def _write_pictures(folder: str, images) -> None:

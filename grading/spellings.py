@@ -39,11 +39,14 @@ DROPPED = set(
     "schedule_decay data_format stratify".split()
 )
 FIRST_KERAS = "Convolution2D"  # Convolution2D(32, 3, 3) : deux tailles, et non une taille et un pas
-OF_BACKEND = "set_session get_session set_image_dim_ordering set_image_data_format"
+OF_BACKEND = (
+    "image_dim_ordering set_session get_session set_image_dim_ordering set_image_data_format"
+)
 WRITERS = "ModelCheckpoint TensorBoard CSVLogger"
 INERT = {  # ce qui écrit, ou vient de TensorFlow 1 et d'anciens Keras : sans effet sur un réseau
     "tensorflow": "ConfigProto GPUOptions Session set_random_seed logging reset_default_graph "
     "estimator",
+    "tensorflow._api.v2.compat.v1": "disable_eager_execution disable_v2_behavior",
     "keras._tf_keras.keras": "estimator",
     "keras.backend": f"{OF_BACKEND} set_learning_phase",
     "keras._tf_keras.keras.backend": f"{OF_BACKEND} set_learning_phase",
