@@ -195,8 +195,13 @@ def record(module: str, asked: dict, dataset: str, levels: dict, seconds: int) -
 
 def _is_scaled(value) -> bool:
     """Dit si une variable est un lot d'images ramenées à de petits nombres."""
-    images = isinstance(value, np.ndarray) and value.ndim > 2 and len(value) > WHOLE_SET
-    return images and value.dtype.kind == "f" and np.abs(value).max() <= 1
+    return (
+        isinstance(value, np.ndarray)
+        and value.ndim > 2
+        and len(value) > WHOLE_SET
+        and value.dtype.kind == "f"
+        and np.abs(value).max() <= 1
+    )
 
 
 def _first_names(module: str, file: str, *, as_module: bool) -> Names:
@@ -236,8 +241,11 @@ def _tens(names: Names, nodes: list) -> list[list[str]]:
 
 
 def _ten_texts(several: list) -> list[list[str]]:
-    tens = [each for each in several if len(each) == NUM_CLASSES]
-    return [each for each in tens if all(isinstance(item, str) for item in each)]
+    return [
+        each
+        for each in several
+        if len(each) == NUM_CLASSES and all(isinstance(item, str) for item in each)
+    ]
 
 
 def _word(node: ast.AST) -> str:
@@ -334,7 +342,8 @@ def _call_main(names: Names, whole: dict, seen: "_Seen") -> None:
         if maker not in kinds or not seen.networks:
             with contextlib.suppress(Exception, SystemExit):
                 made = maker(**_arguments(maker, names, whole, seen))
-                if seen.keep(made) is None and maker in kinds:
+                kept = [*map(seen.keep, made if isinstance(made, tuple) else [made])]
+                if not any(kept) and maker in kinds:
                     methods = [getattr(made, name) for name in vars(maker) if name[0] != "_"]
                     waiting += sorted(filter(inspect.ismethod, methods), key=_rank)
 
@@ -1006,7 +1015,10 @@ def _readers(whole: dict, seen: _Seen) -> list[tuple]:
             ),
         ),
         (argparse.ArgumentParser, "parse_known_args", _typed(whole, seen)),
-        (sklearn.datasets, "fetch_openml", functools.partial(_open_ml, whole)),
+        *(
+            (sklearn.datasets, name, functools.partial(_open_ml, whole))
+            for name in ("fetch_openml", "fetch_mldata")
+        ),
         (file_utils, "exists", lambda path: str(path).endswith(".h5") or os.path.exists(path)),
         (keras.Model, "export", spellings.nothing("export")),
         (  # un nombre absent est celui des classes
@@ -1134,11 +1146,8 @@ def _typed(whole: dict, seen: _Seen):
 def _plausible(action: argparse.Action, guess):
     """Choisit ce que vaut un argument, d'après son type et son nom ; un texte est un chemin."""
     guess = guess[0] if isinstance(guess, tuple) else guess
-    if action.choices or action.type is float:
-        return next(iter(action.choices or [0.1]))
-    if action.type is int:
-        return guess if isinstance(guess, int) else BATCH
-    return str(guess) if isinstance(guess, int) else _our_pictures()
+    number, text = (guess, str(guess)) if isinstance(guess, int) else (BATCH, _our_pictures())
+    return [*(action.choices or [{int: number, float: 0.1}.get(action.type, text)])][0]
 
 
 def _from_pictures(original):

@@ -202,16 +202,23 @@ def _is_foreign(exercise: str, facts: dict, *, cifar: bool) -> bool:
 def chosen(ask: Ask, judge: Callable[[dict], Credit]) -> dict:
     """Rend le réseau qui répond le mieux à une question ; à égalité, le dernier entraîné et suivi.
 
+    Un réseau qui n'a pas pu être compilé vient après.
+
     Raises:
         pupil.Failure: aucun réseau ne répond à l'exercice, ou n'accepte les images que le
             programme lui donne.
     """
     found = built(ask)
     ranked = [
-        (judge(each["facts"]).level, [fit["validates"] for fit in each["fits"][:1]], k)
+        (
+            judge(each["facts"]).level,
+            bool(each["compiled"]),
+            [fit["validates"] for fit in each["fits"][:1]],
+            k,
+        )
         for k, each in enumerate(found)
     ]
-    network = found[max(ranked)[2]]
+    network = found[max(ranked)[-1]]
     error = network["fits"][-1]["error"] if network["fits"] else None
     size = _num_pixels(network["facts"])
     if error and size and size not in SIZES.get(ask.rule.exercise, (size,)):
