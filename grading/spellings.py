@@ -214,7 +214,7 @@ class Nothing:
 
 for _operation in (
     "enter getitem setitem neg add radd sub rsub mul rmul truediv rtruediv floordiv mod pow matmul "
-    "lt le gt ge and or xor invert"
+    "lt le gt ge and or xor invert array_function"  # le dernier : ce que NumPy en calcule
 ).split():
     setattr(Nothing, f"__{_operation}__", lambda *_: Nothing())
 

@@ -473,9 +473,10 @@ def _judge_fit(network: dict) -> Credit:
     validation = validation_reason(fit)
     apart = [each for each in network["measured"] if each["whole"]]
     tests = [each for each in apart if "test" in _source(each["data"])]
-    if validation == "validation_is_test" and tests and not any(each["checked"] for each in tests):
-        validation = None  # une part du jeu de test valide, une autre mesure
     checked = fit["validation"]
+    again = any(each["checked"] or _overlap(each["data"], checked) for each in tests)
+    if validation == "validation_is_test" and tests and not again:
+        validation = None  # une part du jeu de test valide, une autre mesure
     unknown = fit["validates"] and not _source(checked)
     again = unknown and apart and all(each["checked"] for each in apart)
     source = _source(given)
@@ -487,6 +488,13 @@ def _judge_fit(network: dict) -> Credit:
         ("1/2", "validation_measured", again),
         ("1/2", "no_training", given and not network["moved"]),
     )
+
+
+def _overlap(*samples: dict | None) -> bool:
+    """Dit si deux lots ont une image en commun."""
+    ours, theirs = (unscaled(each["x"]) if each else None for each in samples)
+    rows = set() if ours is None else {each.tobytes() for each in ours}
+    return theirs is not None and any(each.tobytes() in rows for each in theirs)
 
 
 def labels_reason(sample: dict | None, compiled: list[dict]) -> str | None:
