@@ -1,14 +1,18 @@
-"""Les vêtements photographiés : dix classes de plus pour le réseau des photos.
+"""Les vêtements photographiés : onze classes de plus pour le réseau des photos.
 
 Commande : python -m recipes.clothes, puis python -m recipes.familiarity --model photos
 Résultat mesuré : docs/predire.md.
 
-Le réseau `photos` décrit déjà une image par 1 280 caractéristiques d'InceptionV3. Dix colonnes
-s'ajoutent à sa couche dense, apprises sur les photographies de `convnets.datasets.clothes` ; celles
-des dix objets ne bougent pas, et des vignettes de CIFAR-10 apprennent aux nouvelles à se taire.
+Le réseau `photos` décrit déjà une image par 1 280 caractéristiques d'InceptionV3. Onze colonnes
+s'ajoutent à sa couche dense ; celles des dix objets ne bougent pas. Elles sont apprises :
+
+- de photographies (`convnets.datasets.clothes`), sur un fond réel, mais sans sac ;
+- d'articles de boutique (`convnets.datasets.products`), sur fond blanc et souvent portés ;
+- de vignettes de CIFAR-10, pour se taire devant un objet.
 """
 
 import hashlib
+import itertools
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +22,7 @@ from keras import layers, ops
 
 from convnets.core import cli, paths, reports
 from convnets.core.images import crop_resize, open_image
-from convnets.datasets import clothes, sources
+from convnets.datasets import clothes, folders, products, sources
 from convnets.datasets.cache import cached_array
 from convnets.serving.classifier import PHOTO_MODEL, Classifier
 from convnets.serving.images import MAX_DECODED_PX
@@ -26,8 +30,31 @@ from convnets.training import export, saving
 from exercises.ex05_inception.cached import L2, LEARNING_RATE, STEPS, VIEWS
 from recipes import familiarity, photos
 
+CLASSES_FR = clothes.CLASSES_FR | {"bag": "Sac"}
+TYPES = {  # d'articles de boutique, pour chaque classe
+    "dress": ("Dresses",),
+    "hat": ("Caps", "Hat"),
+    "longsleeve": ("Sweaters", "Sweatshirts"),
+    "outwear": ("Jackets",),
+    "pants": ("Jeans", "Trousers", "Track Pants"),
+    "shirt": ("Shirts",),
+    "shoes": (
+        *("Casual Shoes", "Flats", "Flip Flops", "Formal Shoes", "Heels", "Sandals"),
+        "Sports Shoes",
+    ),
+    "shorts": ("Lounge Shorts", "Shorts"),
+    "skirt": ("Skirts",),
+    "t-shirt": ("Tshirts",),
+    "bag": (
+        *("Backpacks", "Clutches", "Duffel Bag", "Handbags", "Laptop Bag", "Messenger Bag"),
+        *("Rucksacks", "Trolley Bag"),
+    ),
+}
+MAX_PER_TYPE = 300
 OBJECTS = len(sources.CIFAR10_CLASSES)  # leur nombre : un vêtement vient après
-THUMBNAILS, OBJECT_WEIGHT = 5000, 0.3  # vignettes apprises ; ce que pèse l'une, photographie : 1
+THUMBNAILS = 5000  # vignettes apprises
+# Ce que pèse une vue : d'une vignette, d'une photographie, d'un article.
+OBJECT_WEIGHT, PICTURE_WEIGHT, PRODUCT_WEIGHT = 0.3, 1 / len(VIEWS), 0.1
 # Réglés sur la validation et `benchmarks.photographs --development`. Ce que les vêtements cèdent
 # aux objets, le plus sans rien y perdre ; la probabilité sous laquelle on en doute (voir
 # docs/predire.md).
@@ -43,19 +70,42 @@ def extract(content: bytes, images: np.ndarray) -> np.ndarray:
     return cached_array("vetements", digest, lambda: np.concatenate([x for (x,) in found]))[0]
 
 
-def learn(x: np.ndarray, y: np.ndarray, objects: list[np.ndarray]) -> list[np.ndarray]:
+def gather(pictures: folders.Pictures) -> list[tuple[list[Path], np.ndarray, np.ndarray]]:
+    """Rend les images dont apprendre les vêtements : chemins, classes, et ce que pèse une vue.
+
+    Une classe qui n'est que d'articles pèse autant qu'une autre.
+
+    Args:
+        pictures: les photographies d'entraînement.
+    """
+    found, labels, paths = products.load_products(), [], []
+    for label, name in enumerate(CLASSES_FR):
+        own = [path for each in TYPES[name] for path in found.get(each, [])[:MAX_PER_TYPE]]
+        labels += [label] * len(own)
+        paths += own
+    known = np.isin(labels, pictures.labels)
+    return [
+        (pictures.paths, pictures.labels, np.full(len(pictures.labels), PICTURE_WEIGHT)),
+        (paths, np.array(labels), np.where(known, PRODUCT_WEIGHT, PICTURE_WEIGHT)),
+    ]
+
+
+def learn(
+    x: np.ndarray, y: np.ndarray, weight: np.ndarray, objects: list[np.ndarray]
+) -> list[np.ndarray]:
     """Apprend les colonnes des vêtements, celles des objets restant ce qu'elles sont.
 
     Args:
         x: caractéristiques `(n, c)`.
         y: classes `(n,)`, les vêtements après les objets.
+        weight: ce que pèse chacun, `(n,)`.
         objects: noyau `(c, OBJECTS)` et biais des objets.
 
     Returns:
         Noyau et biais de toutes les classes.
     """
     keras.utils.set_random_seed(0)
-    size = OBJECTS + len(clothes.CLASSES_FR)
+    size = OBJECTS + len(CLASSES_FR)
     shapes = [(x.shape[1], size), (size,)]
     start = [np.zeros(shape, "float32") for shape in shapes]
     for weights, known in zip(start, objects, strict=True):
@@ -72,7 +122,6 @@ def learn(x: np.ndarray, y: np.ndarray, objects: list[np.ndarray]) -> list[np.nd
     dense.set_weights(start)
     rate = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, STEPS)
     model.compile(keras.optimizers.Adam(rate), "sparse_categorical_crossentropy")
-    weight = np.where(y < OBJECTS, OBJECT_WEIGHT, 1 / len(VIEWS))
     model.fit(x, y, len(x), STEPS, sample_weight=weight / weight.mean(), verbose=0)
     kernel, bias = dense.get_weights()
     return [saving.round_weight(kernel), bias - MARGIN * (np.arange(size) >= OBJECTS)]
@@ -98,23 +147,25 @@ def main() -> int:
     )
     content = (models_dir / f"{PHOTO_MODEL}.tflite").read_bytes()
     x = [extract(content, photos.enlarge(train[0][:THUMBNAILS], photos.IMAGE_PX))]
-    for side_px, zoom in VIEWS:
-        images = (open_image(path, min_side_px=MAX_DECODED_PX) for path in parts["train"].paths)
+    y, weight = [train[1][:THUMBNAILS, 0]], [np.full(THUMBNAILS, OBJECT_WEIGHT)]
+    for (side_px, zoom), lot in itertools.product(VIEWS, gather(parts["train"])):
+        images = (open_image(path, min_side_px=MAX_DECODED_PX) for path in lot[0])
         views = [crop_resize(image, side_px, zoom=zoom) for image in images]
         x.append(extract(content, np.stack(views)))
-    garments = np.tile(parts["train"].labels + OBJECTS, len(VIEWS))
-    y = np.concatenate([train[1][:THUMBNAILS, 0], garments])
+        y.append(lot[1] + OBJECTS)
+        weight.append(lot[2])
     network = saving.load_model(PHOTO_MODEL, models_dir=models_dir)
     last = network.layers[-1]
-    weights = learn(np.concatenate(x), y, [each[..., :OBJECTS] for each in last.get_weights()])
+    objects = [each[..., :OBJECTS] for each in last.get_weights()]
+    weights = learn(*map(np.concatenate, (x, y, weight)), objects)
     dense = layers.Dense(len(weights[1]), activation="softmax")
     network = keras.Model(network.input, dense(last.input), name=PHOTO_MODEL)
     dense.set_weights(weights)
     light = export.export_litert(network, weights="int8")
     report = replace(
         reports.read_report(PHOTO_MODEL, models_dir=models_dir),
-        classes=[*sources.CIFAR10_CLASSES, *clothes.CLASSES_FR],
-        classes_fr=[*sources.CIFAR10_CLASSES_FR, *clothes.CLASSES_FR.values()],
+        classes=[*sources.CIFAR10_CLASSES, *CLASSES_FR],
+        classes_fr=[*sources.CIFAR10_CLASSES_FR, *CLASSES_FR.values()],
         garments={"first": OBJECTS, "sure": SURE},
         familiarity=None,  # `recipes.familiarity` la remesure
         num_parameters=network.count_params(),

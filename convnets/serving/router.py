@@ -30,7 +30,7 @@ MODEL_HELP = (  # de l'option --model
     f"vignette, {PHOTO_MODEL} pour une photo, {GARMENT_MODEL} pour un vêtement sur fond uni)"
 )
 MIN_PHOTO_BYTES = 16_384  # une image de moins de 64 pixels de côté en pèse moins
-MIN_SURE = 0.8  # de `garments` ; moins sûr d'un vêtement découpé, il laisse répondre `photos`
+MIN_SURE = 0.9  # de `garments` ; moins sûr d'un vêtement découpé, il laisse répondre `photos`
 STRANGERS = {"Chapeau", "Short", "Jupe"}  # de `photos` : Fashion-MNIST n'a rien de tel
 MIN_MISFIT = 0.75  # de `images.misfit` ; des vignettes agrandies en ont moins (docs/cadrage.md)
 

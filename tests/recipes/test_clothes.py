@@ -1,12 +1,14 @@
 """Les colonnes des vêtements, ajoutées à une petite tête, et le réseau livré."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from convnets.core import reports
 from convnets.core.images import open_image
-from convnets.datasets import clothes, sources
+from convnets.datasets import sources
 from convnets.serving.classifier import Classifier, Result, _conclude
 from convnets.serving.router import Router, load
 from recipes import clothes as recipe
@@ -16,20 +18,29 @@ SLUG = "photos"
 
 def test_garments_are_learnt_and_objects_do_not_move(monkeypatch):
     monkeypatch.setattr(recipe, "LEARNING_RATE", 0.05)
-    y = np.arange(400) % 20
-    x = np.random.default_rng(0).normal(size=(400, 30)).astype("float32")
-    x[np.arange(400), y] += 6
+    y = np.arange(420) % 21
+    x = np.random.default_rng(0).normal(size=(420, 30)).astype("float32")
+    x[np.arange(420), y] += 6
     objects = [np.eye(30, 10, dtype="float32"), np.zeros(10, "float32")]
-    kernel, bias = recipe.learn(x, y, objects)
+    kernel, bias = recipe.learn(x, y, np.ones(420, "float32"), objects)
     np.testing.assert_array_equal(kernel[:, :10], objects[0])
     assert not bias[:10].any() and (bias[10:] < 0).all()
     scores = x @ kernel + bias + recipe.MARGIN * (bias < 0)
     assert (scores.argmax(1) == y).mean() > 0.8
 
 
+def test_a_class_of_products_only_weighs_like_the_others(monkeypatch, tiny_clothes):
+    found = {"Handbags": [Path("sac.jpg")], "Shirts": [Path("chemise.jpg")] * 2}
+    monkeypatch.setattr(recipe.products, "load_products", lambda: found)
+    (_, labels, weight), (paths, others, own) = recipe.gather(tiny_clothes["train"])
+    assert len(labels) == len(weight) == 50 and [*map(str, paths)][-1] == "sac.jpg"
+    assert [[*recipe.CLASSES_FR][each] for each in others] == ["shirt", "shirt", "bag"]
+    np.testing.assert_allclose(own, [0.1, 0.1, 1 / 3])
+
+
 def test_the_shipped_network_names_objects_then_garments(repo):
     report = reports.read_report(SLUG, models_dir=repo / "models")
-    assert report.classes == [*sources.CIFAR10_CLASSES, *clothes.CLASSES_FR]
+    assert report.classes == [*sources.CIFAR10_CLASSES, *recipe.CLASSES_FR]
     assert report.garments == {"first": recipe.OBJECTS, "sure": recipe.SURE}
     measured = report.details["clothes"]["test"]
     assert measured["num_images"] == 372 and measured["accuracy"] >= 0.88
@@ -39,7 +50,7 @@ def test_the_shipped_network_names_objects_then_garments(repo):
 @pytest.mark.parametrize(("best", "sure"), [(3, True), (12, False)])
 def test_a_garment_is_doubted_below_its_own_threshold(best, sure):
     classifier = Classifier(SLUG, num_threads=1)
-    probabilities = [0.5 if number == best else 0.5 / 19 for number in range(20)]
+    probabilities = [0.5 if number == best else 0.5 / 20 for number in range(21)]
     result = Result("a.png", probabilities, None, classifier, classifier.card.familiarity)
     assert result.familiar == sure
 
@@ -72,7 +83,7 @@ def test_one_view_is_enough_to_rule_a_garment_out():
     classifier = Classifier(SLUG, num_threads=1)
 
     def conclude(glanced, *views):
-        answers = [(row, 9.0) for row in np.zeros((1 + len(views), 20)).tolist()]
+        answers = [(row, 9.0) for row in np.zeros((1 + len(views), 21)).tolist()]
         for (row, _), known in zip(answers, [glanced, *views], strict=True):
             for number, probability in known.items():
                 row[number] = probability

@@ -96,13 +96,13 @@ def said(capfd, *arguments):
 def test_the_bridge_is_doubted_in_one_line(repo, capfd):
     bridge = repo / "samples" / "pont.png"
     plain = said(capfd, bridge)
-    assert plain.out == "Prédiction: Pantalon\n"
+    assert plain.out == "Prédiction: Sac\n"
     assert plain.err == f"predict : {bridge} {command.UNFAMILIAR} {command.GARMENT_ADVICE}\n"
     assert UNFAMILIAR in command.UNFAMILIAR
     strict = said(capfd, "--strict", bridge)
     assert (strict.out, strict.err) == ("Prédiction: Indéterminé\n", plain.err)
     fields = json.loads(said(capfd, "--json", bridge).out)
-    assert (fields["class"], fields["familiar"]) == ("Pantalon", False)
+    assert (fields["class"], fields["familiar"]) == ("Sac", False)
     fields = json.loads(said(capfd, "--json", "--strict", bridge).out)
     assert (fields["class"], fields["familiar"]) == (None, False)
 

@@ -162,7 +162,7 @@ CLASSES = ["Chat", "Robe", "Short"]  # un objet, un vêtement, un vêtement que 
 @pytest.mark.parametrize(
     ("glanced", "sure", "ground", "garments_only", "given"),
     [
-        ([0.5, 0.25, 0.25], 0.8, "white", False, True),
+        ([0.5, 0.25, 0.25], 0.9, "white", False, True),
         ([0.5, 0.25, 0.25], 0.79, "white", False, False),  # il n'en est pas sûr
         ([0.51, 0.25, 0.24], 0.9, "white", False, False),  # plutôt un objet
         ([0.51, 0.25, 0.24], 0.9, "white", True, True),  # on a dit que c'en est un
