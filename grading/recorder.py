@@ -866,7 +866,8 @@ def _found(model, images: tuple, learned, checked=None) -> dict:
         checked: ceux de la validation, ou None.
     """
     x, x_val = images
-    folder = getattr(x_val, "directory", None)
+    # Posée sur une base, une convolution du rendu n'en est pas.
+    own = model.layers if any(isinstance(each, keras.Model) for each in model.layers) else []
     return {
         "train": _as_dict(learned),
         "validation": _as_dict(checked),
@@ -874,9 +875,12 @@ def _found(model, images: tuple, learned, checked=None) -> dict:
         "shared": _are_shared(x, x_val),
         "undefined": getattr(x_val, "undefined", False) is True,
         "augmented": _is_augmented(x_val),
-        "tested": bool(TEST.fullmatch(folder)) if isinstance(folder, str) else None,
+        "tested": bool(TEST.fullmatch(x_val.directory))
+        if isinstance(getattr(x_val, "directory", None), str)
+        else None,
         "learning": sum(  # convolutions dont les poids peuvent changer
-            "Conv" in type(each).__name__ and each.trainable for each in model._flatten_layers()
+            "Conv" in type(each).__name__ and each.trainable and each not in own
+            for each in model._flatten_layers()
         ),
         "error": None,
     }
@@ -1084,7 +1088,7 @@ def _known_file(name, whole: dict) -> bytes:
     if PICTURE.fullmatch(name):  # à chaque nom la sienne
         pixels = np.random.default_rng(list(path.encode())).bytes(SIDE_PX**2 * 3)
         Image.frombytes("RGB", (SIDE_PX, SIDE_PX), pixels).save(file, "png")
-    elif name.endswith("mnist.npz"):
+    elif name.endswith(("mnist.npz", "cifar10.npz")):
         np.savez(file, **whole)
     elif array:
         axis = "y_" if re.search(r"(?i)(^|_)y|label", name) else "x_"
