@@ -12,7 +12,7 @@ const THUMBNAILS = "thumbnails", PHOTOS = "photos", GARMENTS = "garments";
 const THUMBNAIL_PX = 64; // petit côté sous lequel une image n'est pas une photo
 const GARMENT_PX = 28; // côté d'une image de Fashion-MNIST
 const MIN_MISFIT = 0.75; // des vignettes agrandies en ont moins
-const MIN_SURE = 0.8; // du réseau des vêtements ; moins sûr, il laisse répondre celui des photos
+const MIN_SURE = 0.9; // du réseau des vêtements ; moins sûr, il laisse répondre celui des photos
 const STRANGERS = ["Chapeau", "Short", "Jupe"]; // du réseau des photos : Fashion-MNIST n'a rien de tel
 
 /** Choisit un modèle, chargé à la première image qui le demande. */
