@@ -11,7 +11,7 @@ from pathlib import Path
 
 from convnets.datasets import archives
 
-NAME, COUNT = "articles-de-boutique", 9583
+NAME, COUNT = "boutique", 9583
 IMAGES, IMAGES_COMMIT = "Fashion-Recommendation-System", "7cf263426a1a818fbcab19006b87c924b4dd0fa1"
 TYPES, TYPES_COMMIT = (
     "FashionProductRecommendationSystem",
@@ -22,14 +22,14 @@ ARCHIVES = (
         f"{NAME}-images",
         f"https://github.com/GaneshNeupane01/{IMAGES}/archive/{IMAGES_COMMIT}.zip",
         inside=f"{IMAGES}-*/images",
-        contents=f"{COUNT} images .jpg",
+        contents=f"son dossier images/, de {COUNT} fichiers .jpg",
         size_mb=57,
     ),
     archives.Archive(
         f"{NAME}-types",
         f"https://github.com/animmala3942/{TYPES}/archive/{TYPES_COMMIT}.zip",
         inside=f"{TYPES}-*",
-        contents="styles.csv",
+        contents="son fichier styles.csv",
         size_mb=2,
     ),
 )
