@@ -234,19 +234,22 @@ def _imported(nodes: list) -> set[str]:
 
 def _tens(names: Names, nodes: list) -> list[list[str]]:
     """Rend les listes de dix textes d'un programme : ses variables, et ce qui y est écrit."""
-    written = [each.elts for each in nodes if isinstance(each, ast.List | ast.Tuple)]
-    written += [each.values for each in nodes if isinstance(each, ast.Dict)]
+    written = [
+        each.values if isinstance(each, ast.Dict) else each.elts
+        for each in nodes
+        if isinstance(each, ast.List | ast.Tuple | ast.Dict)
+    ]
     bound = [
         [*(each.values() if isinstance(each, dict) else each)]
         for each in names.values()
         if isinstance(each, list | tuple | dict)
     ]
     told = [[getattr(item, "value", None) for item in each] for each in written]
-    return [  # ce qu'un programme range, puis ce qu'il écrit
-        each
-        for each in (*bound, *told)
-        if len(each) == NUM_CLASSES and all(isinstance(item, str) for item in each)
-    ][:20]
+    kept = [
+        [k for k in several if len(k) == NUM_CLASSES and all(isinstance(text, str) for text in k)]
+        for several in (bound, told)
+    ]
+    return (kept[0] or kept[1])[:20]  # ce qu'un programme range vaut mieux que ce qu'il écrit
 
 
 def _word(node: ast.AST) -> str:
