@@ -84,7 +84,7 @@ REMOTE = {
 NUMBERS = iter(range(10**6))  # à chaque source d'images sans nom, le sien
 IDX = re.compile(r"(train|t10k|test)\b.*(images|labels).*?(\.gz)?")  # les fichiers de MNIST
 TEST = re.compile(r"(?!.*val).*test.*", re.IGNORECASE)  # ce que dit le nom d'un jeu de test
-PICTURE = re.compile(r".*\.(png|jpe?g|bmp|tiff?|webp)|chat|chien", re.IGNORECASE)
+PICTURE = re.compile(r".*\.(png|jpe?g|bmp|tiff?|webp)", re.IGNORECASE)
 OF_CLASS = (staticmethod, classmethod)
 CHANGES = (
     "rotation_range width_shift_range height_shift_range shear_range zoom_range horizontal_flip "
@@ -224,11 +224,10 @@ def _imported(nodes: list) -> set[str]:
     """Rend les noms des paquets qu'un programme importe."""
     return {
         name.partition(".")[0]
-        for node in nodes
-        if isinstance(node, ast.Import | ast.ImportFrom)
-        for name in [getattr(node, "module", "") or "", *(each.name for each in node.names)][
-            : 1 if isinstance(node, ast.ImportFrom) else None
-        ]
+        for name in (
+            *(each.module or "" for each in nodes if isinstance(each, ast.ImportFrom)),
+            *(each.name for node in nodes if isinstance(node, ast.Import) for each in node.names),
+        )
     }
 
 
@@ -386,7 +385,7 @@ def _guessed(key: str, whole: dict, seen: "_Seen"):
         **{word: k.model for k in seen.networks[-1:] for word in ("model", "net", "cnn")},
     }
     found = [value for word, value in words.items() if word in key]
-    return [*found, {"y": y, "n": NUM_CLASSES}.get(key[:1], x)][0]
+    return found[0] if found else {"y": y, "n": NUM_CLASSES}.get(key[:1], x)
 
 
 def _call_asked(functions: list, names: Names, whole: dict, seen: "_Seen", seconds: int) -> dict:
@@ -903,7 +902,7 @@ def _are_shared(x, x_val) -> bool:
     if not all(isinstance(each, np.ndarray | tf.Tensor) and len(each) for each in (x, x_val)):
         # Un jeu, ou ce qui tient lieu d'un fichier absent ; ou deux générateurs d'un même dossier.
         sets = [(getattr(k, "directory", id(k)), getattr(k, "subset", 0)) for k in (x, x_val)]
-        return x_val is not None and sets[0] == sets[1]
+        return x_val is not None and (x is x_val or sets[0] == sets[1])
     keys = [
         np.ascontiguousarray(
             np.reshape(each, (len(each), -1))[:, :: max(1, np.size(each[0]) // KEY_VALUES)]
@@ -956,7 +955,7 @@ def _readers(whole: dict, seen: _Seen) -> list[tuple]:
 
     def reuse(*given, fname="poids.h5", **_):
         seen.said["reuses"] = True
-        return str([*given, fname][0])
+        return str(given[0] if given else fname)
 
     def reread(name="", *_, **__):  # ce que le programme a peut-être enregistré
         if seen.networks:
@@ -1005,16 +1004,16 @@ def _readers(whole: dict, seen: _Seen) -> list[tuple]:
         (  # un dossier absent a nos images
             os,
             "listdir",
-            lambda path=".", real=os.listdir, end=os.path.basename: real(
-                next(filter(os.path.exists, (path, f"{_our_pictures()}/{end(path)}", PICTURES)))
+            lambda path=".", real=os.listdir: real(
+                next(
+                    filter(os.path.exists, (path, f"{_our_pictures()}/{Path(path).name}", PICTURES))
+                )
             ),
         ),
         (  # un dossier absent joint à ce qui vient d'en être énuméré
             os.path,
             "isdir",
-            lambda path, real=os.path.isdir: (
-                real(path) or os.path.basename(os.path.normpath(path)) in CLASSES
-            ),
+            lambda path, real=os.path.isdir: real(path) or Path(path).name in CLASSES,
         ),
         (  # un motif qui ne trouve rien trouve nos images, ou leurs dossiers
             glob,
@@ -1067,10 +1066,10 @@ def _answered(original, whole: dict, *, opens: bool = False):
             if original.__name__ == "read_csv":
                 return _read_table(whole, *given)
             name = [*given, *named.values()][0]
+            own = opens and next(Path("exercises").rglob(os.path.basename(str(name)) or "?"), None)
+            if own:  # un fichier du rendu, à côté du programme
+                return original(own, *given[1:], **named)
             content = _known_file(name, whole)
-            own = [*Path("exercises").rglob(os.path.basename(str(name)) or "?")]
-            if opens and own:  # un fichier du rendu, à côté du programme
-                return original(own[0], *given[1:], **named)
             if opens and not content:
                 raise
             found = spellings.Nothing()
@@ -1088,7 +1087,7 @@ def _known_file(name, whole: dict) -> bytes:
     path, name, file = str(name), os.path.basename(str(name)), io.BytesIO()
     idx = IDX.fullmatch(name)
     array = re.fullmatch(r"(?i)(?!.*(?:feat|bottle)).*(train|test).*\.npy", name)
-    if PICTURE.fullmatch(name):  # à chaque nom la sienne
+    if PICTURE.fullmatch(name) or name in CLASSES:  # à chaque nom la sienne
         pixels = np.random.default_rng(list(path.encode())).bytes(SIDE_PX**2 * 3)
         Image.frombytes("RGB", (SIDE_PX, SIDE_PX), pixels).save(file, "png")
     elif name.endswith(("mnist.npz", "cifar10.npz")):
@@ -1159,8 +1158,10 @@ def _typed(whole: dict, seen: _Seen):
 def _plausible(action: argparse.Action, guess):
     """Choisit ce que vaut un argument, d'après son type et son nom ; un texte est un chemin."""
     guess = guess[0] if isinstance(guess, tuple) else guess
-    number, text = (guess, str(guess)) if isinstance(guess, int) else (BATCH, _our_pictures())
-    return [*(action.choices or [{int: number, float: 0.1}.get(action.type, text)])][0]
+    found = action.choices or {int: [guess if isinstance(guess, int) else BATCH], float: [0.1]}.get(
+        action.type
+    )
+    return next(iter(found or [str(guess) if isinstance(guess, int) else _our_pictures()]))
 
 
 def _from_pictures(original):

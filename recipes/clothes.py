@@ -148,12 +148,13 @@ def main() -> int:
     content = (models_dir / f"{PHOTO_MODEL}.tflite").read_bytes()
     x = [extract(content, photos.enlarge(train[0][:THUMBNAILS], photos.IMAGE_PX))]
     y, weight = [train[1][:THUMBNAILS, 0]], [np.full(THUMBNAILS, OBJECT_WEIGHT)]
-    for (side_px, zoom), lot in itertools.product(VIEWS, gather(parts["train"])):
-        images = (open_image(path, min_side_px=MAX_DECODED_PX) for path in lot[0])
+    lots = gather(parts["train"])
+    for (side_px, zoom), (files, labels, weights) in itertools.product(VIEWS, lots):
+        images = (open_image(path, min_side_px=MAX_DECODED_PX) for path in files)
         views = [crop_resize(image, side_px, zoom=zoom) for image in images]
         x.append(extract(content, np.stack(views)))
-        y.append(lot[1] + OBJECTS)
-        weight.append(lot[2])
+        y.append(labels + OBJECTS)
+        weight.append(weights)
     network = saving.load_model(PHOTO_MODEL, models_dir=models_dir)
     last = network.layers[-1]
     objects = [each[..., :OBJECTS] for each in last.get_weights()]

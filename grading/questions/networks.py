@@ -474,8 +474,8 @@ def _judge_fit(network: dict) -> Credit:
     apart = [each for each in network["measured"] if each["whole"]]
     tests = [each for each in apart if "test" in _source(each["data"])]
     checked = fit["validation"]
-    again = any(each["checked"] or _overlap(each["data"], checked) for each in tests)
-    if validation == "validation_is_test" and tests and not again:
+    reused = any(each["checked"] or _overlap(each["data"], checked) for each in tests)
+    if validation == "validation_is_test" and tests and not reused:
         validation = None  # une part du jeu de test valide, une autre mesure
     unknown = fit["validates"] and not _source(checked)
     again = unknown and apart and all(each["checked"] for each in apart)
