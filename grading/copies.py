@@ -62,10 +62,10 @@ def judge(ask, slug: str) -> tuple[str, str] | None:
     Returns:
         `(raison, précision)` s'ils sont d'ailleurs ; None s'ils sont à lui, ou absents.
     """
-    if ask.submission.shipped:
+    if ask.desk.submission.shipped:
         return None
     for suffix in (".keras", ".tflite"):
-        content = submission.weights(ask.submission, slug, suffix)
+        content = submission.weights(ask.desk.submission, slug, suffix)
         # Un modèle livré en prolonge parfois un autre : le plus proche est nommé.
         share, name = max(
             (
@@ -77,7 +77,7 @@ def judge(ask, slug: str) -> tuple[str, str] | None:
         )
         if share >= SHIPPED:
             return "weights_copied", name
-        for other in ask.others if content else ():
+        for other in ask.desk.others if content else ():
             theirs = submission.weights(other, slug, suffix)
             if theirs and _share(ask, content, theirs, suffix) == 1:
                 return "weights_shared", other.name
@@ -88,4 +88,4 @@ def _share(ask, ours: bytes, theirs: bytes, suffix: str) -> float:
     """Rend la part de poids communs à deux fichiers ; d'un `.tflite`, on sait s'il est le même."""
     if ours == theirs or suffix == ".tflite":
         return float(ours == theirs)
-    return shared(ask.digest(ours), ask.digest(theirs))
+    return shared(ask.desk.digest(ours), ask.desk.digest(theirs))

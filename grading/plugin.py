@@ -266,8 +266,7 @@ def pytest_terminal_summary(terminalreporter, exitstatus, config: pytest.Config)
             report.write(Path(name), marks, header, hint=options.hint)
         except OSError as error:
             rows.append(f"{name} n'a pas pu être écrit ({reason(error, named=False)}).")
-    for row in rows:
-        terminalreporter.write_line(row)
+    terminalreporter.write_line("\n".join(rows))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

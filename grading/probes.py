@@ -54,11 +54,10 @@ def describe_error(error: BaseException) -> dict:
     line, file = written[-1] if written else (None, "")
     if isinstance(error, SyntaxError):
         line, file = error.lineno, str(error.filename)
-    message = str(error).replace(f"{here}/", "")[:MAX_TEXT]
     missing = str(error.name) if isinstance(error, ModuleNotFoundError) else ""
     return {
         "type": type(error).__name__[:MAX_TEXT],
-        "message": message,
+        "message": str(error).replace(f"{here}/", "")[:MAX_TEXT],
         "line": line,
         "file": os.path.basename(file)[:MAX_TEXT],
         "missing": missing[:MAX_TEXT],
@@ -196,8 +195,9 @@ def command(module: str, pictures: list, script: str) -> list:
                 code = stopped.code
             except Exception as raised:
                 error = describe_error(raised)
-        text = printed[1].decode("utf-8", "replace")
-        results.append({"stdout": text, "code": code or 0, "error": error})
+        results.append(
+            {"stdout": printed[1].decode("utf-8", "replace"), "code": code or 0, "error": error}
+        )
     return results
 
 
@@ -210,11 +210,6 @@ def _run_command(path: str, script: str):
 
 
 # --- Ingrédients : ce qui ne voyage pas ----------------------------------------------
-
-
-def planted_velocity(gain: float, slope: float):
-    """Fait une vitesse qui dépend du point et de l'instant."""
-    return lambda x, time: gain * x + slope * time
 
 
 class Glance:
@@ -231,8 +226,8 @@ class Glance:
 
     def predict(self, images, batch_size=None, verbose="auto", steps=None):
         """Rend les probabilités `(n, classes)` float32 d'images uint8 `(n, H, W, 3)`."""
-        images = np.asarray(images)
-        pixels = images.astype(np.uint8) / 255  # l'entrée d'un modèle du cours est uint8
+        # L'entrée d'un modèle du cours est uint8.
+        pixels = np.asarray(images).astype(np.uint8) / 255
         scores = np.tensordot(pixels, self._kernel, 3) + self._bias
         if not self._softmax:
             return scores.astype(np.float32)
@@ -248,7 +243,7 @@ class Glance:
 
 
 INGREDIENTS = {
-    "planted_velocity": planted_velocity,
+    "planted_velocity": lambda gain, slope: lambda x, time: gain * x + slope * time,
     "glance": Glance,
     "namespace": lambda **values: types.SimpleNamespace(**values),
     "record": lambda **values: collections.namedtuple("Record", values)(**values),

@@ -368,12 +368,11 @@ def failure_of(error: dict) -> Failure:
         "last": message.rpartition(" ")[2].strip("'"),
         "detail": " ; ".join(filter(None, [detail, quoted(message)])),
     }
-    found = (
+    return next(
         Failure(reason, text.format(**shown), error)
         for kinds, said, reason, text in REASONS
         if re.fullmatch(kinds, kind) and re.search(said, message)
     )
-    return next(found)
 
 
 def _file_of_course(module: str) -> str:

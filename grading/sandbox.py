@@ -125,14 +125,13 @@ def _set_limits(limits: Limits) -> None:
     import resource
 
     used = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
-    for name, value in (
-        ("RLIMIT_CPU", limits.cpu_s),
-        ("RLIMIT_AS", used + limits.memory_mb * 2**20),
-        ("RLIMIT_FSIZE", limits.file_mb * 2**20),
-        ("RLIMIT_NOFILE", limits.open_files),
-        ("RLIMIT_CORE", 0),
+    for kind, value in (
+        (resource.RLIMIT_CPU, limits.cpu_s),
+        (resource.RLIMIT_AS, used + limits.memory_mb * 2**20),
+        (resource.RLIMIT_FSIZE, limits.file_mb * 2**20),
+        (resource.RLIMIT_NOFILE, limits.open_files),
+        (resource.RLIMIT_CORE, 0),
     ):
-        kind = getattr(resource, name)
         _, hard = resource.getrlimit(kind)
         value = value if hard == resource.RLIM_INFINITY else min(value, hard)
         resource.setrlimit(kind, (value, value))
@@ -186,17 +185,14 @@ def _restrict_files(folder: Path, readable: list[str]) -> int:
     if ruleset < 0:
         return 0
     on_files = files & 0b1100000000000111  # ce qui a un sens sur un fichier
-    reading = 0b1101
-    allowed = [(str(folder), files), ("/dev/null", 0b110)]
-    allowed += [(name, reading) for name in readable]
-    for name, access in allowed:
+    reading = dict.fromkeys(readable, 0b1101)
+    for name, access in {**reading, str(folder): files, "/dev/null": 0b110}.items():
         try:
             descriptor = os.open(name, os.O_PATH | os.O_CLOEXEC)
         except OSError:
             continue
         access &= files if os.path.isdir(name) else on_files
-        rule = struct.pack("=Qi", access, descriptor)
-        _libc().syscall(add, ruleset, 1, rule, 0)
+        _libc().syscall(add, ruleset, 1, struct.pack("=Qi", access, descriptor), 0)
         os.close(descriptor)
     done = _libc().syscall(restrict, ruleset, 0) == 0
     os.close(ruleset)

@@ -87,9 +87,8 @@ def _read(path: Path) -> dict:
 
 
 def _exercise(name: str, content: dict, limits: dict[str, dict]) -> Exercise:
-    questions = content["questions"].items()
-    rules = tuple(_rule(name, question, each, limits) for question, each in questions)
-    return Exercise(name, content["title"], Fraction(str(content["weight"])), rules)
+    rules = (_rule(name, key, each, limits) for key, each in content["questions"].items())
+    return Exercise(name, content["title"], Fraction(str(content["weight"])), tuple(rules))
 
 
 def _rule(exercise: str, name: str, content: dict, limits: dict[str, dict]) -> Rule:

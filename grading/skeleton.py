@@ -38,8 +38,11 @@ def _targets(node: ast.stmt) -> set[str]:
     """Rend les noms qu'une instruction définit."""
     if isinstance(node, Definition):
         return {node.name}
-    names = [each for each in ast.walk(node) if isinstance(each, ast.Name)]
-    return {each.id for each in names if isinstance(each.ctx, ast.Store)}
+    return {
+        each.id
+        for each in ast.walk(node)
+        if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)
+    }
 
 
 def _is_blank(node: ast.stmt) -> bool:
@@ -82,8 +85,10 @@ def _kept(tree: ast.Module, lines: list[str], used_elsewhere: set[str]) -> set[a
 
 def _siblings(module: str) -> list[str]:
     """Rend les modules de l'exercice d'un module, lui compris."""
-    paths = [path.relative_to(FOLDER).with_suffix("") for path in sources(module.split(".")[0])]
-    return [".".join(path.parts) for path in paths]
+    return [
+        ".".join(path.relative_to(FOLDER).with_suffix("").parts)
+        for path in sources(module.split(".")[0])
+    ]
 
 
 def _used_elsewhere(module: str) -> set[str]:
@@ -131,10 +136,8 @@ def _blank(node: ast.stmt, lines: list[str]) -> list[tuple[int, int, list[str]]]
     if not _is_blank(node):
         return [(*_extent(node, lines), [])]
     todo = f'{" " * node.col_offset}    raise NotImplementedError("À vous : {node.name}")'
-    first = node.body[0].lineno
-    if ast.get_docstring(node) is not None:
-        first = node.body[0].end_lineno + 1
-    return [(first, node.end_lineno, [todo])]
+    head, documented = node.body[0], ast.get_docstring(node) is not None
+    return [(head.end_lineno + 1 if documented else head.lineno, node.end_lineno, [todo])]
 
 
 def _extent(node: ast.stmt, lines: list[str]) -> tuple[int, int]:
@@ -193,8 +196,7 @@ def write_skeletons(names: list[str], output: Path) -> list[Path]:
         FileNotFoundError: nom inconnu.
         ValueError: un des fichiers existe déjà ; rien n'est écrit.
     """
-    modules = dict.fromkeys(module for name in names for module in chosen_modules(name))
-    paths = {module: output / file_of(module) for module in modules}
+    paths = {each: output / file_of(each) for name in names for each in chosen_modules(name)}
     taken = [str(path) for path in paths.values() if path.exists()]
     if taken:
         raise ValueError(

@@ -134,8 +134,7 @@ def own_command(submitted: Submission) -> str | None:
         Son chemin dans la copie (`"exercises/predict.py"`), `""` si c'est
         `convnets/serving/command.py` qu'il a changé, None s'il s'en remet à celle du dépôt.
     """
-    script = _script(submitted)
-    if script:
+    if script := _script(submitted):
         return f"exercises/{script.name}"
     own, ours = (home / "convnets" / COMMAND for home in (submitted.home, REPO))
     changed = own.is_file() and own.read_bytes() != ours.read_bytes()

@@ -28,8 +28,7 @@ CONTROL_BYTES = 2**16
 def main(descriptor: int) -> None:
     """Charge les bibliothèques demandées, puis obéit au correcteur jusqu'à ce qu'il ferme."""
     control = socket.socket(fileno=descriptor)
-    first = json.loads(control.recv(CONTROL_BYTES))
-    for name in first["preload"]:
+    for name in json.loads(control.recv(CONTROL_BYTES))["preload"]:
         importlib.import_module(name)
     if "keras" in sys.modules:
         importlib.import_module("recorder")

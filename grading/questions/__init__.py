@@ -59,11 +59,11 @@ class Ask:
     Args:
         rule: la question.
         rng: hasard de la session, le même pour tous les rendus.
-        desk: ce qui sait parler au rendu (`grader.Grader`).
+        desk: ce qui sait parler au rendu, et le connaît (`grader.Grader`).
     """
 
     def __init__(self, rule: Rule, rng: np.random.Generator, desk):
-        self.rule, self.rng, self._desk = rule, rng, desk
+        self.rule, self.rng, self.desk = rule, rng, desk
         self.settings = rule.settings
 
     def calls(
@@ -138,7 +138,7 @@ class Ask:
         parts = [part for _, some, *part in groups for _ in some]
         found = self.calls(function, calls, **how)
         try:
-            ours = Ask(self.rule, self.rng, self._desk.reference).calls(function, calls, **how)
+            ours = Ask(self.rule, self.rng, self.desk.reference).calls(function, calls, **how)
         except pupil.Failure as failure:
             raise LookupError(f"le corrigé ne répond pas : {failure.reason}") from failure
         answers = [seen(each, *part) for each, part in zip(found, parts, strict=True)]
@@ -149,30 +149,16 @@ class Ask:
     def op(self, operation: str, /, **arguments):
         """Lance une opération de `probes` dans le module de la question ; rend sa valeur."""
         request = {"module": self.rule.module, **arguments}
-        return self._desk.ask(self.rule, operation, request)["value"]
+        return self.desk.ask(self.rule, operation, request)["value"]
 
     def clean(self, operation: str, /, **arguments):
         """Lance une opération dans un processus où aucun rendu n'a été importé."""
-        return self._desk.ask(self.rule, operation, arguments, clean=True)["value"]
+        return self.desk.ask(self.rule, operation, arguments, clean=True)["value"]
 
     def model(self, function: str = "build_model", *positional, shape=(), **named) -> bytes:
         """Rend le fichier `.keras` du modèle que construit le rendu (voir `probes.export`)."""
         arguments = {"positional": list(positional), "named": named, "shape": list(shape)}
         return as_bytes(self.op("export", function=function, **arguments))
-
-    def digest(self, content: bytes) -> list:
-        """Résume les poids d'un fichier `.keras` (voir `probes.digest`)."""
-        return self._desk.digest(content)
-
-    @property
-    def others(self) -> list:
-        """Les autres rendus de la session."""
-        return self._desk.others
-
-    @property
-    def submission(self):
-        """Le rendu noté."""
-        return self._desk.submission
 
 
 def _is_answer(found) -> bool:
@@ -196,12 +182,7 @@ QUESTIONS: dict[str, Callable[[Ask], Credit]] = {}
 
 def question(identifier: str):
     """Inscrit une fonction comme la question `"exNN.nom"` du barème."""
-
-    def register(function):
-        QUESTIONS[identifier] = function
-        return function
-
-    return register
+    return lambda function: QUESTIONS.setdefault(identifier, function)
 
 
 def compared(identifier: str, **how):

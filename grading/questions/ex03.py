@@ -47,9 +47,9 @@ def ask_evaluate(ask: Ask) -> Credit:
 @question("ex03.command")
 def ask_command(ask: Ask) -> Credit:
     """Lance la commande sur une image par classe, et lit ce qu'elle affiche."""
-    script = submission.own_command(ask.submission)
-    if not script and not ask.submission.shipped:  # celle du cours, avec les poids du rendu
-        if submission.weights(ask.submission, "ex03_cifar10", ".tflite") is None:
+    script = submission.own_command(ask.desk.submission)
+    if not script and not ask.desk.submission.shipped:  # celle du cours, avec les poids du rendu
+        if submission.weights(ask.desk.submission, "ex03_cifar10", ".tflite") is None:
             return credit(0, "command_missing")
         if found := copies.judge(ask, "ex03_cifar10"):
             return credit(0, *found)

@@ -87,12 +87,11 @@ def ask_variants(ask: Ask) -> Credit:
 @question("ex10.fit_linear")
 def ask_fit_linear(ask: Ask) -> Credit:
     """Ajuste des réponses qui ne sont pas tout à fait une somme."""
-    rng = ask.rng
 
     def draw(power):
-        visible = rng.random((40, 6)) < 0.5
-        outputs = 0.6 + visible @ rng.normal(0, 0.3, 6) + rng.normal(0, 0.1, 40)
-        return (visible, outputs, rng.random(40) ** power), {}
+        visible = ask.rng.random((40, 6)) < 0.5
+        outputs = 0.6 + visible @ ask.rng.normal(0, 0.3, 6) + ask.rng.normal(0, 0.1, 40)
+        return (visible, outputs, ask.rng.random(40) ** power), {}
 
     calls = [draw(power) for power in (0, 0, 2, 2, 2, 2)]
     calls[-1][0][0][:, 2] = True  # un morceau jamais caché : la pénalité seule tranche

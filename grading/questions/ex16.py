@@ -1,6 +1,7 @@
 """Exercice 16 : des morceaux d'images, normalisés et blanchis, puis codés en mots."""
 
 import numpy as np
+from scipy import stats
 
 from grading.questions import (
     TOLERANCE,
@@ -32,8 +33,9 @@ def ask_sample_patches(ask: Ask) -> Credit:
     x = pixels(ask.rng, 3, 9, 8, 3)
     seed = int(ask.rng.integers(100))
     calls = [((x, 1000), {"seed": each}) for each in (seed, seed, seed + 1)]
-    answers = ask.calls("sample_patches", calls)
-    first, again, other = (numbers(answer, (1000, LENGTH)) for answer in answers)
+    first, again, other = (
+        numbers(answer, (1000, LENGTH)) for answer in ask.calls("sample_patches", calls)
+    )
     windows = np.lib.stride_tricks.sliding_window_view(x, (PATCH_PX, PATCH_PX, 3), (1, 2, 3))
     windows = windows.reshape(-1, LENGTH)
     real = _rows(np.sort(first)) <= _rows(np.sort(windows))  # dans un ordre ou un autre
@@ -56,9 +58,7 @@ def ask_normalise(ask: Ask) -> list:
 @compared("ex16.whitening_matrix", tolerance=4e-3)
 def ask_whitening_matrix(ask: Ask) -> list:
     """Blanchit des morceaux dont les voisins se ressemblent."""
-    smooth = np.cumsum(ask.rng.normal(size=(1500, LENGTH)), axis=1)
-    smooth -= smooth.mean(1, keepdims=True)
-    smooth /= smooth.std(1, keepdims=True)
+    smooth = stats.zscore(np.cumsum(ask.rng.normal(size=(1500, LENGTH)), axis=1), axis=1)
     smooth -= smooth.mean(0)  # centrer encore, ou non, avant la covariance n'y change rien
     call = [((smooth.astype(np.float32),), {})]
     centring = np.eye(LENGTH) - 1 / LENGTH

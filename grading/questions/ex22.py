@@ -75,10 +75,9 @@ def ask_convolution(ask: Ask) -> Credit:
 def ask_pooling(ask: Ask) -> Credit:
     """Compare un pooling d'entiers : le maximum d'une fenêtre y est parfois deux fois."""
     kind = {"max_pooling": pooling.MaxPooling, "average_pooling": pooling.AveragePooling}
-    sizes = ((6, 8, 2, None), (7, 5, 3, 2), (5, 5, 2, 1))
     inputs = [
         ((ask.rng.integers(-4, 5, (2, height, width, 3)).astype(float), size), {"stride": stride})
-        for height, width, size, stride in sizes
+        for height, width, size, stride in ((6, 8, 2, None), (7, 5, 3, 2), (5, 5, 2, 1))
     ]
     return _compare_layer(ask, kind[ask.rule.name], inputs, BOTH_WAYS)
 
@@ -93,10 +92,9 @@ def ask_relu(ask: Ask) -> Credit:
 @question("ex22.dense")
 def ask_dense(ask: Ask) -> Credit:
     """Compare l'aller, puis chaque gradient."""
-    sizes = ((5, 4, 3), (2, 7, 6))
     inputs = [
         (tuple(ask.rng.normal(size=shape) for shape in ((n, d), (d, m), (m,))), {})
-        for n, d, m in sizes
+        for n, d, m in ((5, 4, 3), (2, 7, 6))
     ]
     stages = [("1/4", "y", 2), ("1/2", "0", 2), ("3/4", "1", 2), ("1", "dx", 2)]
     return _compare_layer(ask, dense.Dense, inputs, stages)

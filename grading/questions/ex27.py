@@ -74,8 +74,7 @@ def ask_mota(ask: Ask) -> list:
         metrics.Counts(40, 60, *ask.rng.integers(least, 2 * least, 4).tolist())
         for least in (2, 5, 20)
     ]
-    calls = [((Ingredient("record", each._asdict()),), {}) for each in counts]
-    return [("1", calls)]
+    return [("1", [((Ingredient("record", each._asdict()),), {}) for each in counts])]
 
 
 # --- Suivre --------------------------------------------------------------------------

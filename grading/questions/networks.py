@@ -67,7 +67,7 @@ def record(ask: Ask) -> dict:
         pupil.Failure: le programme a été arrêté, ou ne s'exécute pas.
     """
     exercise = ask.rule.exercise
-    modules = [each for each in sorted(ask.submission.modules) if each.startswith(exercise)]
+    modules = [each for each in sorted(ask.desk.submission.modules) if each.startswith(exercise)]
     found = ask.op(
         "record",
         module=modules[0],
@@ -137,12 +137,10 @@ def ask_common(exercise: str, function: str, first: str, judge: Callable[[dict],
         "scaling": judge_scaling,
         "output": judge_output,
     }
-    known = {rule.id for rule in read_scale()[exercise].rules}
-    for name, judge_network in judges.items():
-        if f"{exercise}.{name}" not in known:
-            continue
+    known = {rule.name for rule in read_scale()[exercise].rules}
+    for name in judges.keys() & known:
 
-        def answer(ask: Ask, judge_network=judge_network) -> Credit:
+        def answer(ask: Ask, judge_network=judges[name]) -> Credit:
             return judged(ask, function, lambda: judge_network(chosen(ask, judge)))
 
         question(f"{exercise}.{name}")(answer)
@@ -202,7 +200,7 @@ def _is_foreign(exercise: str, facts: dict, *, cifar: bool) -> bool:
 def chosen(ask: Ask, judge: Callable[[dict], Credit]) -> dict:
     """Rend le réseau qui répond le mieux à une question ; à égalité, le dernier entraîné et suivi.
 
-    Un réseau qui n'a pas pu être compilé vient après.
+    Un réseau qui n'a pas pu être compilé, ou appris, vient après.
 
     Raises:
         pupil.Failure: aucun réseau ne répond à l'exercice, ou n'accepte les images que le
@@ -213,7 +211,7 @@ def chosen(ask: Ask, judge: Callable[[dict], Credit]) -> dict:
         (
             judge(each["facts"]).level,
             bool(each["compiled"]),
-            [fit["validates"] for fit in each["fits"][:1]],
+            [(not fit["error"], fit["validates"]) for fit in each["fits"][:1]],
             k,
         )
         for k, each in enumerate(found)
@@ -619,13 +617,13 @@ def unseen(name: str) -> tuple[np.ndarray, np.ndarray]:
 
 def judge_weights(ask: Ask) -> Credit:
     """Mesure le modèle enregistré par le rendu, dans un processus qui n'a pas vu son code."""
-    content = submission.weights(ask.submission, ask.rule.module)
+    content = submission.weights(ask.desk.submission, ask.rule.module)
     if content is None:
         return credit(0, "weights_missing", f"models/{ask.rule.module}.keras")
     if found := copies.judge(ask, ask.rule.module):
         return credit(0, *found)
     dataset = DATASETS[ask.rule.exercise]
-    x, y = extract(dataset) if ask.submission.shipped else unseen(dataset)
+    x, y = extract(dataset) if ask.desk.submission.shipped else unseen(dataset)
     drawn = ask.rng.permutation(len(x))[: ask.settings["images"]]
     x, y = x[drawn].copy(), y[drawn]
     # Un pixel au hasard change : reconnaître les images ne sert à rien.

@@ -60,8 +60,7 @@ def gather(course: Course, work: Work, workspace: Path) -> Gathered:
     workspace.chmod(0o700)  # personne d'autre ne lit les rendus, ni ne les change avant leur note
     gathered = Gathered(work, {}, {}, {}, {}, {}, {})
     for path, students in _classes(course, work.worksheets).items():
-        sheet, rows = moodle.read_worksheet(path, students, work)
-        gathered.worksheets[path] = sheet
+        gathered.worksheets[path], rows = moodle.read_worksheet(path, students, work)
         gathered.rows.update(rows)
     for number, (path, students) in enumerate(_classes(course, work.hand_ins).items()):
         _gather(path, workspace / str(number), students, work, gathered)

@@ -143,8 +143,7 @@ def read_date(text: str, where: str = "") -> datetime:
     """
     try:
         iso = text.strip()[:4].isdigit()
-        found = {parser.parse(text, WORDS, default=day, dayfirst=not iso) for day in DEFAULTS}
-        (moment,) = found
+        (moment,) = {parser.parse(text, WORDS, default=day, dayfirst=not iso) for day in DEFAULTS}
     except (ValueError, OverflowError) as error:
         raise ValueError(
             f"{where}date illisible : « {text} » ; attendu, par exemple, 2026-10-12 23:59 ou "

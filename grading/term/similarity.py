@@ -45,8 +45,7 @@ def read_code(submitted: Submission, exercise: str) -> str:
         if module.startswith(exercise) and path.stat().st_size <= MAX_SOURCE_BYTES:
             text = path.read_text(encoding="utf-8-sig", errors="replace")
             found |= _cells(path) or {path.name: text}
-    texts = {place: visible(text) for place, text in found.items()}
-    return "".join(f"# {p}\n{t.strip()}\n\n" for p, t in texts.items())[:MAX_SIGNS]
+    return "".join(f"# {p}\n{visible(t).strip()}\n\n" for p, t in found.items())[:MAX_SIGNS]
 
 
 def _cells(path: Path) -> dict[str, str]:
@@ -104,13 +103,13 @@ def compare(exercise: str, submitted: Mapping[str, Submission]) -> list:
     times = Counter(each for found in whole.values() for each in found.hashes)
     ordinary = {each for each, n in times.items() if n >= max(MIN_SPREAD, len(whole) * SPREAD)}
     known = _course(exercise) | ordinary
-    options = {"noise_t": LENGTH, "guarantee_t": LENGTH, "display_t": SHARE}
-    detector = CopyDetector(**options, truncate=True, silent=True)
+    detector = CopyDetector(
+        noise_t=LENGTH, guarantee_t=LENGTH, display_t=SHARE, truncate=True, silent=True
+    )
     detector.test_files = detector.ref_files = list(whole)
     detector.file_data = {name: _without(found, known) for name, found in whole.items()}
     detector.run()
-    pairs = [each for each in detector.get_copied_code_list() if each[-1] >= MIN_SIGNS]
-    return pairs[:MAX_PAIRS]
+    return [each for each in detector.get_copied_code_list() if each[-1] >= MIN_SIGNS][:MAX_PAIRS]
 
 
 def write_similarity(course: Course, heard: Sequence[Gathered]) -> Path:
