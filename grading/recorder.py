@@ -56,7 +56,7 @@ NUM_CLASSES = 10
 FEATURES = (12, 16)  # caractéristiques données à une tête
 KEY_VALUES = 24  # valeurs d'une image, prises partout, bord compris : assez pour la reconnaître
 WHOLE_SET = 50  # images : en deçà, une prédiction n'est pas une mesure
-MAX_NETWORKS, MAX_FITS, MAX_STEPS = 6, 2, 40
+MAX_NETWORKS, MAX_FITS, MAX_STEPS = 6, 2, 10
 MAIN = "main run build create make get define model cnn lenet net train fit learn entra app".split()
 BARE = {"placeholder", "Session", "conv2d", "Module"}  # de TensorFlow sans Keras
 BUILDERS = {"Sequential", "Model", "Dense", "Conv2D", "Convolution2D"}
@@ -108,14 +108,13 @@ class Names(dict):
     error, bound, forgotten = None, frozenset(), frozenset()
 
     def __missing__(self, name: str):
-        """Rend un nom de Python, un import oublié, ou un objet inerte si le programme a échoué."""
-        if hasattr(builtins, name):
-            return getattr(builtins, name)
-        found = None if name in self.bound else spellings.usual(name)
+        """Rend un import oublié, ou un objet inerte si le programme a échoué."""
+        ours = hasattr(builtins, name)
+        found = None if ours or name in self.bound else spellings.usual(name)
         if found is not None:
             self.forgotten |= {name} - spellings.USUAL.keys()
             return found
-        if self.error:
+        if self.error and not ours:
             missing = spellings.Nothing()
             missing.undefined = name not in self.bound
             return missing
@@ -141,7 +140,7 @@ def record(module: str, asked: dict, dataset: str, levels: dict, seconds: int) -
         le programme importe ; `tests`, s'il donne à `fit`, pour validation, ce qu'il nomme test ;
         `forgotten`, les noms de Keras qu'il emploie sans les importer ;
         `builds`, s'il nomme une couche ou un modèle de Keras ; `bare`, s'il emploie TensorFlow sans
-        Keras ; `cifar`, s'il parle de CIFAR.
+        Keras ; `cifar`, s'il parle de CIFAR ; `prepares`, s'il emploie `preprocess_input`.
     """
     tf.config.run_functions_eagerly(True)  # quelques lots : construire un graphe coûte plus
     cells = _cells(list(asked))
@@ -149,26 +148,28 @@ def record(module: str, asked: dict, dataset: str, levels: dict, seconds: int) -
     nodes = [each for tree in trees for each in ast.walk(tree)]
     whole = _images(dataset, levels)
     spellings.Nothing.images = whole["x_test"][:ABSENT]
-    spellings.GIVEN["pandas", "read_csv"] = functools.partial(_read_table, whole)
-    spellings.GIVEN["tensorflow_datasets", "load"] = _load_set
+    spellings.GIVEN |= {
+        ("pandas", "read_csv"): functools.partial(_read_table, whole),
+        ("tensorflow_datasets", "load"): functools.partial(_load_set, whole),
+    }
     functions = [name for several in asked.values() for name in several]
     as_module = {  # tout ce qui compte est dans ces fonctions
         each.name for each in nodes if isinstance(each, ast.FunctionDef)
     }.issuperset(functions)
     seen, names = _Seen(), _first_names(module, cells[0][0], as_module=as_module)
     names.bound = {_word(each) for each in nodes if isinstance(getattr(each, "ctx", 0), ast.Store)}
-    calls = {}
+    seen.names, calls = names, {}
     spellings.install()
     with _patched(seen, whole):
-        with _alarm(seconds):
+        with _alarm(seconds, seen):
             _execute(cells, trees, names)
         if not seen.has_learned():
             calls = _call_asked(functions, names, whole, seen, seconds)
         if not as_module and not seen.has_learned():
-            with _alarm(seconds):
+            with _alarm(seconds, seen):
                 _call_main(names, whole, seen)
     if "evaluate" in functions and inspect.isfunction(names.get("evaluate")):
-        calls["evaluate"] = _outcome(lambda: _measure(names["evaluate"], whole), seconds)
+        calls["evaluate"] = _outcome(lambda: _measure(names["evaluate"], whole), seen, seconds)
     for value in list(names.values()):
         seen.keep(value)
     words = {_word(each) for each in nodes}
@@ -190,6 +191,7 @@ def record(module: str, asked: dict, dataset: str, levels: dict, seconds: int) -
             for each in nodes
             if isinstance(each, ast.keyword)
         ),
+        "prepares": "preprocess_input" in words,
         "cifar": any("cifar" in str(text).lower() for _, text in cells),
     }
 
@@ -405,15 +407,15 @@ def _call_asked(functions: list, names: Names, whole: dict, seen: "_Seen", secon
         function = names.get(name)
         if name != "evaluate" and inspect.isfunction(function):
             use = special.get(name, build)
-            found[name] = _outcome(lambda use=use, function=function: use(function), seconds)
+            found[name] = _outcome(lambda use=use, function=function: use(function), seen, seconds)
             found[name]["began"] = seen.has_learned()  # l'a-t-elle fait avant d'échouer ?
     return found
 
 
-def _outcome(use, seconds: int) -> dict:
+def _outcome(use, seen: "_Seen", seconds: int) -> dict:
     """Rend `{"value": …}`, ou `{"error": …}` ; l'erreur est vide si le temps a manqué."""
     found = {"error": {}}
-    with _alarm(seconds):
+    with _alarm(seconds, seen):
         try:
             found = {"value": use()}
         except (Exception, SystemExit) as error:
@@ -539,7 +541,7 @@ class Network:
         self.checked = self.learned = None  # les dernières images de validation, et apprises
         self.looks = []  # ce qui est mesuré depuis le dernier apprentissage
         self.steps, self.answer = 0, None  # d'une boucle à la main, et sa dernière réponse
-        self.guessed = None  # sa dernière prédiction
+        self.guessed = self.history = None  # sa dernière prédiction, son dernier apprentissage
         self._touched = touched
 
     def has_moved(self) -> bool:
@@ -583,10 +585,12 @@ class _Seen:
 
     def __init__(self):
         self.networks: list[Network] = []
+        self.names = {}  # ceux du programme
         self.touched: dict[int, object] = {}  # les variables apprises, gardées pour leur identité
         # Voir `record` : des poids demandés, un modèle à relire.
         self.said = {"reuses": False, "absent": ""}
         self.shown = None  # le réseau d'une boucle à la main, et les images qu'il vient de lire
+        self.busy = self.late = False  # Keras est en train de calculer ; le temps est passé
 
     def has_learned(self) -> bool:
         """Dit si un réseau a appris, ou aurait dû."""
@@ -600,10 +604,10 @@ class _Seen:
         if found not in self.networks:
             if len(self.networks) == MAX_NETWORKS:
                 # Part d'abord ce qui n'apprend pas, puis le même réseau, autrement réglé.
-                idle = [each for each in self.networks if not each.fits]
                 num = len(value.layers)
-                alike = [each for each in self.networks if len(each.model.layers) == num]
-                self.networks.remove((idle or alike or self.networks)[0])
+                self.networks.remove(
+                    min(self.networks, key=lambda k: (bool(k.fits), len(k.model.layers) != num))
+                )
             self.networks.append(found)
         return found
 
@@ -729,18 +733,20 @@ class _Watched:
     """
 
     def __init__(self, seen: _Seen, kept: dict):
-        self.seen, self.busy = seen, False
+        self.seen = seen
         self.kept = {name: self._alone(method) for name, method in kept.items()}
 
     def _alone(self, method):
         """Rend une méthode pendant laquelle ce que lit un réseau n'est plus noté."""
 
         def use(*given, **named):
-            before, self.busy, self.seen.shown = self.busy, True, None
+            before, self.seen.busy, self.seen.shown = self.seen.busy, True, None
             try:
                 return method(*given, **named)
             finally:
-                self.busy = before
+                self.seen.busy = before
+                if self.seen.late and not before:
+                    raise OutOfTimeError
 
         return use
 
@@ -750,7 +756,7 @@ class _Watched:
         Ce qui est lu sous un GradientTape n'est appris que si un optimiseur suit.
         """
         read = given and isinstance(given[0], np.ndarray | tf.Tensor)
-        if self.busy or not read or not tf.executing_eagerly():  # le dernier : dans un tf.data
+        if self.seen.busy or not read or not tf.executing_eagerly():  # le dernier : dans un tf.data
             return self.kept["__call__"](model, *given, **named)
         network, images = self.seen.keep(model), given[0]
         taped = could_possibly_record()
@@ -787,9 +793,12 @@ class _Watched:
         network.learned, network.looks = x, []
         network.checked = x_val if found["validates"] else network.checked
         network.fits = [*network.fits[: MAX_FITS - 1], found]
-        history = self._fit_few(model, learned, checked, found)
+        network.steps += 1
+        if network.steps <= MAX_STEPS:  # au-delà, plus rien n'est appris
+            network.history = self._fit_few(model, learned, checked, found)
+        history = network.history
         epochs = max(1, int(named.get("epochs") or 1))
-        curves = {name: list(values) * epochs for name, values in history.history.items()}
+        curves = {name: values[:1] * epochs for name, values in history.history.items()}
         older = {name.replace("accuracy", "acc"): values for name, values in curves.items()}
         history.history, history.epoch = {**older, **curves}, list(range(epochs))
         return history
@@ -958,8 +967,10 @@ def _readers(whole: dict, seen: _Seen) -> list[tuple]:
         return str(given[0] if given else fname)
 
     def reread(name="", *_, **__):  # ce que le programme a peut-être enregistré
-        if seen.networks:
-            return seen.networks[-1].model
+        known = [each for each in seen.names.values() if isinstance(each, keras.Model)]
+        known += [each.model for each in seen.networks]
+        if known:
+            return known[-1]
         seen.said["absent"] = os.path.basename(str(name))
         return spellings.Nothing()
 
@@ -1008,6 +1019,13 @@ def _readers(whole: dict, seen: _Seen) -> list[tuple]:
                 next(
                     filter(os.path.exists, (path, f"{_our_pictures()}/{Path(path).name}", PICTURES))
                 )
+            ),
+        ),
+        (  # de même, parcouru
+            os,
+            "walk",
+            lambda top, *given, real=os.walk, **named: real(
+                top if os.path.exists(top) else _our_pictures(top), *given, **named
             ),
         ),
         (  # un dossier absent joint à ce qui vient d'en être énuméré
@@ -1126,16 +1144,25 @@ def _open_ml(whole: dict, *_, return_X_y=False, **__):  # noqa: N803, le nom est
     return (*found.values(),) if return_X_y else sklearn.utils.Bunch(**found)
 
 
-def _load_set(name="", *_, split=None, as_supervised=False, with_info=False, **__):
-    """Lit nos images au lieu d'un jeu de tensorflow_datasets, sauf de ceux que nous avons."""
-    if name in SIZES or not as_supervised:
-        return spellings.Nothing()
-    found = tf.nest.map_structure(
-        lambda part: keras.utils.image_dataset_from_directory(
-            _our_pictures(f"{name}{part}"), image_size=(SIDE_PX, SIDE_PX), batch_size=None
-        ),
-        split or {each: each for each in ("train", "test", "validation")},
-    )
+def _load_set(whole, name, *_, split=None, as_supervised=False, with_info=False, **__):
+    """Lit les images de l'essai, ou les nôtres, au lieu d'un jeu de tensorflow_datasets."""
+
+    def read(part):
+        first, last = re.search(r"\[(\d*)%?:(\d*)%?\]|$", str(part)).groups()
+        if name in SIZES:
+            side = "train" if "train" in str(part).lower() else "test"
+            x, y = whole[f"x_{side}"], whole[f"y_{side}"].ravel()
+            ends = int(first or 0), int(last or 100)  # en pour cent, ou en images
+            kept = slice(*(len(x) * n // 100 if n <= 100 else n // spellings.FEWER for n in ends))
+            pairs = x.reshape(*x.shape[:3], -1)[kept], y[kept]
+            found = tf.data.Dataset.from_tensor_slices(pairs)
+        else:
+            found = keras.utils.image_dataset_from_directory(
+                _our_pictures(f"{name}{part}"), image_size=(SIDE_PX, SIDE_PX), batch_size=None
+            )
+        return found if as_supervised else found.map(lambda x, y: {"image": x, "label": y})
+
+    found = tf.nest.map_structure(read, split or {k: k for k in ("train", "test", "validation")})
     return (found, spellings.Nothing()) if with_info else found
 
 
@@ -1222,12 +1249,18 @@ def _inline_pool(*_):
 
 
 @contextlib.contextmanager
-def _alarm(seconds: int):
-    """Arrête le programme, par une exception, quand son temps de processeur est passé."""
+def _alarm(seconds: int, seen: _Seen):
+    """Arrête le programme, par une exception, quand son temps de processeur est passé.
+
+    Keras finit d'abord ce qu'il calcule : l'interrompre arrêterait tout le processus.
+    """
 
     def ring(*_):
-        raise OutOfTimeError
+        seen.late = True
+        if not seen.busy:
+            raise OutOfTimeError
 
+    seen.late = False
     signal.signal(signal.SIGPROF, ring)
     signal.setitimer(signal.ITIMER_PROF, seconds)
     try:

@@ -68,9 +68,10 @@ PLACES = (
 ).split()
 
 
-MOVED = dict.fromkeys(
-    ("sklearn.cross_validation", "sklearn.grid_search"), "sklearn.model_selection"
-)
+MOVED = {
+    **dict.fromkeys(("sklearn.cross_validation", "sklearn.grid_search"), "sklearn.model_selection"),
+    "fashion_mnist": "keras.datasets.fashion_mnist",  # le fichier que publiaient ses auteurs
+}
 USUAL = {  # noms que tous donnent à des modules, et que certains oublient d'importer
     "np": "numpy",
     "plt": "matplotlib.pyplot",
@@ -171,7 +172,16 @@ def _is_obsolete(keyword: ast.keyword) -> bool:
 # --- Ce qui n'est pas là -------------------------------------------------------------
 
 
-class Nothing:
+class _Kind(type):
+    """Une classe absente, dont les noms sont absents aussi : `Adapter.PANDAS`."""
+
+    def __getattr__(cls, name: str):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return nothing(name)
+
+
+class Nothing(metaclass=_Kind):
     """Ce qui tient lieu d'un objet absent : tout s'y lit, s'y appelle et s'y calcule, sans effet.
 
     Un tableau NumPy fait d'un tel objet contient les images de l'essai.
@@ -383,6 +393,8 @@ def install() -> None:
             vars(ours).update({**vars(theirs), **vars(ours)})
     keras.utils.np_utils = tf.keras.utils.np_utils = keras.utils
     tf.layers = keras.layers
+    keras.layers.experimental = types.SimpleNamespace(preprocessing=keras.layers)
+    tf.keras.layers.experimental = keras.layers.experimental
     for place in (keras.constraints, keras.optimizers, tf.keras.constraints, tf.keras.optimizers):
         public = {name: each for name, each in vars(place).items() if name[0] != "_"}
         older = {name.lower().replace("_", ""): each for name, each in public.items()}

@@ -65,8 +65,11 @@ def ask_make_generator(ask: Ask) -> Credit:
         read = network.get("read", [each["train"] for each in network["fits"]])
         given = [as_floats(each["x"]) for each in read if each]
         if not given:
-            level, reason = ("1/2", "images_unseen") if network["fits"] else (0, "not_trained")
-            return credit(level, reason, networks.first_error(ask))
+            said, why = networks.record(ask)["prepares"], networks.first_error(ask)
+            return first_fault(
+                (0, "not_trained", not network["fits"], why),
+                ("1/2", "images_unseen", not said, why),
+            )
         return _scale_credit(given[-1], prepares=_prepares(network["facts"]))
 
     return networks.judged(ask, "make_generator", judge)

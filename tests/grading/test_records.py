@@ -125,12 +125,16 @@ tuner.get_best_models(num_models=1)[0].evaluate(x_test, y_test)
 READ_ELSEWHERE = """
 import tensorflow as tf
 import tensorflow_datasets as tfds
-data, about = tfds.load("fashion_mnist", as_supervised=True, with_info=True)
-scaled = lambda image, label: (tf.cast(image, tf.float32) / 255, label)
-train, test = data["train"].map(scaled).batch(32), data["test"].map(scaled).batch(32)
+parts, about = tfds.load("fashion_mnist", split=["train[:90%]", "train[90%:]", tfds.Split.TEST],
+                         with_info=True)
+scaled = lambda row: (tf.cast(row["image"], tf.float32) / 255, row["label"])
+train, val, test = (part.map(scaled).batch(32) for part in parts)
+turned = Sequential([tf.keras.layers.experimental.preprocessing.RandomFlip("horizontal")])
+train = train.map(lambda x, y: (turned(x, training=True), y))
 model = Sequential([layers.Input((28, 28, 1)), *stack()])
+model = tf.keras.models.load_model("deja_appris.h5")
 model.compile("adam", "sparse_categorical_crossentropy")
-model.fit(train, epochs=3, validation_data=train.skip(4).take(4))
+model.fit(train, epochs=3, validation_data=val)
 model.evaluate(test, steps=about.splits["test"].num_examples // 32)
 """
 CALLED_BY_NOBODY = """
