@@ -35,6 +35,7 @@ def main(descriptor: int) -> None:
     # Le corrigé non plus : `pip install -e .` le met parmi les dossiers de Python.
     ours = (HERE, os.path.dirname(HERE))
     sys.path[:] = [each for each in sys.path if os.path.realpath(each) not in ours]
+    sys.path_importer_cache.clear()  # ce que contient un dossier interdit ne se sait plus
     gc.collect()
     gc.freeze()  # ce qui est partagé avec les enfants n'est plus à parcourir
     control.send(b"{}")

@@ -182,7 +182,12 @@ QUESTIONS: dict[str, Callable[[Ask], Credit]] = {}
 
 def question(identifier: str):
     """Inscrit une fonction comme la question `"exNN.nom"` du barème."""
-    return lambda function: QUESTIONS.setdefault(identifier, function)
+
+    def register(function):
+        QUESTIONS[identifier] = function  # la dernière inscrite l'emporte
+        return function
+
+    return register
 
 
 def compared(identifier: str, **how):
