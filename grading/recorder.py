@@ -173,10 +173,10 @@ def record(module: str, asked: dict, dataset: str, levels: dict, seconds: int) -
     for value in list(names.values()):
         seen.keep(value)
     words = {_word(each) for each in nodes}
-    scaled = any(map(_is_scaled, names.values()))
     return {
         "networks": [
-            {**each.described(whole["x_test"]), "scaled": scaled} for each in seen.networks
+            {**each.described(whole["x_test"]), "scaled": any(map(_is_scaled, names.values()))}
+            for each in seen.networks
         ],
         "calls": calls,
         **seen.said,
@@ -794,9 +794,9 @@ class _Watched:
         network.checked = x_val if found["validates"] else network.checked
         network.fits = [*network.fits[: MAX_FITS - 1], found]
         network.steps += 1
-        if network.steps <= MAX_STEPS:  # au-delà, plus rien n'est appris
-            network.history = self._fit_few(model, learned, checked, found)
-        history = network.history
+        learns = network.steps <= MAX_STEPS  # au-delà, plus rien n'est appris
+        history = self._fit_few(model, learned, checked, found) if learns else network.history
+        network.history = history
         epochs = max(1, int(named.get("epochs") or 1))
         curves = {name: values[:1] * epochs for name, values in history.history.items()}
         older = {name.replace("accuracy", "acc"): values for name, values in curves.items()}
@@ -1048,17 +1048,24 @@ def _readers(whole: dict, seen: _Seen) -> list[tuple]:
         ),
         (file_utils, "exists", lambda path: str(path).endswith(".h5") or os.path.exists(path)),
         (keras.Model, "export", spellings.nothing("export")),
-        (  # un nombre absent est celui des classes
-            keras.layers.Dense,
-            "__init__",
-            lambda self, units, *given, make=keras.layers.Dense.__init__, **named: make(
-                self,
-                NUM_CLASSES if isinstance(units, spellings.Nothing) or units == ABSENT else units,
-                *given,
-                **named,
-            ),
+        *(
+            (layer, "__init__", _counted(layer.__init__))
+            for layer in (keras.layers.Dense, keras.layers.Conv2D)
         ),
     ]
+
+
+def _counted(make):
+    """Remplace ce qui fait une couche : un nombre absent est celui des classes ; `64 / 2` va."""
+
+    def whole(num):
+        return NUM_CLASSES if isinstance(num, spellings.Nothing) or num == ABSENT else int(num)
+
+    def build(layer, *given, **named):
+        counts = {key: whole(named[key]) for key in named.keys() & {"units", "filters"}}
+        return make(layer, *map(whole, given[:1]), *given[1:], **named | counts)
+
+    return build
 
 
 def _inert(original):

@@ -19,7 +19,13 @@ import numpy as np
 import tensorflow as tf
 
 FEWER = 20  # fois moins d'images dans les jeux de l'essai
-OPTIMIZERS = {"adam", "sgd", "rmsprop", "adagrad", "adadelta", "adamax", "nadam"}
+OLDER = {  # arguments d'autrefois, par fonction, en minuscules
+    **dict.fromkeys(
+        ("adam", "sgd", "rmsprop", "adagrad", "adadelta", "adamax", "nadam"),
+        {"lr": "learning_rate"},
+    ),
+    **{name: {"l": name} for name in ("l1", "l2")},
+}
 METHODS = {f"{name}_generator": name for name in ("fit", "evaluate", "predict")}
 RENAMED = {"nb_epoch": "epochs", "samples_per_epoch": "steps_per_epoch"} | {
     "nb_val_samples": "validation_steps",
@@ -140,14 +146,15 @@ class _Modern(ast.NodeTransformer):
         if name == "AveragePooling2D" and "pool_size" not in [each.arg for each in node.keywords]:
             node.args = node.args or [ast.Constant(2)]  # ce qu'elle valait
         for each in node.keywords:
+            if each.arg == "padding" and isinstance(getattr(each.value, "value", 0), str):
+                each.value.value = each.value.value.lower()
             if each.arg == "input_shape" or (each.arg == "shape" and name == "Input"):
                 each.value = _moved(each.value)
         if name == "Input":
             node.args = [_moved(each) for each in node.args]
         method = named and name in METHODS.values()
         aged = method or name[:1].isupper() or name == "train_test_split"
-        names = RENAMED if aged else {}
-        names = {"lr": "learning_rate"} if name.lower() in OPTIMIZERS else names
+        names = OLDER.get(name.lower(), RENAMED if aged else {})
         if names:
             given = [each for each in node.keywords if not _is_obsolete(each)]
             node.keywords = [ast.keyword(names.get(k.arg, k.arg), k.value) for k in given]

@@ -18,14 +18,23 @@ NUM, FEATURES = 20, 12  # images du dossier, exemples donnés à une tête
 MIN_CONVOLUTIONS = 10  # un réseau repris en a des dizaines ; VGG16, treize
 # Ce qui met à l'échelle : des couches, ou les opérations d'un `preprocess_input`.
 SCALERS = {"Rescaling", "Normalization", "TrueDivide", "Subtract", "Stack", "Lambda"}
+MIN_RANGE = 1.2  # écart de pixels de -1 à 1, même lissés : en deçà, divisés deux fois
 MAX_HEAD = 12  # couches : au-delà, c'est la base
 
 
 def _network(ask: Ask) -> dict:
     """Rend le réseau qui reprend une base : de plusieurs, celui qui a été entraîné.
 
-    Une base qui n'a fait que lire les images d'une tête apprise à part est jugée avec cette tête.
+    De plusieurs entraînés, c'est celui qui répond le mieux à l'ensemble des questions. Une base qui
+    n'a fait que lire les images d'une tête apprise à part est jugée avec cette tête.
     """
+    others = networks.built(ask)
+    whole = [k for k in others if k["fits"] and len(_convolutions(k["facts"])) >= MIN_CONVOLUTIONS]
+    if len(whole) > 1:
+        judges = (_judge_reading, _judge_checked, _judge_base, _judge_output)
+        return max(
+            reversed(whole), key=lambda each: sum(judge(ask, each).level for judge in judges)
+        )
     network = networks.chosen(
         ask,
         lambda facts: credit(
@@ -33,7 +42,6 @@ def _network(ask: Ask) -> dict:
             and ("1/2" if len(facts["output_shape"] or ()) > 2 else 1)  # la base seule
         ),
     )
-    others = networks.built(ask)
     heads = [each for each in others if each["fits"] and not _convolutions(each["facts"])]
     if network["fits"] or not heads:
         return network
@@ -61,18 +69,20 @@ def ask_make_generator(ask: Ask) -> Credit:
             return _scale_credit(
                 first, ("1/2", "images_shuffled", shuffled), ("1/2", "wrong_values", not alike)
             )
-        network = _network(ask)
-        read = network.get("read", [each["train"] for each in network["fits"]])
-        given = [as_floats(each["x"]) for each in read if each]
-        if not given:
-            said, why = networks.record(ask)["prepares"], networks.first_error(ask)
-            return first_fault(
-                (0, "not_trained", not network["fits"], why),
-                ("1/2", "images_unseen", not said, why),
-            )
-        return _scale_credit(given[-1], prepares=_prepares(network["facts"]))
+        return _judge_reading(ask, _network(ask))
 
     return networks.judged(ask, "make_generator", judge)
+
+
+def _judge_reading(ask: Ask, network: dict) -> Credit:
+    read = network.get("read", [each["train"] for each in network["fits"]])
+    given = [as_floats(each["x"]) for each in read if each]
+    if given:
+        return _scale_credit(given[-1], prepares=_prepares(network["facts"]))
+    said, why = networks.record(ask)["prepares"], networks.first_error(ask)
+    return first_fault(
+        (0, "not_trained", not network["fits"], why), ("1/2", "images_unseen", not said, why)
+    )
 
 
 def _scale_credit(images: np.ndarray, *faults: tuple, prepares: str = "") -> Credit:
@@ -88,6 +98,8 @@ def _scale_credit(images: np.ndarray, *faults: tuple, prepares: str = "") -> Cre
     return first_fault(
         (0, "not_a_number", not np.isfinite(images).all()),
         ("1/2", "scaling_twice", np.ptp(images) < networks.MIN_SCALED),
+        # De part et d'autre de zéro, et trop peu : divisé par 255 après avoir été centré.
+        ("1/2", "scaling_twice", images.min() < 0 < images.max() and np.ptp(images) < MIN_RANGE),
         ("1/2", "divided_by_255", (small and not negative) or prepares == "positive"),
         ("1/2", "preprocess_missing", not (small or negative or prepares)),
         *faults,
@@ -122,19 +134,21 @@ def ask_validation(ask: Ask) -> Credit:
 
     def judge():
         found = networks.called(ask, "make_generator")
-        if found:
-            return _judge_validation(found)
-        fits = _network(ask)["fits"]
-        reason = networks.validation_reason(fits[-1]) if fits else "not_trained"
-        # Les images d'un tableau ne disent pas de quel dossier elles viennent.
-        if not reason and fits[-1]["tested"] is None and networks.record(ask)["tests"]:
-            reason = "validation_is_test"
-        return first_fault(
-            (0, reason, reason in ("not_trained", "no_validation", "validation_is_train")),
-            ("1/2", reason, reason),
-        )
+        return _judge_validation(found) if found else _judge_checked(ask, _network(ask))
 
     return networks.judged(ask, "make_generator", judge)
+
+
+def _judge_checked(ask: Ask, network: dict) -> Credit:
+    fits = network["fits"]
+    reason = networks.validation_reason(fits[-1]) if fits else "not_trained"
+    # Les images d'un tableau ne disent pas de quel dossier elles viennent.
+    if not reason and fits[-1]["tested"] is None and networks.record(ask)["tests"]:
+        reason = "validation_is_test"
+    return first_fault(
+        (0, reason, reason in ("not_trained", "no_validation", "validation_is_train")),
+        ("1/2", reason, reason),
+    )
 
 
 def _judge_validation(found: dict) -> Credit:
@@ -160,7 +174,7 @@ def ask_frozen_base(ask: Ask) -> Credit:
 
     def judge():
         found = networks.called(ask, "frozen_base")
-        return _judge_frozen(found) if found else _judge_base(ask)
+        return _judge_frozen(found) if found else _judge_base(ask, _network(ask))
 
     return networks.judged(ask, "frozen_base", judge)
 
@@ -176,8 +190,7 @@ def _judge_frozen(found: dict) -> Credit:
     )
 
 
-def _judge_base(ask: Ask) -> Credit:
-    network = _network(ask)
+def _judge_base(ask: Ask, network: dict) -> Credit:
     facts, base = network["facts"], _convolutions(network["facts"])
     reused = len(base) >= MIN_CONVOLUTIONS and networks.record(ask)["reuses"]
     # Affiner la base après avoir appris la tête est permis : le premier apprentissage est jugé.
@@ -213,12 +226,15 @@ def ask_build_head(ask: Ask) -> Credit:
     def judge():
         heads = networks.called(ask, "build_head")
         if not heads:
-            network = _network(ask)
-            return _judge_head(network, (network["facts"]["output_shape"] or [0])[-1])
+            return _judge_output(ask, _network(ask))
         found = [_judge_own_head(head, num) for num, head in zip((2, 3), heads, strict=True)]
         return min(found, key=lambda each: each.level)
 
     return networks.judged(ask, "build_head", judge)
+
+
+def _judge_output(_, network: dict) -> Credit:
+    return _judge_head(network, (network["facts"]["output_shape"] or [0])[-1])
 
 
 def _judge_own_head(head: dict, num_classes: int) -> Credit:

@@ -149,9 +149,11 @@ train_images, train_labels, test_images = x_train, y_train, x_test
 """
 FIRST_KERAS = """
 import tensorflow as tf
+from keras import regularizers
 from keras.layers import Convolution2D
 from keras.preprocessing.image import ImageDataGenerator
-first = Convolution2D(8, 3, 3, border_mode="valid", activation="relu", input_shape=(28, 28, 1))
+first = Convolution2D(16 / 2, 3, 3, border_mode="valid", W_regularizer=regularizers.l2(l=1e-3),
+                      activation="relu", input_shape=(28, 28, 1))
 model = Sequential([first, *stack()[1:-1], tf.layers.Dense(10, activation=tf.nn.softmax)])
 model.compile("adam", "sparse_categorical_crossentropy")
 print(model.layers[0].output_shape)
