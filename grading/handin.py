@@ -309,11 +309,11 @@ def _copy_zip(path: Path, home: Path, remarks: list[str], depth: int) -> None:
 
 
 def _base(home: Path) -> Path:
-    """Descend dans les dossiers qui sont seuls : `tp.zip/TP CNN/…`."""
+    """Descend dans les dossiers qui sont seuls, `tp.zip/TP CNN/…`, sauf un paquet de Python."""
     while True:
         inside = [each for each in home.iterdir() if each.is_dir() or archives.is_wanted(each)]
         alone = len(inside) == 1 and inside[0].is_dir()
-        if not alone or RESERVED.fullmatch(inside[0].name):
+        if not alone or RESERVED.fullmatch(inside[0].name) or (inside[0] / "__init__.py").is_file():
             return home
         home = inside[0]
 

@@ -67,7 +67,7 @@ INERT = {  # ce qui écrit, ou vient de TensorFlow 1 et d'anciens Keras : sans e
     ),
 }
 OLD_KERAS = "tensorflow.python.keras"  # encore dans TensorFlow, et incompatible avec Keras 3
-KERAS = (OLD_KERAS, "tensorflow.keras", "keras")
+KERAS = (OLD_KERAS, "tensorflow.keras", "tf_keras", "keras")
 PLACES = (
     "layers models utils optimizers callbacks losses metrics regularizers initializers constraints "
     "applications datasets preprocessing.image preprocessing.sequence backend"

@@ -42,7 +42,7 @@ ASKED = {  # ce que le recorder appelle, par module
     "ex05_inception.features": ["make_generator", "frozen_base"],
     "ex05_inception.head": ["build_head"],
 }
-KERAS = {"keras", "tensorflow", "tensorflow_datasets", "convnets", "exercises"}
+KERAS = {"keras", "tf_keras", "tensorflow", "tensorflow_datasets", "convnets", "exercises"}
 OTHERS = {"torch": "PyTorch", "torchvision": "PyTorch", "jax": "JAX", "ultralytics": "YOLO"} | {
     "sklearn": "scikit-learn",
     "mxnet": "MXNet",

@@ -30,8 +30,8 @@ model.evaluate(x_test, y_test)
 PLAIN = {"architecture": 5, "non_linearity": 2, "scaling": 1.5, "output": 2, "train": 4}
 PLAIN |= {"evaluate": 1.5, "weights": 0}  # ni les noms des classes, ni les poids
 OLD = """
-from keras.constraints import maxnorm
-from keras.layers.convolutional import Conv2D
+from tf_keras.constraints import maxnorm
+from tf_keras.layers.convolutional import Conv2D
 from keras.layers.core import Dense
 from keras.models import Sequential
 from keras.optimizers import Adam
