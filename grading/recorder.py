@@ -54,6 +54,7 @@ BASE_PX, NUM_LAYERS = 30, 250  # l'énoncé d'une autre question fige 249 couche
 BASE_LAYERS = ("mixed2", "mixed8", "mixed9", "mixed10")
 NUM_CLASSES = 10
 FEATURES = (12, 16)  # caractéristiques données à une tête
+PARTS, MAPS = ("train", "valid", "test"), (7, 7, 32)  # d'un fichier de cartes absent
 KEY_VALUES = 24  # valeurs d'une image, prises partout, bord compris : assez pour la reconnaître
 WHOLE_SET = 50  # images : en deçà, une prédiction n'est pas une mesure
 MAX_NETWORKS, MAX_FITS, MAX_STEPS = 6, 2, 10
@@ -705,8 +706,7 @@ def _compiled(loader, content, path, **_):
 
 def _noted_changes(seen: _Seen) -> list[tuple]:
     """Rend ce qui change des poids, remplacé : `(endroit, nom, valeur)`."""
-    optimizer, variable = keras.optimizers.Optimizer, keras.Variable
-    step, change = optimizer.apply, variable.assign
+    step, change = keras.optimizers.Optimizer.apply, keras.Variable.assign
 
     def apply(self, gradients, trainable_variables=None):
         if seen.shown:
@@ -721,7 +721,7 @@ def _noted_changes(seen: _Seen) -> list[tuple]:
         seen.touch([self])
         return change(self, value)
 
-    return [(optimizer, "apply", apply), (variable, "assign", assign)]
+    return [(keras.optimizers.Optimizer, "apply", apply), (keras.Variable, "assign", assign)]
 
 
 class _Watched:
@@ -1021,6 +1021,13 @@ def _readers(whole: dict, seen: _Seen) -> list[tuple]:
                 )
             ),
         ),
+        (  # de même, lu par scikit-learn
+            sklearn.datasets,
+            "load_files",
+            lambda path, *given, real=sklearn.datasets.load_files, **named: real(
+                path if os.path.exists(path) else _our_pictures(path), *given, **named
+            ),
+        ),
         (  # de même, parcouru
             os,
             "walk",
@@ -1117,6 +1124,9 @@ def _known_file(name, whole: dict) -> bytes:
         Image.frombytes("RGB", (SIDE_PX, SIDE_PX), pixels).save(file, "png")
     elif name.endswith(("mnist.npz", "cifar10.npz")):
         np.savez(file, **whole)
+    elif name.endswith(".npz"):  # les sorties d'une base, calculées ailleurs
+        maps = np.random.default_rng(list(path.encode())).random((len(PARTS), NUM_PICTURES, *MAPS))
+        np.savez(file, **dict(zip(PARTS, maps, strict=True)))
     elif array:
         axis = "y_" if re.search(r"(?i)(^|_)y|label", name) else "x_"
         np.save(file, whole[axis + array[1].lower()])
@@ -1175,16 +1185,15 @@ def _load_set(whole, name, *_, split=None, as_supervised=False, with_info=False,
 
 def _typed(whole: dict, seen: _Seen):
     """Remplace la lecture de la ligne de commande : ce qu'il faudrait y écrire est deviné."""
-    original = argparse.ArgumentParser.parse_known_args
 
-    def parse(parser, *given, **named):
+    def parse(parser, *given, real=argparse.ArgumentParser.parse_known_args, **named):
         for each in parser._actions:
             if each.default is None and each.required:
                 each.default = _plausible(each, _guessed(each.dest.lower(), whole, seen))
             each.required = False
             if not each.option_strings and each.nargs in (None, "+"):
                 each.nargs = "*" if each.nargs else "?"
-        return original(parser, *given, **named)
+        return real(parser, *given, **named)
 
     return parse
 

@@ -247,6 +247,8 @@ class Table(np.ndarray):
     values = iloc = property(lambda self: self)
     label = property(lambda self: self[:, 0])
     to_numpy = sample = reset_index = dropna = fillna = lambda self, *_, **__: self
+    # À qui regarde la table.
+    head = tail = info = describe = columns = index = isnull = value_counts = dtypes = Nothing()
 
     def __getitem__(self, key):
         """Rend une colonne, s'il s'agit d'un nom, ou une part du tableau."""
@@ -259,11 +261,6 @@ class Table(np.ndarray):
     def unique(self):
         """Rend les valeurs, chacune une fois."""
         return np.unique(self)
-
-
-OF_TABLE = "head tail info describe columns index isnull isna value_counts dtypes hist corr"
-for _look in OF_TABLE.split():  # à qui regarde la table
-    setattr(Table, _look, Nothing())
 
 
 class _Choices:

@@ -333,6 +333,23 @@ model = Sequential([Dense(8, activation="relu"), Dense(1, activation="sigmoid")]
 model.compile("adam", "binary_crossentropy", metrics=["acc"])
 model.fit(*features("train"), epochs=30, validation_data=features("validation"))
 """
+FEATURES_ELSEWHERE = """
+import numpy as np
+from keras.applications.resnet50 import ResNet50, preprocess_input
+from keras.layers import Dense, GlobalAveragePooling2D
+from keras.models import Sequential
+from keras.utils import to_categorical
+from sklearn.datasets import load_files
+targets = [to_categorical(load_files(f"/data/chiens/{each}")["target"], 9)
+           for each in ("train", "valid")]
+maps = np.load("calculees/DogResnet50Data.npz")
+model = Sequential([GlobalAveragePooling2D(input_shape=maps["train"].shape[1:])])
+model.add(Dense(9, activation="softmax"))
+model.compile(optimizer="rmsprop", loss="categorical_crossentropy", metrics=["accuracy"])
+model.fit(maps["train"], targets[0], epochs=20, validation_data=(maps["valid"], targets[1]))
+base = ResNet50(weights="imagenet", include_top=False)
+base.predict(preprocess_input(np.random.default_rng(0).integers(0, 256, (1, 224, 224, 3))))
+"""
 LOOP = """
 import tensorflow as tf
 train, test = (tf.data.Dataset.from_tensor_slices(each).batch(32)
@@ -453,6 +470,11 @@ WRITTEN = {  # (exercice, programme, points)
         "ex05",
         FEATURES_FIRST,
         {"make_generator": 5, "validation": 5, "frozen_base": 3, "build_head": 4},
+    ),
+    "caracteristiques_d_ailleurs": (
+        "ex05",
+        FEATURES_ELSEWHERE,
+        {"make_generator": 5, "validation": 5, "frozen_base": 6, "build_head": 4},
     ),
     "boucle_a_la_main": ("ex02", FASHION + LAYERS + LOOP, PLAIN | {"train": 2}),
     "fonctions_de_tensorflow": (
