@@ -174,10 +174,10 @@ def record(module: str, asked: dict, dataset: str, levels: dict, seconds: int) -
     for value in list(names.values()):
         seen.keep(value)
     words = {_word(each) for each in nodes}
+    scaled = any(map(_is_scaled, names.values()))
     return {
         "networks": [
-            {**each.described(whole["x_test"]), "scaled": any(map(_is_scaled, names.values()))}
-            for each in seen.networks
+            {**each.described(whole["x_test"]), "scaled": scaled} for each in seen.networks
         ],
         "calls": calls,
         **seen.said,
@@ -541,8 +541,9 @@ class Network:
         self.model, self.compiled, self.fits, self.measured = model, [], [], []
         self.checked = self.learned = None  # les dernières images de validation, et apprises
         self.looks = []  # ce qui est mesuré depuis le dernier apprentissage
-        self.steps, self.answer = 0, None  # d'une boucle à la main, et sa dernière réponse
-        self.guessed = self.history = None  # sa dernière prédiction, son dernier apprentissage
+        # Pas d'une boucle à la main, et sa dernière réponse ; appels de `fit`.
+        self.steps, self.answer, self.lessons = 0, (), 0
+        self.history = self.guessed = None  # ce qu'ont rendu le dernier `fit`, le dernier `predict`
         self._touched = touched
 
     def has_moved(self) -> bool:
@@ -793,10 +794,10 @@ class _Watched:
         network.learned, network.looks = x, []
         network.checked = x_val if found["validates"] else network.checked
         network.fits = [*network.fits[: MAX_FITS - 1], found]
-        network.steps += 1
-        learns = network.steps <= MAX_STEPS  # au-delà, plus rien n'est appris
-        history = self._fit_few(model, learned, checked, found) if learns else network.history
-        network.history = history
+        network.lessons += 1
+        if network.lessons <= MAX_STEPS or network.history is None:  # puis plus rien n'est appris
+            network.history = self._fit_few(model, learned, checked, found)
+        history = network.history
         epochs = max(1, int(named.get("epochs") or 1))
         curves = {name: values[:1] * epochs for name, values in history.history.items()}
         older = {name.replace("accuracy", "acc"): values for name, values in curves.items()}
@@ -1171,8 +1172,7 @@ def _load_set(whole, name, *_, split=None, as_supervised=False, with_info=False,
             x, y = whole[f"x_{side}"], whole[f"y_{side}"].ravel()
             ends = int(first or 0), int(last or 100)  # en pour cent, ou en images
             kept = slice(*(len(x) * n // 100 if n <= 100 else n // spellings.FEWER for n in ends))
-            pairs = x.reshape(*x.shape[:3], -1)[kept], y[kept]
-            found = tf.data.Dataset.from_tensor_slices(pairs)
+            found = tf.data.Dataset.from_tensor_slices((x.reshape(*x.shape[:3], -1)[kept], y[kept]))
         else:
             found = keras.utils.image_dataset_from_directory(
                 _our_pictures(f"{name}{part}"), image_size=(SIDE_PX, SIDE_PX), batch_size=None
