@@ -1022,19 +1022,18 @@ def _readers(whole: dict, seen: _Seen) -> list[tuple]:
                 )
             ),
         ),
-        (  # de même, lu par scikit-learn
-            sklearn.datasets,
-            "load_files",
-            lambda path, *given, real=sklearn.datasets.load_files, **named: real(
-                path if os.path.exists(path) else _our_pictures(path), *given, **named
-            ),
-        ),
-        (  # de même, parcouru
-            os,
-            "walk",
-            lambda top, *given, real=os.walk, **named: real(
-                top if os.path.exists(top) else _our_pictures(top), *given, **named
-            ),
+        *(  # de même, parcouru, ou lu par scikit-learn
+            (
+                place,
+                name,
+                lambda top, *given, real=real, **named: real(
+                    top if os.path.exists(top) else _our_pictures(top), *given, **named
+                ),
+            )
+            for place, name, real in (
+                (os, "walk", os.walk),
+                (sklearn.datasets, "load_files", sklearn.datasets.load_files),
+            )
         ),
         (  # un dossier absent joint à ce qui vient d'en être énuméré
             os.path,

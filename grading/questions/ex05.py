@@ -97,9 +97,11 @@ def _scale_credit(images: np.ndarray, *faults: tuple, prepares: str = "") -> Cre
     small = images.max() <= 2
     return first_fault(
         (0, "not_a_number", not np.isfinite(images).all()),
-        ("1/2", "scaling_twice", np.ptp(images) < networks.MIN_SCALED),
-        # De part et d'autre de zéro, et trop peu : divisé par 255 après avoir été centré.
-        ("1/2", "scaling_twice", images.min() < 0 < images.max() and np.ptp(images) < MIN_RANGE),
+        (  # de part et d'autre de zéro, et trop peu : divisé par 255 après avoir été centré
+            "1/2",
+            "scaling_twice",
+            np.ptp(images) < (MIN_RANGE if negative and images.max() > 0 else networks.MIN_SCALED),
+        ),
         ("1/2", "divided_by_255", (small and not negative) or prepares == "positive"),
         ("1/2", "preprocess_missing", not (small or negative or prepares)),
         *faults,
