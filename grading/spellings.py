@@ -102,7 +102,7 @@ def channels_last(shape):
     if not isinstance(shape, tuple | list) or len(shape) < 3:
         return shape
     *batch, channels, height, width = shape
-    first = channels in (1, 3) and (width is None or width > 3)
+    first = channels in (1, 3) and all(n is None or n > 3 for n in (height, width))
     return (*batch, height, width, channels) if first else shape
 
 
@@ -153,7 +153,11 @@ class _Modern(ast.NodeTransformer):
         if name == "Input":
             node.args = [_moved(each) for each in node.args]
         method = named and name in METHODS.values()
-        aged = method or name[:1].isupper() or name == "train_test_split"
+        aged = (
+            method
+            or hasattr(keras.layers, name)
+            or name in ("Model", "ImageDataGenerator", "train_test_split")
+        )
         names = OLDER.get(name.lower(), RENAMED if aged else {})
         if names:
             given = [each for each in node.keywords if not _is_obsolete(each)]

@@ -272,8 +272,9 @@ for number, name in enumerate(names):
 x_train, x_test, y_train, y_test = train_test_split(np.array(x), to_categorical(y))
 base = InceptionV3(include_top=False, input_shape=(80, 80, 3))
 base.trainable = False
-head = layers.Dense(len(names), activation="softmax")
-model = Sequential([base, layers.GlobalAveragePooling2D(), head])
+mean = layers.GlobalAveragePooling2D(input_shape=base.output_shape[1:])
+head = Sequential([mean, layers.Dense(len(names), activation="softmax")])
+model = Sequential([base, head])
 model.compile("adam", "categorical_crossentropy")
 model.fit(x_train, y_train, validation_data=(x_test, y_test))
 """
