@@ -57,7 +57,7 @@ FEATURES = (12, 16)  # caractéristiques données à une tête
 PARTS, MAPS = ("train", "valid", "test"), (7, 7, 32)  # d'un fichier de cartes absent
 KEY_VALUES = 24  # valeurs d'une image, prises partout, bord compris : assez pour la reconnaître
 WHOLE_SET = 50  # images : en deçà, une prédiction n'est pas une mesure
-MAX_NETWORKS, MAX_FITS, MAX_STEPS = 6, 2, 10
+MAX_NETWORKS, MAX_FITS, MAX_STEPS, STEP = 6, 2, 10, 1e-6
 MAIN = "main run build create make get define model cnn lenet net train fit learn entra app".split()
 BARE = {"placeholder", "Session", "conv2d", "Module"}  # de TensorFlow sans Keras
 BUILDERS = {"Sequential", "Model", "Dense", "Conv2D", "Convolution2D"}
@@ -774,11 +774,14 @@ class _Watched:
         name = loss if isinstance(loss, str) else getattr(loss, "__name__", type(loss).__name__)
         written = {"name": str(name)[:300], "from_logits": bool(getattr(loss, "from_logits", 0))}
         self.seen.keep(model).compiled.append({"loss": written})
-        optimizer = "adam" if isinstance(optimizer, spellings.Nothing) else optimizer
+        # Rien n'en est jugé, et celui-ci ne garde rien d'un grand réseau.
+        keras.optimizers.get("sgd" if isinstance(optimizer, spellings.Nothing) else optimizer)
         if isinstance(metrics, list | tuple):
             metrics = [each for each in metrics if not isinstance(each, spellings.Nothing)]
         metrics = [metrics] if isinstance(metrics, str) else metrics
-        return self.kept["compile"](model, optimizer, loss, metrics=metrics, **named)
+        return self.kept["compile"](
+            model, keras.optimizers.SGD(STEP), loss, metrics=metrics, **named
+        )
 
     def fit(self, model, x=None, y=None, *given, **named):
         """Note ce que reçoit `fit`, puis apprend quelques lots."""
