@@ -48,9 +48,8 @@ def _failures(nodes: list, namespace: dict) -> list[tuple]:
             _run(*each[:2], namespace)
         except Exception as error:
             failed.append((each, error))
-    if failed and len(failed) < len(nodes):  # un nom qui manque est peut-être défini plus bas
-        return _failures([each for each, _ in failed], namespace)
-    return failed
+    again = 0 < len(failed) < len(nodes)  # un nom qui manque est peut-être défini plus bas
+    return _failures([each for each, _ in failed], namespace) if again else failed
 
 
 def _run(node: ast.stmt, file: str, namespace: dict) -> None:

@@ -184,8 +184,7 @@ def collect_received(
     found = Collected([], {})
     for number, each in enumerate(each_received):
         try:
-            made = _prepare(each, workspace / str(number), pairs, asked)
-            found.submissions.append(made)
+            found.submissions.append(_prepare(each, workspace / str(number), pairs, asked))
         except RefusedError as error:
             found.empty[each.name] = str(error)
         except OSError as error:

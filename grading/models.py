@@ -70,8 +70,7 @@ def export(module: str, function: str, positional: list, named: dict, shape: lis
     positional = [probes.prepared(each) for each in positional]
     named = {key: probes.prepared(each) for key, each in named.items()}
     keras.utils.set_random_seed(0)
-    made = probes.found(module, function)(*positional, **named)
-    return _file_of(made, shape)
+    return _file_of(probes.found(module, function)(*positional, **named), shape)
 
 
 def convert(module: str, content: bytes, shape: list) -> bytes:

@@ -303,7 +303,7 @@ def together(found: list[Source], sources: list[Source]) -> Source:
             other
             for other, text in texts
             if re.search(rf"(?m){IMPORTED}{re.escape(each.path.stem)}\b", text)
-            and other not in rereads
+            and other not in (*rereads, each)  # `main.ipynb` importe `main.py`
         ]
         climbing += [user for user in users if user not in climbing]
         programs += [] if users else [each]

@@ -20,6 +20,7 @@ import json
 import linecache
 import multiprocessing.pool
 import os
+import pickle
 import re
 import signal
 import struct
@@ -438,8 +439,7 @@ def _train(function, whole: dict, seen: "_Seen") -> dict:
         for part, num in (("train", TAUGHT), ("val", CHECKED))
         for axis in "xy"
     ]
-    options = types.SimpleNamespace(**OPTIONS)
-    result = function(*parts, seed=0, options=options)
+    result = function(*parts, seed=0, options=types.SimpleNamespace(**OPTIONS))
     model, history = result if isinstance(result, tuple) and len(result) == 2 else (result, None)
     network = seen.keep(model)
     complete = network is not None and isinstance(history, dict)
@@ -862,9 +862,11 @@ class _Watched:
         """Apprend les premiers lots seulement."""
         network = self.seen.keep(model)
         network.step(x, y)
-        if network.steps > MAX_STEPS:
-            return [0.0] * 2
-        return self.kept["train_on_batch"](model, x, y, **named)
+        return (
+            [0.0] * 2
+            if network.steps > MAX_STEPS
+            else self.kept["train_on_batch"](model, x, y, **named)
+        )
 
     def predict_classes(self, model, x, **_):
         """Rend les classes, comme l'ancien Keras."""
@@ -1056,7 +1058,15 @@ def _readers(whole: dict, seen: _Seen) -> list[tuple]:
             (sklearn.datasets, name, functools.partial(_open_ml, whole))
             for name in ("fetch_openml", "fetch_mldata")
         ),
-        (file_utils, "exists", lambda path: str(path).endswith(".h5") or os.path.exists(path)),
+        (  # les poids d'une base, s'ils sont absents
+            file_utils,
+            "exists",
+            lambda path: (
+                isinstance(path, spellings.Nothing)
+                or str(path).endswith(".h5")
+                or os.path.exists(path)
+            ),
+        ),
         (keras.Model, "export", spellings.nothing("export")),
         *(
             (layer, "__init__", _counted(layer.__init__))
@@ -1127,6 +1137,13 @@ def _known_file(name, whole: dict) -> bytes:
         Image.frombytes("RGB", (SIDE_PX, SIDE_PX), pixels).save(file, "png")
     elif name.endswith(("mnist.npz", "cifar10.npz")):
         np.savez(file, **whole)
+    elif part := re.fullmatch(r"data_batch_([1-5])|test_batch", name):  # CIFAR-10 de Toronto
+        axis, num, k = ("train", 5, int(part[1]) - 1) if part[1] else ("test", 1, 0)
+        x, y = (np.array_split(whole[f"{side}_{axis}"], num)[k] for side in "xy")
+        colours = np.moveaxis(x, -1, 1).reshape(len(x), -1)  # le rouge, le vert, puis le bleu
+        content = pickle.dumps({"data": colours, "labels": y.ravel().tolist()}, 2)
+        # Des clés écrites par Python 2 : celui qui lit en fait des textes, ou des octets.
+        file.write(re.sub(rb"X(?=[\4\6]\0\0\0(?:data|labels))", b"T", content))
     elif name.endswith(".npz"):  # les sorties d'une base, calculées ailleurs
         maps = np.random.default_rng(list(path.encode())).random((len(PARTS), NUM_PICTURES, *MAPS))
         np.savez(file, **dict(zip(PARTS, maps, strict=True)))

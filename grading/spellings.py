@@ -6,6 +6,7 @@ remplace un objet inerte (`install`).
 """
 
 import ast
+import collections.abc
 import contextlib
 import importlib
 import importlib.machinery
@@ -390,6 +391,14 @@ def _is_asked_by_hand_in() -> bool:
     return frame is not None and frame.f_code.co_filename.startswith(here)
 
 
+def _older_array(values, *given, make=np.array, **named):
+    """Fait un tableau d'objets de listes inégales, comme le faisait NumPy."""
+    try:
+        return make(values, *given, **named)
+    except ValueError:
+        return make(values, *given, **{"dtype": object, **named})
+
+
 def install() -> None:
     """Installe ce qui remplace les absents ; le processus du rendu n'aura rien d'autre à faire."""
     for name in [each for each in sys.modules if f"{each}.".startswith(f"{OLD_KERAS}.")]:
@@ -401,8 +410,13 @@ def install() -> None:
             vars(ours).update({**vars(theirs), **vars(ours)})
     keras.utils.np_utils = tf.keras.utils.np_utils = keras.utils
     tf.layers = keras.layers
-    keras.layers.experimental = types.SimpleNamespace(preprocessing=keras.layers)
-    tf.keras.layers.experimental = keras.layers.experimental
+    keras.layers.experimental = tf.keras.layers.experimental = types.SimpleNamespace(
+        preprocessing=keras.layers
+    )
+    older = "core convolutional pooling normalization advanced_activations"
+    vars(keras.layers).update(dict.fromkeys(older.split(), keras.layers))
+    vars(collections).update({**vars(collections.abc), **vars(collections)})
+    vars(np).update(int=int, float=float, object=object, str=str, array=_older_array)
     for place in (keras.constraints, keras.optimizers, tf.keras.constraints, tf.keras.optimizers):
         public = {name: each for name, each in vars(place).items() if name[0] != "_"}
         older = {name.lower().replace("_", ""): each for name, each in public.items()}

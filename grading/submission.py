@@ -42,9 +42,7 @@ class Submission(NamedTuple):
 
     def weights(self, slug: str, suffix: str = ".keras") -> Path:
         """Dit où serait un fichier de poids, que l'exercice enregistre dans `models/`."""
-        if self.shipped:
-            return published(slug, suffix)
-        return self.home / "models" / f"{slug}{suffix}"
+        return published(slug, suffix) if self.shipped else self.home / "models" / f"{slug}{suffix}"
 
 
 def published(slug: str, suffix: str) -> Path:

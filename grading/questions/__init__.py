@@ -223,9 +223,8 @@ def as_floats(value) -> np.ndarray | None:
         return None
     try:
         array = np.asarray(value, dtype=object)
-        if any(isinstance(each, str | bytes) for each in array.flat):
-            return None
-        return array.astype(np.float64)
+        said = any(isinstance(each, str | bytes) for each in array.flat)
+        return None if said else array.astype(np.float64)
     except (TypeError, ValueError, OverflowError, ZeroDivisionError):
         return None
 

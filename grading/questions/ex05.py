@@ -269,6 +269,8 @@ def _judge_head(network: dict, num_classes: int) -> Credit:
         return RIGHT
     fit = network["fits"][-1] if network["fits"] else {"train": None}
     reason = networks.labels_reason(fit["train"] or {"y": None}, compiled)
-    if reason:
-        return credit("1/2", reason)
-    return networks.output_credit(facts, [loss], num_classes=num_classes)
+    return (
+        credit("1/2", reason)
+        if reason
+        else networks.output_credit(facts, [loss], num_classes=num_classes)
+    )

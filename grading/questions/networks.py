@@ -172,8 +172,11 @@ def built(ask: Ask) -> list[dict]:
         if found["error"] and found["builds"]:
             raise pupil.failure_of(found["error"])
         raise pupil.Failure("no_network")
-    own = functools.partial(_is_foreign, ask.rule.exercise, cifar=found["cifar"])
-    kept = [each for each in networks if not own(each["facts"])]
+    kept = [
+        each
+        for each in networks
+        if not _is_foreign(ask.rule.exercise, each["facts"], cifar=found["cifar"])
+    ]
     if not kept:
         shape = [n for n in networks[-1]["facts"]["input_shape"][1:] if n]
         raise pupil.Failure("other_subject", " × ".join(map(str, shape)))
@@ -302,8 +305,7 @@ def judge_non_linearity(found: dict, *, free: bool = False) -> Credit:
             bare |= arriving
             arriving = {number}
         linear.append(set() if bends(layer) else arriving)
-    if free:
-        bare = {k for k in bare if not _may_be_linear(layers[k])}
+    bare = {k for k in bare if not (free and _may_be_linear(layers[k]))}
     return first_fault(
         ("1/2", "relu_partly", 0 < len(bare) < len(weighted) - 1), (0, "relu_forgotten", bare)
     )

@@ -73,9 +73,8 @@ class StudentMarks(NamedTuple):
 
 def days_late(handed_at: datetime | None, due: datetime | None) -> int:
     """Compte les jours de retard commencés ; 0 si l'une des deux dates manque."""
-    if handed_at is None or due is None or handed_at <= due:
-        return 0
-    return math.ceil((handed_at - due) / timedelta(days=1))
+    late = handed_at - due if handed_at and due else timedelta()
+    return max(0, math.ceil(late / timedelta(days=1)))
 
 
 def penalty(mark: Fraction, late: Late, days: int) -> Fraction:

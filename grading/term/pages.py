@@ -49,8 +49,9 @@ def write_pages(course: Course, students: Sequence[StudentMarks]) -> Path:
         OSError: dossier impossible à écrire.
     """
     for each in students:
-        path = course.output / "eleves" / f"{each.student.slug}.html"
-        write_file(path, student_page(course, each))
+        write_file(
+            course.output / "eleves" / f"{each.student.slug}.html", student_page(course, each)
+        )
     return write_file(course.output / "classe.html", class_page(course, students))
 
 

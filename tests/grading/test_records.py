@@ -446,6 +446,25 @@ train, val = (reader.flow_from_dataframe(table, "images", x_col="id", y_col="cat
                                          target_size=(48, 48)) for _ in range(2))
 model.fit(train, validation_data=val)
 """
+CIFAR_BATCHES = """
+import keras, numpy as np, pickle
+from collections import Iterable
+def read(name, encoding):
+    with open(f"cifar-10-batches-py/{name}", "rb") as file:
+        found = pickle.load(file, encoding=encoding)
+    return {key if isinstance(key, str) else key.decode(): value for key, value in found.items()}
+parts = [read(f"data_batch_{k}", "bytes") for k in range(1, 6)] + [read("test_batch", "latin1")]
+pixels = np.concatenate([part["data"] for part in parts]).astype(np.float)
+x = pixels.reshape(60000, 3, 32, 32).transpose(0, 2, 3, 1) / 255
+y = np.concatenate([part["labels"] for part in parts])
+pairs = np.array([[x[0], y[0]]])
+model = keras.Sequential([keras.layers.convolutional.Conv2D(8, 3, activation="relu")])
+model.add(keras.layers.core.Flatten(input_shape=pairs[0, 0].shape))
+model.add(keras.layers.Dense(10, "softmax"))
+model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+model.fit(x[:50000], y[:50000], validation_split=0.1)
+model.evaluate(x[50000:], y[50000:])
+"""
 NOT_IMPORTED = LAYERS.replace("Sequential, ", "") + "x_train = np.asarray(x_train)\n"
 WRITTEN = {  # (exercice, programme, points)
     "mesure_en_validation": (
@@ -454,6 +473,12 @@ WRITTEN = {  # (exercice, programme, points)
         PLAIN | {"train": 2, "evaluate": 1},
     ),
     "ancien_keras": ("ex02", FASHION + LAYERS + OLD, PLAIN),
+    "cifar_par_lots": (
+        "ex03",
+        CIFAR_BATCHES,
+        {"network": 4, "scaling": 1.5, "output": 2, "train": 4, "evaluate": 2}
+        | {"weights": 0, "command": 0},
+    ),
     "dans_main": ("ex02", FASHION + LAYERS + IN_MAIN, PLAIN),
     "plusieurs_reseaux": ("ex02", FASHION + LAYERS + SEVERAL, PLAIN),
     "paquets_absents": ("ex02", FASHION + LAYERS + ABSENT, PLAIN),
