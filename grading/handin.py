@@ -104,7 +104,8 @@ def _has_work(folder: Path) -> bool:
 def _recognised(path: Path) -> list[str]:
     named = [name for name in (path.stem, path.parent.name) if MODULE.match(name)]
     try:
-        return named or notebooks.modules_of(notebooks.read(path))[0]
+        modules, doubt = (named, "") if named else notebooks.modules_of(notebooks.read(path))
+        return modules or [doubt] * bool(doubt)  # un réseau d'un exercice que rien ne dit
     except (RefusedError, OSError):
         return []
 

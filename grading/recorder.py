@@ -56,7 +56,9 @@ BASE_LAYERS = ("mixed2", "mixed8", "mixed9", "mixed10")
 NUM_CLASSES = 10
 FEATURES = (12, 16)  # caractéristiques données à une tête
 PARTS, MAPS = ("train", "valid", "test"), (7, 7, 32)  # d'un fichier de cartes absent
-KEY_VALUES = 24  # valeurs d'une image, prises partout, bord compris : assez pour la reconnaître
+# Octets d'un échantillon ; valeurs d'une image, prises partout, bord compris : assez pour la
+# reconnaître.
+MAX_BYTES, KEY_VALUES = 2**24, 24
 WHOLE_SET = 50  # images : en deçà, une prédiction n'est pas une mesure
 MAX_NETWORKS, MAX_FITS, MAX_STEPS, STEP = 6, 2, 10, 1e-6
 MAIN = "main run build create make get define model cnn lenet net train fit learn entra app".split()
@@ -153,6 +155,22 @@ def record(module: str, asked: dict, dataset: str, levels: dict, seconds: int) -
     spellings.GIVEN |= {
         ("pandas", "read_csv"): functools.partial(_read_table, whole),
         ("tensorflow_datasets", "load"): functools.partial(_load_set, whole),
+        ("mnist", "MNIST"): type(  # deux paquets de ce nom
+            "MNIST",
+            (spellings.Nothing,),
+            {
+                f"load_{name}ing": lambda *_, name=name: (
+                    whole[f"x_{name}"].reshape(-1, 784),
+                    whole[f"y_{name}"],
+                )
+                for name in ("train", "test")
+            },
+        ),
+        **{
+            ("mnist", f"{part}_{name}"): lambda key=f"{axis}_{part}": whole[key]
+            for part in ("train", "test")
+            for axis, name in (("x", "images"), ("y", "labels"))
+        },
     }
     functions = [name for several in asked.values() for name in several]
     as_module = {  # tout ce qui compte est dans ces fonctions
@@ -769,7 +787,7 @@ class _Watched:
         self.seen.shown = (network, images) if taped else None
         return found
 
-    def compile(self, model, optimizer="rmsprop", loss=None, metrics=None, *_, **named):
+    def compile(self, model, optimizer="rmsprop", loss=None, metrics=None, loss_weights=None, **_):
         """Note la perte, puis compile ; les métriques étaient le troisième argument."""
         name = loss if isinstance(loss, str) else getattr(loss, "__name__", type(loss).__name__)
         written = {"name": str(name)[:300], "from_logits": bool(getattr(loss, "from_logits", 0))}
@@ -778,10 +796,8 @@ class _Watched:
         keras.optimizers.get("sgd" if isinstance(optimizer, spellings.Nothing) else optimizer)
         if isinstance(metrics, list | tuple):
             metrics = [each for each in metrics if not isinstance(each, spellings.Nothing)]
-        metrics = [metrics] if isinstance(metrics, str) else metrics
-        return self.kept["compile"](
-            model, keras.optimizers.SGD(STEP), loss, metrics=metrics, **named
-        )
+        metrics = metrics if isinstance(metrics, list | tuple | dict | None) else [metrics]
+        return self.kept["compile"](model, keras.optimizers.SGD(STEP), loss, loss_weights, metrics)
 
     def fit(self, model, x=None, y=None, *given, **named):
         """Note ce que reçoit `fit`, puis apprend quelques lots."""
@@ -956,10 +972,14 @@ def _widened(model, pair):
 
 def _as_dict(pair) -> dict | None:
     """Rend un échantillon qui voyage ; d'une grande image, un pixel sur quelques-uns."""
-    if pair is None or not pair[0].size:
+    if (
+        pair is None
+        or not pair[0].size
+        or any(each is not None and each[0].nbytes > MAX_BYTES for each in pair)
+    ):
         return None
     step = max(1, pair[0].shape[1] // 32) if pair[0].ndim == 4 else 1
-    x, y = (None if each is None else each[: 2**24 // pair[0][0].nbytes] for each in pair)
+    x, y = (None if each is None else each[: MAX_BYTES // pair[0][0].nbytes] for each in pair)
     return {"x": x[:, ::step, ::step] if step > 1 else x, "y": y}
 
 
@@ -977,7 +997,7 @@ def _readers(whole: dict, seen: _Seen) -> list[tuple]:
         known += [each.model for each in seen.networks]
         if known:
             return known[-1]
-        seen.said["absent"] = os.path.basename(str(name))
+        seen.said["absent"] = os.path.basename(name if isinstance(name, str | Path) else "")
         return spellings.Nothing()
 
     everywhere = {

@@ -38,14 +38,20 @@ RENAMED = {"nb_epoch": "epochs", "samples_per_epoch": "steps_per_epoch"} | {
     "output_dim": "units",
     "init": "kernel_initializer",
     "W_regularizer": "kernel_regularizer",
+    "W_constraint": "kernel_constraint",
+    "b_regularizer": "bias_regularizer",
+    "b_constraint": "bias_constraint",
+    "bias": "use_bias",
+    "p": "rate",
+    "nb_row": "kernel_size",  # et nb_col, toujours égal
     "input": "inputs",
     "output": "outputs",
 }
 DROPPED = set(
     "workers use_multiprocessing max_queue_size max_q_size pickle_safe show_accuracy decay "
-    "schedule_decay data_format stratify".split()
+    "schedule_decay data_format dim_ordering nb_col stratify".split()
 )
-FIRST_KERAS = "Convolution2D"  # Convolution2D(32, 3, 3) : deux tailles, et non une taille et un pas
+FIRST_KERAS = ("Convolution2D", "Conv2D")  # (32, 3, 3) : deux tailles, et non une taille et un pas
 OF_BACKEND = (
     "image_dim_ordering set_session get_session set_image_dim_ordering set_image_data_format"
 )
@@ -101,7 +107,7 @@ def modernised(tree: ast.AST) -> ast.AST:
 def channels_last(shape):
     """Met à la fin les canaux d'une forme d'images qui les a au début : `(1, 28, 28)`."""
     if not isinstance(shape, tuple | list) or len(shape) < 3:
-        return shape
+        return (shape,) if isinstance(shape, int) else shape
     *batch, channels, height, width = shape
     first = channels in (1, 3) and all(n is None or n > 3 for n in (height, width))
     return (*batch, height, width, channels) if first else shape
@@ -142,7 +148,11 @@ class _Modern(ast.NodeTransformer):
         self.generic_visit(node)
         if named and name in METHODS:
             node.func.attr = name = METHODS[name]
-        if name == FIRST_KERAS and len(node.args) == 3:
+        if (
+            name in FIRST_KERAS
+            and len(node.args) == 3
+            and ast.dump(node.args[1]) == ast.dump(node.args[2])
+        ):
             node.args = [node.args[0], ast.Tuple(node.args[1:], ast.Load())]
         if name == "AveragePooling2D" and "pool_size" not in [each.arg for each in node.keywords]:
             node.args = node.args or [ast.Constant(2)]  # ce qu'elle valait
@@ -213,7 +223,12 @@ class Nothing(metaclass=_Kind):
 
     def __call__(self, *given, **_):
         """Rend la fonction reçue, comme un décorateur, ou un objet inerte."""
-        decorates = len(given) == 1 and isinstance(given[0], types.FunctionType | type)
+        decorates = (
+            len(given) == 1
+            and isinstance(given[0], types.FunctionType | type)
+            and "<lambda>" not in given[0].__name__
+            and given[0].__module__ != "builtins"
+        )
         return given[0] if decorates else Nothing()
 
     def __array__(self, dtype=None, copy=None):
@@ -420,7 +435,8 @@ def install() -> None:
     for place in (keras.constraints, keras.optimizers, tf.keras.constraints, tf.keras.optimizers):
         public = {name: each for name, each in vars(place).items() if name[0] != "_"}
         older = {name.lower().replace("_", ""): each for name, each in public.items()}
-        vars(place).update({**older, **vars(place)})  # `maxnorm`, `adam`
+        # `maxnorm`, `adam`, `legacy.Adam`
+        vars(place).update({**older, **vars(place), "legacy": place})
     for module, names in INERT.items():
         for name in names.split():
             setattr(importlib.import_module(module), name, nothing(name))

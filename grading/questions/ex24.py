@@ -95,8 +95,7 @@ def ask_quantise(ask: Ask) -> list:
 def ask_principal_axes(ask: Ask) -> list:
     """Cherche les axes d'images dont les pixels voisins se ressemblent."""
     smooth = ndimage.uniform_filter(ask.rng.normal(0, 120, (12, 48, 40, 3)), (0, 3, 3, 0))
-    images = np.clip(100 + smooth, 0, 255).astype(np.uint8)
-    call = [((images,), {})]
+    call = [((np.clip(100 + smooth, 0, 255).astype(np.uint8),), {})]
 
     def products(value):
         """Rend ce qui ne dépend pas du signe des axes : s'ils sont orthonormés, la covariance."""

@@ -472,7 +472,7 @@ def _judge_fit(network: dict) -> Credit:
         raise pupil.failure_of(fit["error"])
     validation = validation_reason(fit)
     apart = [each for each in network["measured"] if each["whole"]]
-    tests = [each for each in apart if "test" in _source(each["data"])]
+    tests = [each for each in apart if _source(each["data"]) == "test"]
     checked = fit["validation"]
     reused = any(each["checked"] or _overlap(each["data"], checked) for each in tests)
     if validation == "validation_is_test" and tests and not reused:
@@ -481,7 +481,8 @@ def _judge_fit(network: dict) -> Credit:
     again = unknown and apart and all(each["checked"] for each in apart)
     source = _source(given)
     return first_fault(
-        ("1/4", "trained_on_test", "test" in source),
+        # Les deux jeux réunis, puis partagés par le rendu : il n'y a plus de test.
+        ("1/4", "trained_on_test", "test" in source and ("train" not in source or tests)),
         ("1/4", "trained_on_validation", "val" in source),
         ("1/4", "pairs_broken", given and pairs_broken(given)),
         ("1/2", validation, validation),
@@ -534,7 +535,7 @@ def validation_reason(fit: dict) -> str | None:
     return first_fault(
         ("1/2", "validation_other_scale", other_scale(fit["train"], checked)),
         ("1/2", "validation_augmented", fit["augmented"]),
-        ("1/2", "validation_is_test", "test" in source or brighter or fit["tested"]),
+        ("1/2", "validation_is_test", source == "test" or brighter or fit["tested"]),
         ("1/2", "validation_augmented", ours and not known.all()),
         ("1/2", "pairs_broken", ours and pairs_broken(checked)),
         ("1/2", "validation_is_train", not ours and fit["shared"]),
@@ -575,7 +576,7 @@ def judge_measure(ask: Ask) -> Credit:
     found = built(ask)
     reasons = [validation_reason(fit) for one in found for fit in one["fits"]]
     whole = [(one, each) for one in found for each in one["measured"] if each["whole"]]
-    held = [each["checked"] and _source(each["data"]) == "train" for _, each in whole]
+    held = [each["checked"] and "train" in _source(each["data"]) for _, each in whole]
     return first_fault(
         ("1/2", "measured_as_validation", not whole and "validation_is_test" in reasons),
         (0, "no_measure", not whole),
