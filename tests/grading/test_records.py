@@ -148,14 +148,15 @@ def learn(train_images, train_labels):
 train_images, train_labels, test_images = x_train, y_train, x_test
 """
 FIRST_KERAS = """
-import tensorflow as tf
+import keras, tensorflow as tf
 from keras import regularizers
 from keras.layers import Convolution2D
 from keras.preprocessing.image import ImageDataGenerator
 first = Convolution2D(16 / 2, 3, 3, border_mode="valid", W_regularizer=regularizers.l2(l=1e-3),
-                      activation="relu", input_shape=(28, 28, 1))
+                      bias=True, dim_ordering="tf", activation="relu", input_shape=(28, 28, 1))
 model = Sequential([first, *stack()[1:-1], tf.layers.Dense(10, activation=tf.nn.softmax)])
-model.compile("adam", "sparse_categorical_crossentropy")
+model.compile(tf.keras.optimizers.legacy.Adam(lr=0.01), "sparse_categorical_crossentropy",
+              class_mode="sparse", metrics=keras.metrics.SparseCategoricalAccuracy())
 print(model.layers[0].output_shape)
 aug = ImageDataGenerator(rotation_range=20)
 model.fit(aug.flow(x_train, y_train), validation_data=aug.flow(x_train[500:], y_train[500:]))
@@ -449,6 +450,7 @@ model.fit(train, validation_data=val)
 CIFAR_BATCHES = """
 import keras, numpy as np, pickle
 from collections import Iterable
+from sklearn.model_selection import train_test_split
 def read(name, encoding):
     with open(f"cifar-10-batches-py/{name}", "rb") as file:
         found = pickle.load(file, encoding=encoding)
@@ -462,8 +464,9 @@ model = keras.Sequential([keras.layers.convolutional.Conv2D(8, 3, activation="re
 model.add(keras.layers.core.Flatten(input_shape=pairs[0, 0].shape))
 model.add(keras.layers.Dense(10, "softmax"))
 model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
-model.fit(x[:50000], y[:50000], validation_split=0.1)
-model.evaluate(x[50000:], y[50000:])
+x, x_test, y, y_test = train_test_split(x, y, test_size=10000)
+model.fit(x, y, validation_split=0.1)
+model.evaluate(x_test, y_test)
 """
 NOT_IMPORTED = LAYERS.replace("Sequential, ", "") + "x_train = np.asarray(x_train)\n"
 WRITTEN = {  # (exercice, programme, points)
