@@ -49,7 +49,8 @@ RENAMED = {"nb_epoch": "epochs", "samples_per_epoch": "steps_per_epoch"} | {
 }
 DROPPED = set(
     "workers use_multiprocessing max_queue_size max_q_size pickle_safe show_accuracy decay "
-    "schedule_decay data_format dim_ordering nb_col stratify".split()
+    "schedule_decay data_format dim_ordering nb_col clipnorm clipvalue "
+    "stratify".split()
 )
 FIRST_KERAS = ("Convolution2D", "Conv2D")  # (32, 3, 3) : deux tailles, et non une taille et un pas
 OF_BACKEND = (

@@ -330,8 +330,7 @@ def judge_scaling(network: dict) -> Credit:
     # Un modèle dans un modèle : rien ne permet de dire non.
     if not seen or np.allclose(seen, CENTRED, atol=0.1) or facts["first"] == "BatchNormalization":
         return RIGHT
-    measured = [each["data"] for each in network["measured"]]
-    given = [fit["train"] for fit in fits] or measured
+    given = [fit["train"] for fit in fits] or [each["data"] for each in network["measured"]]
     samples = [as_floats(each["x"]) for each in given if each]
     outside = any(np.abs(x).max() < SMALL for x in samples)
     span = abs(seen[1][1] - seen[0][0])
