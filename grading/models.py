@@ -166,7 +166,7 @@ def described(model, images) -> dict:
         "input_shape": shapes[0],
         "output_shape": shapes[1],
         "num_parameters": int(model.count_params()),
-        "layers": [{**_describe(layer), "parents": parents} for layer, parents in layers],
+        "layers": [{**_describe(node), "parents": parents} for node, parents in layers],
         "seen": None,
         "outputs": None,
         "first": "",
@@ -195,34 +195,33 @@ def _flatten(model, sources: list, found: list) -> list:
     Args:
         model: modèle.
         sources: indices, dans `found`, de ce qui l'alimente.
-        found: complété de couples (couche, indices de celles qui l'alimentent).
+        found: complété de couples (usage d'une couche, indices de ceux qui l'alimentent) ; une
+            couche qui sert deux fois y est deux fois.
 
     Returns:
         Indices, dans `found`, de ce qu'il rend.
     """
 
-    def add(layer, parents):
-        inside = _opened(layer)
+    def add(node, parents):
+        inside = _opened(node.operation)
         if inside is not None:
             return _flatten(inside, parents, found)
-        found.append((layer, parents))
+        found.append((node, parents))
         return [len(found) - 1]
 
     model = getattr(model, "_functional", None) or model  # d'un Sequential
     made = {}
-    nodes = {id(node) for each in model._nodes_by_depth.values() for node in each}
-    for layer in model.operations:
-        if isinstance(layer, keras.layers.InputLayer) and sources:
-            made[id(layer)] = sources
-            continue
-        mine = [node for node in layer._inbound_nodes if id(node) in nodes]
-        before = [id(parent.operation) for node in mine for parent in node.parent_nodes]
-        made[id(layer)] = add(layer, [k for name in before for k in made.get(name, [])])
-    return [k for tensor in model.outputs for k in made[id(tensor._keras_history.operation)]]
+    nodes = [node for _, each in sorted(model._nodes_by_depth.items())[::-1] for node in each]
+    for node in nodes:
+        before = [k for parent in node.parent_nodes for k in made.get(id(parent), [])]
+        given = isinstance(node.operation, keras.layers.InputLayer) and sources
+        made[id(node)] = given or add(node, before)
+    last = [tensor._keras_history for tensor in model.outputs]
+    return [k for each in last for k in made[id(each.operation._inbound_nodes[each.node_index])]]
 
 
-def _describe(layer) -> dict:
-    config = {}
+def _describe(node) -> dict:
+    layer, config = node.operation, {}
     with contextlib.suppress(Exception):  # une opération de `keras.ops` n'en a pas toujours
         config = layer.get_config()
     kept = (
@@ -248,9 +247,9 @@ def _describe(layer) -> dict:
         activation = activation.get("config", {})
         activation = activation if isinstance(activation, str) else "autre"
     shapes = {}
-    for name in ("input", "output"):
+    for name, tensors in (("input", node.input_tensors), ("output", node.outputs)):
         with contextlib.suppress(Exception):
-            shapes[name] = [None if n is None else int(n) for n in getattr(layer, name).shape]
+            shapes[name] = [None if n is None else int(n) for n in tensors[0].shape]
     return {
         "class": type(layer).__name__,
         "name": layer.name,

@@ -147,9 +147,14 @@ def _judge_checked(ask: Ask, network: dict) -> Credit:
     # Les images d'un tableau ne disent pas de quel dossier elles viennent.
     if not reason and fits[-1]["tested"] is None and networks.record(ask)["tests"]:
         reason = "validation_is_test"
+    # Un autre jeu est mesuré : celui-là est le test.
+    apart = any(
+        each["whole"] and each["data"] and not (each["checked"] or each["learned"])
+        for each in network["measured"]
+    )
     return first_fault(
         (0, reason, reason in ("not_trained", "no_validation", "validation_is_train")),
-        ("1/2", reason, reason),
+        ("1/2", reason, reason and not (reason == "validation_is_test" and apart)),
     )
 
 
@@ -204,7 +209,7 @@ def _judge_base(ask: Ask, network: dict) -> Credit:
     return first_fault(
         (0, "model_not_handed_in", not reused and absent, absent),
         (0, "base_missing", not reused),
-        ("1/4", "maps_not_averaged", len(facts["output_shape"] or ()) != 2),
+        ("1/4", "head_missing", len(facts["output_shape"] or ()) != 2),
         (0, "base_not_frozen", not frozen and not averaged),
         ("1/2", "base_not_frozen", not frozen),
         ("1/2", "maps_not_averaged", not averaged),
@@ -257,7 +262,7 @@ def _judge_head(network: dict, num_classes: int) -> Credit:
     facts, compiled = network["facts"], network["compiled"]
     outputs = as_floats(facts["outputs"])
     if outputs is None or outputs.ndim != 2 or outputs.shape[1] != num_classes:
-        return credit(0, "wrong_number_of_classes")
+        return credit(0, "head_missing" if np.ndim(outputs) > 2 else "wrong_number_of_classes")
     if not compiled:
         return credit("1/2", "not_compiled")
     loss = compiled[-1]["loss"]
