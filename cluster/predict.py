@@ -154,29 +154,22 @@ def predict(options) -> int:
         print(f"{known}, reste {todo}.", file=sys.stderr, flush=True)
     done = errors = 0
     start = time.monotonic()
-    with _quiet():
+    # Ray annonce en anglais chaque acteur perdu, sur les deux sorties. Après un échec la sortie
+    # reste tue : un fil de Ray y écrit jusqu'à la fin du processus.
+    stdout, sys.stdout = sys.stdout, open(os.devnull, "w")
+    with contextlib.redirect_stderr(sys.stdout):
         for num_rows, num_errors in _map(missing, output, options) if missing else ():
             done, errors = done + num_rows, errors + num_errors
             if sys.__stderr__.isatty():
                 shown = f"\r\033[K{agreed(done, 'image')} sur {todo}"
                 print(shown, end="", file=sys.__stderr__, flush=True)
+    sys.stdout = stdout
     for left in output.glob("reponses-*.tmp"):  # d'un acteur tué ; tout est répondu
         left.unlink(missing_ok=True)
     duration = f"{time.monotonic() - start:.0f} s, dont le lancement de Ray"
     said = f"{agreed(done, 'image')} en {duration}" if done else agreed(done, "image")
     print(f"{said}, dont {agreed(errors, 'illisible')} : {output}")
     return 0
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Tait les messages de Ray, qui annonce en anglais chaque acteur perdu."""
-    with (
-        open(os.devnull, "w") as nowhere,
-        contextlib.redirect_stdout(nowhere),
-        contextlib.redirect_stderr(nowhere),
-    ):
-        yield
 
 
 def _map(chunks: list[int], output: Path, options) -> Iterator[tuple[int, int]]:
