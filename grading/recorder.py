@@ -196,7 +196,14 @@ def record(module: str, asked: dict, dataset: str, levels: dict, seconds: int) -
     for value in list(names.values()):
         seen.keep(value)
     words = {_word(each) for each in nodes}
-    scaled = any(map(_is_scaled, names.values()))
+    scaled = any(  # un lot d'images ramenées à de petits nombres
+        isinstance(value, np.ndarray)
+        and value.ndim > 2
+        and len(value) > WHOLE_SET
+        and value.dtype.kind == "f"
+        and np.abs(value).max() <= 1
+        for value in names.values()
+    )
     return {
         "networks": [
             {**each.described(whole["x_test"]), "scaled": scaled} for each in seen.networks
@@ -217,17 +224,6 @@ def record(module: str, asked: dict, dataset: str, levels: dict, seconds: int) -
         "prepares": "preprocess_input" in words,
         "cifar": any("cifar" in str(text).lower() for _, text in cells),
     }
-
-
-def _is_scaled(value) -> bool:
-    """Dit si une variable est un lot d'images ramenées à de petits nombres."""
-    return (
-        isinstance(value, np.ndarray)
-        and value.ndim > 2
-        and len(value) > WHOLE_SET
-        and value.dtype.kind == "f"
-        and np.abs(value).max() <= 1
-    )
 
 
 def _first_names(module: str, file: str, *, as_module: bool) -> Names:
@@ -911,15 +907,20 @@ def _found(model, images: tuple, learned, checked=None) -> dict:
         "shared": _are_shared(x, x_val),
         "undefined": getattr(x_val, "undefined", False) is True,
         "augmented": _is_augmented(x_val),
-        "tested": bool(TEST.fullmatch(x_val.directory))
-        if isinstance(getattr(x_val, "directory", None), str)
-        else None,
+        "tested": (folder := _folder(x_val)) and bool(TEST.fullmatch(str(folder))),
         "learning": sum(  # convolutions dont les poids peuvent changer
             "Conv" in type(each).__name__ and each.trainable and each not in own
             for each in model._flatten_layers()
         ),
         "error": None,
     }
+
+
+def _folder(images):
+    """Rend le dossier que lit un générateur, ou un tf.data au début de sa chaîne ; None sinon."""
+    kept = getattr(images, "__dict__", {})  # et non `getattr` : un objet inerte a tous les noms
+    source = kept.get("_input_dataset")
+    return kept.get("folder") or (None if source is None else _folder(source))
 
 
 def _split(x, y, named: dict):
@@ -1134,7 +1135,9 @@ def _answered(original, whole: dict, *, opens: bool = False):
             if original.__name__ == "read_csv":
                 return _read_table(whole, *given)
             name = [*given, *named.values()][0]
-            own = opens and next(Path("exercises").rglob(os.path.basename(str(name)) or "?"), None)
+            place = Path("exercises", os.path.basename(str(name)) or "?")
+            writes = re.search("[wax]", str(given[1:2] or named.get("mode")))  # où rien n'est
+            own = opens and (place if writes else next(place.parent.rglob(place.name), None))
             if own:  # un fichier du rendu, à côté du programme
                 return original(own, *given[1:], **named)
             content = _known_file(name, whole)
@@ -1263,7 +1266,10 @@ def _from_pictures(original):
                 "classes": None,  # nos dossiers portent d'autres noms
                 "class_names": None,
             }
-        return original(*bound.args, **bound.kwargs)
+        found = original(*bound.args, **bound.kwargs)
+        for each in found if isinstance(found, list) else [found]:  # subset="both"
+            each.folder = known and folder
+        return found
 
     return read
 

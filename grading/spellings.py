@@ -172,7 +172,11 @@ class _Modern(ast.NodeTransformer):
         )
         names = OLDER.get(name.lower(), RENAMED if aged else {})
         if names:
-            given = [each for each in node.keywords if not _is_obsolete(each)]
+            given = [  # sans `decay`, `workers`, ou `epsilon=None`
+                each
+                for each in node.keywords
+                if each.arg not in DROPPED and ast.unparse(each) != "epsilon=None"
+            ]
             node.keywords = [ast.keyword(names.get(k.arg, k.arg), k.value) for k in given]
         return node
 
@@ -185,11 +189,6 @@ def _called(node: ast.expr) -> str:
 
 def _moved(shape: ast.expr) -> ast.Call:
     return ast.Call(ast.Name("channels_last", ast.Load()), [shape], [])
-
-
-def _is_obsolete(keyword: ast.keyword) -> bool:
-    """Dit si un argument n'existe plus : `decay`, `workers`, ou un `epsilon=None`."""
-    return keyword.arg in DROPPED or ast.unparse(keyword) == "epsilon=None"
 
 
 # --- Ce qui n'est pas là -------------------------------------------------------------

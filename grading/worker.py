@@ -44,7 +44,11 @@ def main(descriptor: int) -> None:
         if not data:
             return
         order = json.loads(data)
-        answer = _spawn(order, descriptors, control) if "folder" in order else _reap(order["pid"])
+        answer = (
+            _spawn(order, descriptors, control)
+            if "folder" in order
+            else {"status": os.waitstatus_to_exitcode(os.waitpid(order["pid"], 0)[1])}
+        )
         control.send(json.dumps(answer).encode())
 
 
@@ -59,10 +63,6 @@ def _spawn(order: dict, descriptors: list[int], control: socket.socket) -> dict:
     for descriptor in descriptors:
         os.close(descriptor)
     return {"pid": pid}
-
-
-def _reap(pid: int) -> dict:
-    return {"status": os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])}
 
 
 def _live(order: dict, channel: int, log: int) -> None:

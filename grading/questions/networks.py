@@ -305,7 +305,13 @@ def judge_non_linearity(found: dict, *, free: bool = False) -> Credit:
             bare |= arriving
             arriving = {number}
         linear.append(set() if bends(layer) else arriving)
-    bare = {k for k in bare if not (free and _may_be_linear(layers[k]))}
+    if free:
+        bare = {
+            k
+            for k in bare
+            if layers[k]["class"] != "DepthwiseConv2D"
+            and list(layers[k].get("kernel_size") or ()) != [1, 1]
+        }
     return first_fault(
         ("1/2", "relu_partly", 0 < len(bare) < len(weighted) - 1), (0, "relu_forgotten", bare)
     )
@@ -316,11 +322,6 @@ def bends(layer: dict) -> bool:
     if layer["class"] in WEIGHTED:
         return layer["activation"] not in (None, "linear")
     return layer["class"] in ACTIVATIONS and layer["activation"] != "linear"
-
-
-def _may_be_linear(layer: dict) -> bool:
-    size = layer.get("kernel_size")
-    return layer["class"] == "DepthwiseConv2D" or (size is not None and list(size) == [1, 1])
 
 
 def judge_scaling(network: dict) -> Credit:
@@ -533,11 +534,11 @@ def validation_reason(fit: dict) -> str | None:
     brighter = not source and x.min() - learned.max() > np.ptp(learned) / 2
     return first_fault(
         ("1/2", "validation_other_scale", other_scale(fit["train"], checked)),
+        ("1/2", "validation_is_train", not ours and fit["shared"]),
         ("1/2", "validation_augmented", fit["augmented"]),
         ("1/2", "validation_is_test", source == "test" or brighter or fit["tested"]),
         ("1/2", "validation_augmented", ours and not known.all()),
         ("1/2", "pairs_broken", ours and pairs_broken(checked)),
-        ("1/2", "validation_is_train", not ours and fit["shared"]),
     ).reason
 
 
