@@ -212,7 +212,11 @@ def record(module: str, asked: dict, dataset: str, levels: dict, seconds: int) -
         **seen.said,
         "names": _tens(names, nodes),
         "error": names.error,
-        "imports": sorted(_imported(nodes))[:50],
+        "imports": sorted(
+            {each.module or "" for each in nodes if isinstance(each, ast.ImportFrom)}.union(
+                each.name for node in nodes if isinstance(node, ast.Import) for each in node.names
+            )
+        )[:99],
         "forgotten": sorted(names.forgotten)[:8],
         "builds": not words.isdisjoint(BUILDERS),
         "bare": not words.isdisjoint(BARE),
@@ -239,17 +243,6 @@ def _first_names(module: str, file: str, *, as_module: bool) -> Names:
         __file__=path,
         display=lambda *_, **__: None,
     )
-
-
-def _imported(nodes: list) -> set[str]:
-    """Rend les noms des paquets qu'un programme importe."""
-    return {
-        name.partition(".")[0]
-        for name in (
-            *(each.module or "" for each in nodes if isinstance(each, ast.ImportFrom)),
-            *(each.name for node in nodes if isinstance(node, ast.Import) for each in node.names),
-        )
-    }
 
 
 def _tens(names: Names, nodes: list) -> list[list[str]]:
@@ -1225,7 +1218,11 @@ def _load_set(whole, name, *_, split=None, as_supervised=False, with_info=False,
         return found if as_supervised else found.map(lambda x, y: {"image": x, "label": y})
 
     found = tf.nest.map_structure(read, split or {k: k for k in ("train", "test", "validation")})
-    return (found, spellings.Nothing()) if with_info else found
+    info = spellings.Nothing()
+    info.splits = dict.fromkeys(
+        ("train", "test", "validation"), types.SimpleNamespace(num_examples=ABSENT)
+    )
+    return (found, info) if with_info else found
 
 
 def _typed(whole: dict, seen: _Seen):
