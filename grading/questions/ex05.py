@@ -262,7 +262,9 @@ def _judge_head(network: dict, num_classes: int) -> Credit:
     facts, compiled = network["facts"], network["compiled"]
     outputs = as_floats(facts["outputs"])
     if outputs is None or outputs.ndim != 2 or outputs.shape[1] != num_classes:
-        return credit(0, "head_missing" if np.ndim(outputs) > 2 else "wrong_number_of_classes")
+        return credit(  # des cartes, et non des nombres
+            0, "head_missing" if np.size(facts["output_shape"]) > 2 else "wrong_number_of_classes"
+        )
     if not compiled:
         return credit("1/2", "not_compiled")
     loss = compiled[-1]["loss"]
