@@ -295,7 +295,9 @@ def together(found: list[Source], sources: list[Source]) -> Source:
         each
         for each, text in texts
         if each not in found
-        and ("load_model" in text or ("load_weights" in text and not learns(each)))
+        and (
+            re.search("load_model|_from_json", text) or "load_weights" in text and not learns(each)
+        )
     ]
     programs, climbing = [], list(found)
     for each in climbing:  # s'allonge

@@ -1084,6 +1084,13 @@ def _readers(whole: dict, seen: _Seen) -> list[tuple]:
                 or os.path.exists(path)
             ),
         ),
+        (  # ceux de CIFAR-10 et de MNIST, qui se lisent
+            os.path,
+            "exists",
+            lambda path, real=os.path.exists: (
+                real(path) or bool(re.search(r"(_batch(_\d)?|-ubyte(\.gz)?)$", str(path)))
+            ),
+        ),
         (keras.Model, "export", spellings.nothing("export")),
         *(
             (layer, "__init__", _counted(layer.__init__))
