@@ -50,7 +50,7 @@ KEPT, LEARNED, BATCH = 32, 24, 8  # images gardées, images apprises, et par lot
 LARGE_PX = 64  # d'images plus grandes, moins : autant de pixels
 PICTURES, NUM_PICTURES, SIDE_PX = "images", 80, 32
 OWN_PICTURES, NUM_OWN, OWN_PX, STEP_PX = "dossier", 20, 150, 10  # un pixel gardé sur dix
-CLASSES, FREE_PX = ("cats", "dogs"), 96
+CLASSES, FREE_PX = ["cats", "dogs"], 96  # les dossiers d'images ; dix chiffres, hors d'ex05
 BASE_PX, NUM_LAYERS = 30, 250  # l'énoncé d'une autre question fige 249 couches
 BASE_LAYERS = ("mixed2", "mixed8", "mixed9", "mixed10")
 NUM_CLASSES = 10
@@ -154,10 +154,16 @@ def record(module: str, asked: dict, dataset: str, levels: dict, seconds: int) -
     whole["shape"] = (  # une base refuse les images trop petites
         (FREE_PX, FREE_PX, 3) if module.startswith("ex05") else (*whole["x_test"].shape[1:], 1)[:3]
     )
+    if not module.startswith("ex05"):
+        CLASSES[:] = map(str, range(NUM_CLASSES))
     spellings.Nothing.images = whole["x_test"][:ABSENT]
     spellings.GIVEN |= {
         ("pandas", "read_csv"): functools.partial(_read_table, whole),
         ("tensorflow_datasets", "load"): functools.partial(_load_set, whole),
+        ("tensorflow_datasets", "as_numpy"): functools.partial(
+            tf.nest.map_structure,
+            lambda each: getattr(each, "as_numpy_iterator", getattr(each, "numpy", None))(),
+        ),
         ("mnist", "MNIST"): type(  # deux paquets de ce nom
             "MNIST",
             (spellings.Nothing,),
@@ -577,8 +583,10 @@ class Network:
         with contextlib.suppress(Exception):
             with contextlib.suppress(Exception):
                 _ensure_built(self.model)
+            built = dict(getattr(self.model, "_build_shapes_dict", None) or {}).values()
+            learned = [each[1:] for each in built if isinstance(each, tuple)]
             model = models.functional(
-                self.model, [images.shape[1:], (*sides, *channels), (32, 32, *channels)]
+                self.model, [images.shape[1:], (*sides, *channels), (32, 32, *channels), *learned]
             )
             shape = tuple(n or FREE_PX for n in model.input_shape[1:])
             # Les mêmes images, si c'est leur taille.
@@ -664,8 +672,11 @@ def _ensure_built(model) -> None:
     """Construit un modèle qui attend ses données, pour des images de l'exercice."""
     if not model.built:
         shape = (*spellings.Nothing.images.shape[1:], 1)[:3]
-        flat = type((model.layers or [model])[0]).__name__ == "Dense"
-        model.build((None, *([int(np.prod(shape))] if flat else shape)))
+        model.build(
+            (None, int(np.prod(shape)))
+            if isinstance((model.layers or [model])[0], keras.layers.Dense)
+            else (None, *shape)
+        )
 
 
 def _invented(model, num: int = KEPT):
@@ -1062,12 +1073,27 @@ def _readers(whole: dict, seen: _Seen) -> list[tuple]:
             "isdir",
             lambda path, real=os.path.isdir: real(path) or Path(path).name in CLASSES,
         ),
+        (
+            tf.data.Dataset,
+            "list_files",
+            lambda pattern, *given, real=tf.data.Dataset.list_files, **named: real(
+                pattern if tf.io.gfile.glob(pattern) else f"{_our_pictures()}/*/*", *given, **named
+            ),
+        ),
         (  # un motif qui ne trouve rien trouve nos images, ou leurs dossiers
             glob,
             "glob",
             lambda pattern, *given, real=glob.glob, **named: (
                 real(pattern, *given, **named)
                 or real(f"{_our_pictures()}/{'*/*.png' if '.' in Path(pattern).name else '*'}")
+            ),
+        ),
+        (
+            Path,
+            "glob",
+            lambda path, pattern, real=Path.glob: iter(
+                [*real(path, pattern)]
+                or [*real(Path(_our_pictures()), "*/*.png" if "." in pattern else "*")]
             ),
         ),
         (argparse.ArgumentParser, "parse_known_args", _typed(whole, seen)),
@@ -1207,7 +1233,9 @@ def _open_ml(whole: dict, *_, return_X_y=False, **__):  # noqa: N803, le nom est
     return (*found.values(),) if return_X_y else sklearn.utils.Bunch(**found)
 
 
-def _load_set(whole, name, *_, split=None, as_supervised=False, with_info=False, **__):
+def _load_set(
+    whole, name, *_, split=None, as_supervised=False, with_info=False, batch_size=None, **__
+):
     """Lit les images de l'essai, ou les nôtres, au lieu d'un jeu de tensorflow_datasets."""
 
     def read(part):
@@ -1222,7 +1250,9 @@ def _load_set(whole, name, *_, split=None, as_supervised=False, with_info=False,
             found = keras.utils.image_dataset_from_directory(
                 _our_pictures(f"{name}{part}"), image_size=(SIDE_PX, SIDE_PX), batch_size=None
             )
-        return found if as_supervised else found.map(lambda x, y: {"image": x, "label": y})
+        found = found if as_supervised else found.map(lambda x, y: {"image": x, "label": y})
+        found = found.batch(len(found) if batch_size == -1 else batch_size) if batch_size else found
+        return next(iter(found)) if batch_size == -1 else found
 
     found = tf.nest.map_structure(read, split or {k: k for k in ("train", "test", "validation")})
     info = spellings.Nothing()
@@ -1259,6 +1289,7 @@ def _plausible(action: argparse.Action, guess):
 def _from_pictures(original):
     """Remplace le dossier d'images qu'un programme lit, s'il est absent, par le nôtre."""
 
+    @functools.wraps(original)  # `_from_table` en demande les arguments
     def read(*given, **named):
         bound = inspect.signature(original).bind_partial(*given, **named)
         folder = bound.arguments.get("directory")

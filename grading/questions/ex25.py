@@ -53,11 +53,6 @@ def ask_bleu(ask: Ask) -> list:
 # --- Dire ----------------------------------------------------------------------------
 
 
-def _letters(words) -> list[int]:
-    """Écrit une phrase en nombres, une lettre chacun."""
-    return list("/".join(words).ljust(LETTERS).encode())
-
-
 @compared("ex25.to_words")
 def ask_to_words(ask: Ask) -> list:
     """Rend les mots de phrases finies, sans END, ou vides."""
@@ -65,4 +60,6 @@ def ask_to_words(ask: Ask) -> list:
     for num in (4, 7, 2):
         words = [FIRST, *map(int, ask.rng.integers(3, len(CAPTIONS.words), num))]
         rows += [[*words, LAST, 0, 0], [*words, LAST, *words[1:3]], words, [*words, 0]]
-    return [("1", [((np.array(row, np.uint8),), {}) for row in rows], _letters)]
+    calls = [((np.array(row, np.uint8),), {}) for row in rows]
+    # Une lettre, un nombre.
+    return [("1", calls, lambda words: list("/".join(words).ljust(LETTERS).encode()))]

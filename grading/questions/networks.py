@@ -328,12 +328,13 @@ def judge_scaling(network: dict) -> Credit:
     """Regarde ce que la première couche à poids reçoit d'une image noire et d'une blanche."""
     facts, fits = network["facts"], network["fits"]
     seen = facts["seen"]
-    # Un modèle dans un modèle : rien ne permet de dire non.
-    if not seen or np.allclose(seen, CENTRED, atol=0.1) or facts["first"] == "BatchNormalization":
-        return RIGHT
     given = [fit["train"] for fit in fits] or [each["data"] for each in network["measured"]]
     samples = [as_floats(each["x"]) for each in given if each]
     outside = any(np.abs(x).max() < SMALL for x in samples)
+    if not seen:  # un modèle dans un modèle
+        return first_fault(("1/2", "scaling_outside", outside))
+    if np.allclose(seen, CENTRED, atol=0.1) or facts["first"] == "BatchNormalization":
+        return RIGHT
     span = abs(seen[1][1] - seen[0][0])
     if span > MAX_SCALED:
         return first_fault(

@@ -52,7 +52,13 @@ def write_pages(course: Course, students: Sequence[StudentMarks]) -> Path:
         write_file(
             course.output / "eleves" / f"{each.student.slug}.html", student_page(course, each)
         )
-    return write_file(course.output / "classe.html", class_page(course, students))
+    page = render(
+        "classe.html",
+        course=course,
+        students=students,
+        exercises=[_exercise(each) for each in zip(*(s.exercises for s in students), strict=True)],
+    )
+    return write_file(course.output / "classe.html", page)
 
 
 def student_page(course: Course, marks: StudentMarks, exercise: str | None = None) -> str:
@@ -68,16 +74,6 @@ def student_page(course: Course, marks: StudentMarks, exercise: str | None = Non
     """
     shown = [each for each in marks.exercises if exercise in (None, each.exercise)]
     return render("eleve.html", course=course, marks=marks, shown=shown, only=exercise)
-
-
-def class_page(course: Course, students: Sequence[StudentMarks]) -> str:
-    """Fait la page de la classe, pour l'enseignant."""
-    return render(
-        "classe.html",
-        course=course,
-        students=students,
-        exercises=[_exercise(each) for each in zip(*(s.exercises for s in students), strict=True)],
-    )
 
 
 def _exercise(marks: Sequence[ExerciseMark]) -> dict:
