@@ -201,7 +201,7 @@ def _is_foreign(exercise: str, facts: dict, *, cifar: bool) -> bool:
 
 
 def chosen(ask: Ask, judge: Callable[[dict], Credit]) -> dict:
-    """Rend le réseau qui répond le mieux à une question ; à égalité, le dernier entraîné et suivi.
+    """Rend le réseau qui répond le mieux ; à égalité, le mieux suivi, puis le dernier.
 
     Un réseau qui n'a pas pu être compilé, ou appris, vient après.
 
@@ -214,7 +214,10 @@ def chosen(ask: Ask, judge: Callable[[dict], Credit]) -> dict:
         (
             judge(each["facts"]).level,
             bool(each["compiled"]),
-            [(not fit["error"], fit["validates"]) for fit in each["fits"][:1]],
+            [
+                (not fit["error"], fit["validates"], not validation_reason(fit))
+                for fit in each["fits"][:1]
+            ],
             k,
         )
         for k, each in enumerate(found)
