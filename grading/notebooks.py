@@ -309,14 +309,17 @@ def together(found: list[Source], sources: list[Source]) -> Source:
         ]
         climbing += [user for user in users if user not in climbing]
         programs += [] if users else [each]
-    prepares = [  # les données, qu'un autre relit
-        each
-        for each, text in texts
-        if each not in found
-        and not learns(each)
-        and re.search(r"(?s)load_data\(.*(\.save|dump)\(", text)
+    programs = [
+        *(  # ce qui prépare des données, ou les sorties d'une base, qu'un autre relit
+            each
+            for each, text in texts
+            if each not in (*found, *rereads)
+            and not learns(each)
+            and re.search(r"(?s)(load_data\(|applications).*(\.save|dump)\(", text)
+        ),
+        *sorted(programs or found, key=learns),
+        *rereads,
     ]
-    programs = [*prepares, *sorted(programs or found, key=learns), *rereads]
     return programs[0]._replace(
         cells=[cell for each in programs for cell in each.cells],
         lost={name: place for each in programs for name, place in each.lost.items()},

@@ -159,6 +159,7 @@ def record(module: str, asked: dict, dataset: str, levels: dict, seconds: int) -
     spellings.Nothing.images = whole["x_test"][:ABSENT]
     spellings.GIVEN |= {
         ("pandas", "read_csv"): functools.partial(_read_table, whole),
+        ("fire", "Fire"): lambda component, *_, **__: component(),
         ("tensorflow_datasets", "load"): functools.partial(_load_set, whole),
         ("tensorflow_datasets", "as_numpy"): functools.partial(
             tf.nest.map_structure,
@@ -923,8 +924,9 @@ def _found(model, images: tuple, learned, checked=None) -> dict:
 def _folder(images):
     """Rend le dossier que lit un générateur, ou un tf.data au début de sa chaîne ; None sinon."""
     kept = getattr(images, "__dict__", {})  # et non `getattr` : un objet inerte a tous les noms
-    source = kept.get("_input_dataset")
-    return kept.get("folder") or (None if source is None else _folder(source))
+    return kept.get("folder") or (
+        _folder(kept["_input_dataset"]) if "_input_dataset" in kept else None
+    )
 
 
 def _split(x, y, named: dict):
@@ -1255,11 +1257,10 @@ def _load_set(
         return next(iter(found)) if batch_size == -1 else found
 
     found = tf.nest.map_structure(read, split or {k: k for k in ("train", "test", "validation")})
-    info = spellings.Nothing()
-    info.splits = dict.fromkeys(
+    splits = dict.fromkeys(
         ("train", "test", "validation"), types.SimpleNamespace(num_examples=ABSENT)
     )
-    return (found, info) if with_info else found
+    return (found, type("Info", (spellings.Nothing,), {"splits": splits})()) if with_info else found
 
 
 def _typed(whole: dict, seen: _Seen):
@@ -1267,7 +1268,9 @@ def _typed(whole: dict, seen: _Seen):
 
     def parse(parser, *given, real=argparse.ArgumentParser.parse_known_args, **named):
         for each in parser._actions:
-            if each.default is None and each.required:
+            if each.default is None and (
+                each.required or re.match("train|val|test|data|image|input", each.dest)
+            ):
                 each.default = _plausible(each, _guessed(each.dest.lower(), whole, seen))
             each.required = False
             if not each.option_strings and each.nargs in (None, "+"):
@@ -1283,7 +1286,9 @@ def _plausible(action: argparse.Action, guess):
     found = action.choices or {int: [guess if isinstance(guess, int) else BATCH], float: [0.1]}.get(
         action.type
     )
-    return next(iter(found or [str(guess) if isinstance(guess, int) else _our_pictures()]))
+    return next(
+        iter(found or [str(guess) if isinstance(guess, int) else _our_pictures(action.dest)])
+    )
 
 
 def _from_pictures(original):

@@ -76,6 +76,7 @@ INERT = {  # ce qui écrit, ou vient de TensorFlow 1 et d'anciens Keras : sans e
 }
 OLD_KERAS = "tensorflow.python.keras"  # encore dans TensorFlow, et incompatible avec Keras 3
 KERAS = (OLD_KERAS, "tensorflow.keras", "tf_keras", "keras")
+LOOKS, EXITS = ("exists", "isdir", "isfile", "is_dir"), ("exit", "quit")
 PLACES = (
     "layers models utils optimizers callbacks losses metrics regularizers initializers constraints "
     "applications datasets preprocessing.image preprocessing.sequence backend"
@@ -131,9 +132,12 @@ class _Modern(ast.NodeTransformer):
 
     def visit_If(self, node: ast.If) -> ast.If:
         self.generic_visit(node)
-        learns = _learns(node.body)
-        if learns != _learns(node.orelse) and "__name__" not in ast.unparse(node.test):
+        learns, last, test = _learns(node.body), node.body[-1], ast.unparse(node.test)
+        missing = isinstance(last, ast.Return | ast.Raise) and any(map(test.__contains__, LOOKS))
+        if learns != _learns(node.orelse) and "__name__" not in test:
             node.test = ast.Constant(learns)
+        elif not node.orelse and (missing or _called(getattr(last, "value", None)) in EXITS):
+            node.test = ast.Constant(False)  # rien ne manque, ni fichier, ni argument
         return node
 
     def visit_Expr(self, node: ast.Expr) -> ast.stmt:

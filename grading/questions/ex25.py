@@ -60,6 +60,10 @@ def ask_to_words(ask: Ask) -> list:
     for num in (4, 7, 2):
         words = [FIRST, *map(int, ask.rng.integers(3, len(CAPTIONS.words), num))]
         rows += [[*words, LAST, 0, 0], [*words, LAST, *words[1:3]], words, [*words, 0]]
-    calls = [((np.array(row, np.uint8),), {}) for row in rows]
-    # Une lettre, un nombre.
-    return [("1", calls, lambda words: list("/".join(words).ljust(LETTERS).encode()))]
+    return [
+        (
+            "1",
+            [((np.array(row, np.uint8),), {}) for row in rows],
+            lambda words: list("/".join(words).ljust(LETTERS).encode()),  # une lettre, un nombre
+        )
+    ]
