@@ -651,8 +651,8 @@ def _sample(x, y=None) -> tuple | None:
         images, labels = batch if isinstance(batch, tuple) else (batch, None)
         labels = None if labels is None else np.asarray(labels)[:KEPT]
         images = np.asarray(images)[:KEPT]
-        if np.shape(labels)[1:] == images.shape[2:] != ():
-            return None  # une ligne de chaque image : la table était absente
+        if images.ndim < 2 or np.shape(labels)[1:] == images.shape[2:] != ():
+            return None  # des pixels épars, ou une ligne de chaque image : la table était absente
         last = images.ndim != 4 or spellings.channels_last(images.shape) == images.shape
         return images if last else np.moveaxis(images, 1, -1), labels
     except Exception:

@@ -215,7 +215,7 @@ def chosen(ask: Ask, judge: Callable[[dict], Credit]) -> dict:
             judge(each["facts"]).level,
             bool(each["compiled"]),
             [
-                (not fit["error"], fit["validates"], not validation_reason(fit))
+                (not fit["error"], fit["validates"], not (fit["error"] or validation_reason(fit)))
                 for fit in each["fits"][:1]
             ],
             k,
