@@ -338,7 +338,8 @@ reader = ImageDataGenerator(preprocessing_function=preprocess_input)
 def features(part):
     batches = reader.flow_from_directory(f"D:/{part}", target_size=(48, 48), class_mode="binary")
     x, y = next(batches)
-    return base.predict(x).reshape(len(x), -1), y
+    np.save(f"./maps/{part}.npy", base.predict(x).reshape(len(x), -1))
+    return np.load(f"./maps/{part}.npy"), y
 model = Sequential([Dense(8, activation="relu"), Dense(1, activation="sigmoid")])
 model.compile("adam", "binary_crossentropy", metrics=["acc"])
 model.fit(*features("train"), epochs=30, validation_data=features("validation"))
@@ -421,17 +422,21 @@ model.fit(x_train, y_train, validation_data=(x_test, y_test))
 model.evaluate(x_test, y_test)
 """
 PICTURES = """
-import keras
+import keras, os
 from keras import layers
-train, val = (keras.utils.image_dataset_from_directory(each, image_size=(48, 48))
-              for each in ("chats/train", "chats/val"))
-given = layers.Input((48, 48, 3))
-base = keras.applications.VGG16(include_top=False, input_shape=(48, 48, 3))
-base.trainable = False
-x = layers.Flatten()(base(keras.applications.vgg16.preprocess_input(given)))
-model = keras.Model(given, layers.Dense(1, activation="sigmoid")(x))
-model.compile("adam", "binary_crossentropy")
-model.fit(train, validation_data=val)
+def main():
+    if not os.path.exists("chats/train"):
+        return print("Mettez des images dans chats/train.")
+    train, val = (keras.utils.image_dataset_from_directory(each, image_size=(48, 48))
+                  for each in ("chats/train", "chats/val"))
+    given = layers.Input((48, 48, 3))
+    base = keras.applications.VGG16(include_top=False, input_shape=(48, 48, 3))
+    base.trainable = False
+    x = layers.Flatten()(base(keras.applications.vgg16.preprocess_input(given)))
+    model = keras.Model(given, layers.Dense(1, activation="sigmoid")(x))
+    model.compile("adam", "binary_crossentropy")
+    model.fit(train, validation_data=val)
+main()
 """
 PICTURES_OF_A_TABLE = """
 import pandas as pd
