@@ -220,10 +220,14 @@ def record(module: str, asked: dict, dataset: str, levels: dict, seconds: int) -
         "names": _tens(names, nodes),
         "error": names.error,
         "imports": sorted(
-            {each.module or "" for each in nodes if isinstance(each, ast.ImportFrom)}.union(
-                each.name for node in nodes if isinstance(node, ast.Import) for each in node.names
-            )
-        )[:99],
+            {
+                name.partition(".")[0]
+                for name in (
+                    *(each.module or "" for each in nodes if isinstance(each, ast.ImportFrom)),
+                    *(k.name for each in nodes if isinstance(each, ast.Import) for k in each.names),
+                )
+            }
+        )[:50],
         "forgotten": sorted(names.forgotten)[:8],
         "builds": not words.isdisjoint(BUILDERS),
         "bare": not words.isdisjoint(BARE),
@@ -584,8 +588,11 @@ class Network:
         with contextlib.suppress(Exception):
             with contextlib.suppress(Exception):
                 _ensure_built(self.model)
-            built = dict(getattr(self.model, "_build_shapes_dict", None) or {}).values()
-            learned = [each[1:] for each in built if isinstance(each, tuple)]
+            learned = [  # la taille des images qu'il a lues
+                each[1:]
+                for each in (getattr(self.model, "_build_shapes_dict", None) or {}).values()
+                if isinstance(each, tuple)
+            ]
             model = models.functional(
                 self.model, [images.shape[1:], (*sides, *channels), (32, 32, *channels), *learned]
             )
@@ -1093,10 +1100,7 @@ def _readers(whole: dict, seen: _Seen) -> list[tuple]:
         (
             Path,
             "glob",
-            lambda path, pattern, real=Path.glob: iter(
-                [*real(path, pattern)]
-                or [*real(Path(_our_pictures()), "*/*.png" if "." in pattern else "*")]
-            ),
+            lambda path, pattern: map(Path, glob.glob(str(path / pattern), recursive=True)),
         ),
         (argparse.ArgumentParser, "parse_known_args", _typed(whole, seen)),
         *(

@@ -87,11 +87,7 @@ class Ask:
         prepared = [[list(positional), named] for positional, named in calls]
         found = self.op(operation, function=function, calls=prepared, **arguments)
         known = isinstance(found, list) and len(found) == len(calls)
-        answered = (  # une valeur, ou une erreur
-            isinstance(k, dict) and ("value" in k or isinstance(k.get("error"), dict))
-            for k in found
-        )
-        if not known or not all(answered):
+        if not known or not all(map(_is_answer, found)):
             raise pupil.Failure("forged_answer")
         answers = [pupil.Answer(each.get("value"), each.get("error")) for each in found]
         if all(answer.error for answer in answers):
@@ -163,6 +159,11 @@ class Ask:
         """Rend le fichier `.keras` du modèle que construit le rendu (voir `probes.export`)."""
         arguments = {"positional": list(positional), "named": named, "shape": list(shape)}
         return as_bytes(self.op("export", function=function, **arguments))
+
+
+def _is_answer(found) -> bool:
+    """Dit si ce que rend un appel est une valeur ou une erreur."""
+    return isinstance(found, dict) and ("value" in found or isinstance(found.get("error"), dict))
 
 
 def as_bytes(content) -> bytes:

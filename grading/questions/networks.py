@@ -161,7 +161,7 @@ def built(ask: Ask) -> list[dict]:
     found = record(ask)
     networks = [each for each in found["networks"] if each["facts"].get("layers")]
     if not networks:
-        imports = {each.partition(".")[0] for each in found["imports"]}
+        imports = set(found["imports"])
         others = [OTHERS[each] for each in OTHERS if each in imports]
         if others and not imports & KERAS:
             raise pupil.Failure("other_library", others[0])
