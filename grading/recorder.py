@@ -2,7 +2,7 @@
 
 Importé par `probes`, dans le processus enfermé. Le programme est lancé comme un script, ou cellule
 après cellule ; une instruction qui échoue n'arrête pas les suivantes. Puis les fonctions de
-l'énoncé qu'il définit, et n'a pas appelées, le sont. `fit` apprend quelques lots, les jeux de
+l'énoncé qu'il définit, et n'a pas appelées, le sont. `fit` mesure quelques lots, les jeux de
 données sont ceux du correcteur. Rien n'est jugé ici : voir `questions/networks.py`.
 """
 
@@ -46,7 +46,7 @@ import models
 SIZES = {"mnist": (60_000, 10_000), "fashion_mnist": (60_000, 10_000), "cifar10": (50_000, 10_000)}
 TAUGHT, CHECKED, MEASURED = 48, 64, 240  # images données à `train`, puis à `evaluate`
 ABSENT = 251  # images d'un jeu absent : un nombre que personne n'écrit
-KEPT, LEARNED, BATCH = 32, 24, 8  # images gardées, images apprises, et par lot
+KEPT, LEARNED, BATCH = 32, 24, 4  # images gardées, images apprises, et par lot
 LARGE_PX = 64  # d'images plus grandes, moins : autant de pixels
 PICTURES, NUM_PICTURES, SIDE_PX = "images", 80, 32
 OWN_PICTURES, NUM_OWN, OWN_PX, STEP_PX = "dossier", 20, 150, 10  # un pixel gardé sur dix
@@ -60,7 +60,8 @@ PARTS, MAPS = ("train", "valid", "test"), (7, 7, 32)  # d'un fichier de cartes a
 # reconnaître.
 MAX_BYTES, KEY_VALUES = 2**24, 24
 WHOLE_SET = 50  # images : en deçà, une prédiction n'est pas une mesure
-MAX_NETWORKS, MAX_FITS, MAX_STEPS, STEP = 6, 2, 10, 1e-6
+MAX_NETWORKS, MAX_FITS, MAX_STEPS = 6, 2, 10
+MAX_WEIGHTS = 2**24  # d'une couche, tirés au hasard
 MAIN = "main run build create make get define model cnn lenet net train fit learn entra app".split()
 BARE = {"placeholder", "Session", "conv2d", "Module"}  # de TensorFlow sans Keras
 BUILDERS = {"Sequential", "Model", "Dense", "Conv2D", "Convolution2D"}
@@ -704,7 +705,7 @@ def _invented(model, num: int = KEPT):
 @contextlib.contextmanager
 def _patched(seen: _Seen, whole: dict):
     """Remplace, le temps d'un rendu, ce qui apprend, ce qui lit des données et ce qui écrit."""
-    model, answers = keras.Model, iter("1" * 50)
+    model, draw, answers = keras.Model, keras.initializers.VarianceScaling, iter("1" * 50)
     watched = _Watched(seen, {name: getattr(model, name, None) for name in PATCHED})
     replaced = [
         *(  # qui redemande sans fin s'arrête là
@@ -713,6 +714,20 @@ def _patched(seen: _Seen, whole: dict):
         (builtins, "channels_last", spellings.channels_last),
         (builtins, "xrange", range),
         (SourceFileLoader, "source_to_code", _compiled),
+        (  # `fit` mesure au lieu d'apprendre : les gradients d'un grand réseau seraient trop lourds
+            model,
+            "train_step",
+            lambda own, data: seen.touch(own.trainable_variables) or own.test_step(data),
+        ),
+        (  # de même ses poids : en tirer au hasard en demande trois fois la place
+            draw,
+            "__call__",
+            lambda own, shape, dtype=None, real=draw.__call__: (
+                real(own, shape, dtype)
+                if np.prod(shape) <= MAX_WEIGHTS
+                else tf.fill(shape, 1 / shape[0])
+            ),
+        ),
         *(
             (model, name, lambda *given, use=use, **named: use(*given, **named))
             for name, use in ((each, getattr(watched, each)) for each in PATCHED)
@@ -736,7 +751,7 @@ def _compiled(loader, content, path, **_):
 
 def _noted_changes(seen: _Seen) -> list[tuple]:
     """Rend ce qui change des poids, remplacé : `(endroit, nom, valeur)`."""
-    step, change = keras.optimizers.Optimizer.apply, keras.Variable.assign
+    change = keras.Variable.assign
 
     def apply(self, gradients, trainable_variables=None):
         if seen.shown:
@@ -745,7 +760,6 @@ def _noted_changes(seen: _Seen) -> list[tuple]:
             seen.shown = None
         if not all(each is None for each in gradients):  # assez de pas : plus rien n'est calculé
             seen.touch(trainable_variables or self._trainable_variables)
-            step(self, gradients, trainable_variables)
 
     def assign(self, value):
         seen.touch([self])
@@ -808,10 +822,10 @@ class _Watched:
         if isinstance(metrics, list | tuple):
             metrics = [each for each in metrics if not isinstance(each, spellings.Nothing)]
         metrics = metrics if isinstance(metrics, list | tuple | dict | None) else [metrics]
-        return self.kept["compile"](model, keras.optimizers.SGD(STEP), loss, loss_weights, metrics)
+        return self.kept["compile"](model, keras.optimizers.SGD(), loss, loss_weights, metrics)
 
     def fit(self, model, x=None, y=None, *given, **named):
-        """Note ce que reçoit `fit`, puis apprend quelques lots."""
+        """Note ce que reçoit `fit`, puis mesure quelques lots."""
         named = {**dict(zip(OF_FIT, given, strict=False)), **named}
         x, y, validation = _split(x, y, named)
         network = self.seen.keep(model)

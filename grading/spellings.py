@@ -59,7 +59,7 @@ OF_BACKEND = (
 WRITERS = "ModelCheckpoint TensorBoard CSVLogger"
 INERT = {  # ce qui écrit, ou vient de TensorFlow 1 et d'anciens Keras : sans effet sur un réseau
     "tensorflow": "ConfigProto GPUOptions Session set_random_seed logging reset_default_graph "
-    "estimator gfile contrib",
+    "estimator gfile contrib summary",
     "tensorflow._api.v2.compat.v1": "disable_eager_execution disable_v2_behavior",
     "keras._tf_keras.keras": "estimator",
     "keras.backend": f"{OF_BACKEND} set_learning_phase",
