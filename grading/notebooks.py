@@ -83,7 +83,9 @@ SHADOWS = {"ex04_lenet": "ex00_convolution.x_or_o", "ex05_inception.head": "ex17
 DATASETS = {"ex02_fashion": "fashion_mnist", "ex03_cifar10": "cifar10", "ex04_lenet": "mnist"}
 RECORDED = ("ex02", "ex03", "ex04", "ex05")
 MODELS = {"Sequential", "Model"}
-IMPORTED = r"^\s*(?:from|import)\s+(?!keras|tensorflow)\.*(?:\w+\.)*"  # puis un nom de fichier
+IMPORTED = (
+    r"^\s*(?:from|import)\s+(?!(?:keras|tensorflow)\b)\.*(?:\w+\.)*"  # puis un nom de fichier
+)
 FITS = {"fit", "fit_generator", "train_on_batch"}
 LONG = re.compile("load|fit|predict|evaluate")  # appels qu'un import ne fait pas
 IMPORTS = ast.Import | ast.ImportFrom
@@ -96,6 +98,10 @@ TIMED = re.compile(r"(?m)^([ \t]*)%(?:time|timeit|prun)\b(?:[ \t]+-\w+(?:[ \t]+\
 PRINTED = re.compile(
     r"(?m)^([ \t]*(?:(?:if|else|for)\b.*:[ \t]*)?)print[ \t]+(?![=(])"
     r"""((?:"[^"\n]*"|'[^'\n]*'|[^"'#\n])+)(?:#.*)?$"""
+)
+# Ce que devient `%%time` ou `%%capture` dans un notebook exporté.
+EXPORTED = re.compile(
+    r"(?m)^get_ipython\(\)\.run_cell_magic\('(?:time|timeit|capture)', .*?, (['\"].*['\"])\)$"
 )
 LEADING = re.compile(r"\s*?([ \t]+)\S")
 MAGIC = re.compile(
@@ -194,7 +200,9 @@ def decoded(path: Path) -> str:
 
 def _python_only(label: str, text: str, source: Source) -> str:
     """Vide ce qui n'est pas du Python dans une cellule, et note ce qui y est perdu."""
-    text = text.replace("\r\n", "\n").replace("\x00", "")
+    text = EXPORTED.sub(
+        lambda found: ast.literal_eval(found[1]), text.replace("\r\n", "\n").replace("\x00", "")
+    )
     if indented := LEADING.match(text):  # Jupyter ôte le retrait de la première ligne
         text = re.sub(rf"(?m)^{indented[1]}", "", text)
     if skipped := SKIPPED.match(text):

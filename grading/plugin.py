@@ -5,8 +5,8 @@ lourd avant d'avoir à noter.
 """
 
 import json
-import os
 import pickle
+import secrets
 import tempfile
 from pathlib import Path
 
@@ -68,8 +68,9 @@ def pytest_configure(config: pytest.Config) -> None:
     if asked and config.args_source is not pytest.Config.ArgsSource.ARGS:
         config.args[:] = [str(QUESTIONS)]
     if options.grade_seed is None:
-        drawn = int.from_bytes(os.urandom(4), "big")
-        options.grade_seed = getattr(config, "workerinput", {}).get("grade_seed", drawn)
+        options.grade_seed = getattr(config, "workerinput", {}).get(
+            "grade_seed", secrets.randbits(32)
+        )
     if asked:  # un dossier sans rendu se dit tout de suite
         _session(config)
 

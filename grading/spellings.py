@@ -435,7 +435,16 @@ def install() -> None:
     older = "core convolutional pooling normalization advanced_activations"
     vars(keras.layers).update(dict.fromkeys(older.split(), keras.layers))
     vars(collections).update({**vars(collections.abc), **vars(collections)})
-    vars(np).update(int=int, float=float, object=object, str=str, array=_older_array)
+    vars(np).update(
+        int=int,
+        float=float,
+        object=object,
+        str=str,
+        array=_older_array,
+        fromstring=lambda text, *given, real=np.fromstring, **named: (
+            real(text, *given, **named) if "sep" in named else np.frombuffer(text, *given, **named)
+        ),
+    )
     for place in (keras.constraints, keras.optimizers, tf.keras.constraints, tf.keras.optimizers):
         public = {name: each for name, each in vars(place).items() if name[0] != "_"}
         older = {name.lower().replace("_", ""): each for name, each in public.items()}

@@ -200,7 +200,8 @@ def _judge_frozen(found: dict) -> Credit:
 def _judge_base(ask: Ask, network: dict) -> Credit:
     facts, base = network["facts"], _convolutions(network["facts"])
     reused = len(base) >= MIN_CONVOLUTIONS and networks.record(ask)["reuses"]
-    absent = networks.record(ask)["absent"]  # la base, peut-être : celle d'un autre programme
+    # La base, peut-être : celle d'un autre programme.
+    absent, why = networks.record(ask)["absent"], networks.first_error(ask)
     # Affiner la base après avoir appris la tête est permis : le premier apprentissage est jugé.
     frozen = not any(layer.get("trainable") for layer in base) or any(
         each["learning"] == 0 for each in network["fits"]
@@ -208,6 +209,7 @@ def _judge_base(ask: Ask, network: dict) -> Credit:
     averaged = any(map(_averages, *(facts["layers"][k - MAX_HEAD :] for k in (-1, 0))))
     return first_fault(
         (0, "model_not_handed_in", not reused and absent, absent),
+        (0, "not_trained", not (reused or network["fits"]) and why, why),
         (0, "base_missing", not reused),
         ("1/4", "head_missing", len(facts["output_shape"] or ()) != 2),
         (0, "base_not_frozen", not frozen and not averaged),

@@ -169,8 +169,14 @@ def built(ask: Ask) -> list[dict]:
             raise pupil.Failure("other_library", "TensorFlow, sans les couches de Keras")
         if found["absent"]:
             raise pupil.Failure("model_not_handed_in", found["absent"])
-        if found["error"] and found["builds"]:
-            raise pupil.failure_of(found["error"])
+        if found["error"]:
+            failure = pupil.failure_of(found["error"])
+            # Il lui manque peut-être un fichier, ou un argument.
+            raise (
+                failure
+                if failure.reason != "exception"
+                else pupil.Failure("stopped_early", failure.detail)
+            )
         raise pupil.Failure("no_network")
     kept = [
         each
