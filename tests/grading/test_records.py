@@ -224,13 +224,13 @@ if weights is None:
 models.load_model("appris.h5").evaluate(x_test, y_test)
 """
 IDX_FILES = """
-import gzip, struct
+import gzip, struct, sys
 import numpy as np
 def read(name):
-    with gzip.open(f"donnees/{name}.gz", "rb") as file:
+    with gzip.open(f"{sys.argv[1]}/{name}.gz", "rb") as file:
         _, num = struct.unpack(">II", file.read(8))
         sides = struct.unpack(">II", file.read(8)) if "images" in name else ()
-        return np.frombuffer(file.read(), np.uint8).reshape(num, *sides)
+        return np.fromstring(file.read(), np.uint8).reshape(num, *sides)
 x_train, x_test = (read(f"{part}-images-idx3-ubyte")[..., None] / 255 for part in ("train", "t10k"))
 y_train, y_test = (read(f"{part}-labels-idx1-ubyte") for part in ("train", "t10k"))
 """
@@ -376,6 +376,8 @@ for epoch in range(2):
             zip(tape.gradient(value, model.trainable_variables), model.trainable_variables))
     for x, y in test:
         seen(loss(y, model(x, training=False)))
+    with tf.summary.create_file_writer("journal").as_default():
+        tf.summary.scalar("perte", seen.result(), step=epoch)
 """
 TENSORFLOW_IN_KERAS = """
 import tensorflow as tf
@@ -548,6 +550,17 @@ WRITTEN = {  # (exercice, programme, points)
         + FIT.replace("x_train, y_train", "turned").replace(", validation_split=0.1", ""),
         PLAIN | {"scaling": 0, "train": 2},
     ),
+    "tirage_avec_remise": (
+        "ex02",
+        FASHION
+        + "import numpy as np\nkept = np.random.default_rng(0).integers(0, len(x_train), 10000)\n"
+        + "x_train, y_train = x_train[kept], y_train[kept]\n"
+        + "get_ipython().run_line_magic('matplotlib', 'inline')\n"
+        + LAYERS
+        + MODEL
+        + f"get_ipython().run_cell_magic('time', '', {FIT!r})\n",
+        PLAIN,
+    ),
     "reglages_cherches": ("ex02", FASHION + LAYERS + TUNED, PLAIN),
     "fichiers_idx": ("ex02", LAYERS + IDX_FILES + MODEL + FIT, PLAIN),
     "ligne_de_commande": ("ex02", FASHION + LAYERS + ASKED_ON_THE_LINE, PLAIN),
@@ -652,6 +665,12 @@ REFUSED = {  # (exercice, programme, raison)
         "from keras import models\nfrom keras.layers import Dense\n"
         "model = models.load_model('appris.h5')\nmodel.predict(range(60))\n",
         "model_not_handed_in",
+    ),
+    "sans_son_fichier": (
+        "ex03",
+        "import keras\ndef main():\n    num = [][0]\n"
+        "    keras.Sequential([keras.layers.Dense(num)])\nmain()\n",
+        "stopped_early",
     ),
     "en_commentaire": (
         "ex03",
