@@ -42,20 +42,20 @@ def test_same_probabilities_as_the_interpreter(content, extract):
     assert len({each.tobytes() for each in found}) > 40  # chaque image a sa réponse
 
 
-def num_tasks() -> int:
-    return len([*Path("/proc/self/task").iterdir()])
+def tasks() -> set[str]:
+    return {each.name for each in Path("/proc/self/task").iterdir()}
 
 
 @supported
 @pytest.mark.parametrize("slug", ["photos", "thumbnails"])
 def test_only_a_photo_alone_takes_every_core(repo, slug):
     picture = str(repo / "samples" / "pont.png")
-    before, shipped = num_tasks(), Classifier(slug, num_threads=2)
+    before, shipped = tasks(), Classifier(slug, num_threads=2)
     (expected,) = shipped.classify([picture])
-    assert num_tasks() == before
+    assert tasks() <= before  # ceux d'autres tests peuvent finir entre-temps
     alone = Classifier(slug, num_threads=2, alone=True)
     (found,) = alone.classify([picture])
-    assert num_tasks() - before == (slug == "photos")
+    assert len(tasks() - before) == (slug == "photos")
     assert found[:3] == expected[:3]
 
 
