@@ -323,7 +323,7 @@ def together(found: list[Source], sources: list[Source]) -> Source:
             for each, text in texts
             if each not in (*found, *rereads)
             and not learns(each)
-            and re.search(r"(?s)(load_data\(|applications).*(\.save|dump)\(", text)
+            and re.search(r"(?s)(load_data\(|applications|data_batch).*(\.save\w*|dump)\(", text)
         ),
         *sorted(programs or found, key=learns),
         *rereads,

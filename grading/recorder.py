@@ -385,7 +385,7 @@ def _call_main(names: Names, whole: dict, seen: "_Seen") -> None:
     makers = sorted((each for each in makers if _rank(each) < len(MAIN)), key=_rank)
     waiting = makers + kinds
     for maker in waiting:  # s'allonge
-        if maker not in kinds or not seen.networks:
+        if maker not in kinds or not seen.has_learned():
             with contextlib.suppress(Exception, SystemExit):
                 made = maker(**_arguments(maker, names, whole, seen))
                 kept = [*map(seen.keep, made if isinstance(made, tuple) else [made])]
@@ -866,8 +866,11 @@ class _Watched:
         readable = learned and learned[1] is not None
         few = _fewer(learned if readable else _invented(model), LEARNED)
         # Rien ne se lit : ce qu'aurait donné un fichier ou un paquet absent.
-        some = _fewer(checked, BATCH) if checked and readable else None
-        some = few if found["validates"] and not readable else some
+        some = (
+            (checked and _fewer(checked, BATCH))
+            if readable
+            else (few if found["validates"] else None)
+        )
         try:
             return self.kept["fit"](
                 model, *few, validation_data=some, batch_size=BATCH, epochs=1, verbose=0
@@ -902,7 +905,10 @@ class _Watched:
         self._note(model, x, None, measured, whole=num >= WHOLE_SET or not hasattr(x, "shape"))
         if not isinstance(network.guessed, np.ndarray):  # plusieurs sorties
             return network.guessed
-        return np.resize(network.guessed, (num, *network.guessed.shape[1:]))
+        shades = np.random.default_rng(len(network.measured)).uniform(0.999, 1, num)
+        return (  # répétées, sans être les mêmes
+            np.resize(network.guessed, (num, *network.guessed.shape[1:])).T * shades
+        ).T.astype(np.float32)
 
     predict_proba = predict_on_batch = predict
 
@@ -1300,10 +1306,17 @@ def _load_set(
         return next(iter(found)) if batch_size == -1 else found
 
     found = tf.nest.map_structure(read, split or {k: k for k in ("train", "test", "validation")})
-    splits = dict.fromkeys(
-        ("train", "test", "validation"), types.SimpleNamespace(num_examples=ABSENT)
-    )
-    return (found, type("Info", (spellings.Nothing,), {"splits": splits})()) if with_info else found
+    info = {
+        "splits": dict.fromkeys(
+            ("train", "test", "validation"), types.SimpleNamespace(num_examples=ABSENT)
+        ),
+        "features": {
+            "label": types.SimpleNamespace(
+                num_classes=NUM_CLASSES if name in SIZES else len(CLASSES)
+            )
+        },
+    }
+    return (found, type("Info", (spellings.Nothing,), info)()) if with_info else found
 
 
 def _typed(whole: dict, seen: _Seen):
@@ -1340,7 +1353,7 @@ def _from_pictures(original):
     @functools.wraps(original)  # `_from_table` en demande les arguments
     def read(*given, **named):
         bound = inspect.signature(original).bind_partial(*given, **named)
-        folder = bound.arguments.get("directory")
+        folder, size = bound.arguments.get("directory"), bound.arguments.get("batch_size", KEPT)
         # Absent, ou créé par le programme, qui y a copié des images absentes.
         known = isinstance(folder, str | Path)
         if not known or not any(Path(folder or "?").rglob("*.*")):
@@ -1348,6 +1361,7 @@ def _from_pictures(original):
                 "directory": _our_pictures(folder if known else next(NUMBERS)),
                 "classes": None,  # nos dossiers portent d'autres noms
                 "class_names": None,
+                "batch_size": size and min(size, 2 * BATCH),  # la mémoire est comptée
             }
         found = original(*bound.args, **bound.kwargs)
         for each in found if isinstance(found, list) else [found]:  # subset="both"

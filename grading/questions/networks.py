@@ -350,7 +350,7 @@ def judge_scaling(network: dict) -> Credit:
             ("1/2", "scaling_outside", outside),
             (0, "scaling_forgotten", samples or (network["moved"] and not fits)),
             # Ce qu'aurait donné un fichier ou un paquet absent.
-            ("1/2", "scaling_unseen", fits),
+            ("1/2", "scaling_unseen", not all(fit["error"] for fit in fits)),
             ("1/2", "scaling_outside", network["scaled"]),
             (0, "scaling_untaught", True),  # sans `fit`, rien ne met à l'échelle
         )
