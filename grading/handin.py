@@ -374,8 +374,9 @@ def _ranks(
         return dict.fromkeys(known or told, TOLD), ""
     network = asked in notebooks.RECORDED and not named and notebooks.is_network(source)
     guessed = [module for module in _graded() if network and module.startswith(asked)]
-    rank = READY if _is_ready(source, named, root) else FOUND
-    ranks = dict.fromkeys(guessed, GUESSED) | dict.fromkeys(modules, rank)
+    ranks = dict.fromkeys(guessed, GUESSED) | dict.fromkeys(
+        modules, READY if _is_ready(source, named, root) else FOUND
+    )
     return ranks, "" if guessed else doubt
 
 

@@ -309,10 +309,11 @@ def together(found: list[Source], sources: list[Source]) -> Source:
     ]
     programs, climbing = [], list(found)
     for each in climbing:  # s'allonge
+        stem = re.escape(each.path.stem).replace("__init__", r"\.\s+import")  # `from . import …`
         users = [
             other
             for other, text in texts
-            if re.search(rf"(?m){IMPORTED}{re.escape(each.path.stem)}\b", text)
+            if re.search(rf"(?m){IMPORTED}{stem}\b", text)
             and other not in (*rereads, each)  # `main.ipynb` importe `main.py`
         ]
         climbing += [user for user in users if user not in climbing]
