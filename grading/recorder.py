@@ -960,7 +960,7 @@ def _found(model, images: tuple, learned, checked=None) -> dict:
     return {
         "train": _as_dict(learned),
         "validation": _as_dict(checked),
-        "validates": x_val is not None,
+        "validates": x_val is not None and getattr(x_val, "samples", 1) != 0,
         "shared": _are_shared(x, x_val),
         "undefined": getattr(x_val, "undefined", False) is True,
         "augmented": _is_augmented(x_val),

@@ -432,8 +432,11 @@ def install() -> None:
     keras.layers.experimental = tf.keras.layers.experimental = types.SimpleNamespace(
         preprocessing=keras.layers
     )
-    older = "core convolutional pooling normalization advanced_activations"
-    vars(keras.layers).update(dict.fromkeys(older.split(), keras.layers))
+    vars(keras.layers).update(
+        dict.fromkeys(
+            "core convolutional pooling normalization advanced_activations".split(), keras.layers
+        )
+    )
     vars(collections).update({**vars(collections.abc), **vars(collections)})
     vars(np).update(
         int=int,
@@ -457,9 +460,8 @@ def install() -> None:
         shape = property(lambda layer, side=side: tuple(getattr(layer, side).shape))
         setattr(keras.Layer, f"{side}_shape", shape)
     keras.Metric.reset_states = keras.Metric.reset_state
-    importlib.import_module("keras.src.legacy.preprocessing.image").Iterator.next = lambda each: (
-        next(each)
-    )
+    iterator = importlib.import_module("keras.src.legacy.preprocessing.image").Iterator
+    iterator.next, iterator.nb_sample = lambda each: next(each), property(lambda each: each.samples)
     _OnSymbols().register()
     finder = _Finder()
     sys.meta_path.append(finder)

@@ -202,7 +202,7 @@ model.compile("adam", "categorical_crossentropy")
 aug = ImageDataGenerator(preprocessing_function=preprocess_input, zoom_range=.2)
 train, val = (aug.flow_from_directory(f"/content/drive/fleurs/{part}", target_size=(48, 48))
               for part in ("train", "val"))
-model.fit(train, validation_data=val)
+model.fit_generator(train, samples_per_epoch=train.nb_sample, validation_data=val)
 base.trainable = True
 model.compile("adam", "categorical_crossentropy")
 model.fit(train, validation_data=val)
@@ -338,7 +338,8 @@ reader = ImageDataGenerator(preprocessing_function=preprocess_input)
 def features(part):
     batches = reader.flow_from_directory(f"D:/{part}", target_size=(48, 48), class_mode="binary")
     x, y = next(batches)
-    np.save(f"./maps/{part}.npy", base.predict(x).reshape(len(x), -1))
+    maps = [base.predict(x[k : k + 1]).ravel() for k in range(len(x))]
+    np.save(f"./maps/{part}.npy", maps)
     return np.load(f"./maps/{part}.npy"), y
 model = Sequential([Dense(8, activation="relu"), Dense(1, activation="sigmoid")])
 model.compile("adam", "binary_crossentropy", metrics=["acc"])
