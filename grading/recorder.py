@@ -205,14 +205,14 @@ def record(module: str, asked: dict, dataset: str, levels: dict, seconds: int) -
     for value in list(names.values()):
         seen.keep(value)
     words = {_word(each) for each in nodes}
-    scaled = any(  # un lot d'images ramenées à de petits nombres
+    scaled = any(  # un lot d'images ramenées à de petits nombres, ou ce qu'écrit le programme
         isinstance(value, np.ndarray)
         and value.ndim > 2
         and len(value) > WHOLE_SET
         and value.dtype.kind == "f"
         and np.abs(value).max() <= 1
         for value in names.values()
-    )
+    ) or any(re.search(r"/=? ?255\b", ast.unparse(tree)) for tree in trees)
     return {
         "networks": [
             {**each.described(whole["x_test"]), "scaled": scaled} for each in seen.networks

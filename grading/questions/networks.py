@@ -349,9 +349,9 @@ def judge_scaling(network: dict) -> Credit:
         return first_fault(
             ("1/2", "scaling_outside", outside),
             (0, "scaling_forgotten", samples or (network["moved"] and not fits)),
+            ("1/2", "scaling_outside", network["scaled"]),
             # Ce qu'aurait donné un fichier ou un paquet absent.
             ("1/2", "scaling_unseen", not all(fit["error"] for fit in fits)),
-            ("1/2", "scaling_outside", network["scaled"]),
             (0, "scaling_untaught", True),  # sans `fit`, rien ne met à l'échelle
         )
     return credit(0, "scaling_twice") if span < MIN_SCALED or outside else RIGHT
