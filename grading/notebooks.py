@@ -101,7 +101,7 @@ PRINTED = re.compile(
 )
 # Ce que devient `%%time` ou `%%capture` dans un notebook exporté.
 EXPORTED = re.compile(
-    r"(?m)^get_ipython\(\)\.run_cell_magic\('(?:time|timeit|capture)', .*?, (['\"].*['\"])\)$"
+    r"(?m)^get_ipython\(\)\.run_cell_magic\('(?:time|timeit|capture)', .*?, (['\"])(.*)\1\)$"
 )
 LEADING = re.compile(r"\s*?([ \t]+)\S")
 MAGIC = re.compile(
@@ -201,7 +201,10 @@ def decoded(path: Path) -> str:
 def _python_only(label: str, text: str, source: Source) -> str:
     """Vide ce qui n'est pas du Python dans une cellule, et note ce qui y est perdu."""
     text = EXPORTED.sub(
-        lambda found: ast.literal_eval(found[1]), text.replace("\r\n", "\n").replace("\x00", "")
+        lambda cell: re.sub(
+            r"\\(.)", lambda found: {"n": "\n", "t": "\t"}.get(found[1], found[1]), cell[2]
+        ),
+        text.replace("\r\n", "\n").replace("\x00", ""),
     )
     if indented := LEADING.match(text):  # Jupyter ôte le retrait de la première ligne
         text = re.sub(rf"(?m)^{indented[1]}", "", text)

@@ -739,7 +739,7 @@ def _patched(seen: _Seen, whole: dict):
             lambda own, shape, dtype=None, real=draw.__call__: (
                 real(own, shape, dtype)
                 if np.prod(shape) <= MAX_WEIGHTS
-                else tf.fill(shape, 1 / shape[0])
+                else tf.fill(shape, tf.cast(1 / shape[0], dtype or tf.float32))
             ),
         ),
         *(
