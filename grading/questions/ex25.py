@@ -64,6 +64,6 @@ def ask_to_words(ask: Ask) -> list:
         (
             "1",
             [((np.array(row, np.uint8),), {}) for row in rows],
-            lambda words: list("/".join(words).ljust(LETTERS).encode()),  # une lettre, un nombre
+            lambda words: list("/".join(words).encode().ljust(LETTERS)),  # un octet, un nombre
         )
     ]
