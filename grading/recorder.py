@@ -162,6 +162,14 @@ def record(module: str, asked: dict, dataset: str, levels: dict, seconds: int) -
     spellings.GIVEN |= {
         ("pandas", "read_csv"): functools.partial(_read_table, whole),
         ("fire", "Fire"): lambda component, *_, **__: component(),
+        **dict.fromkeys(  # une base, d'un paquet absent
+            (("keras_vggface", "VGGFace"), ("keras_vggface.vggface", "VGGFace")),
+            lambda *_, include_top=True, input_shape=None, pooling=None, **__: (
+                keras.applications.VGG16(
+                    include_top=include_top, input_shape=input_shape, pooling=pooling
+                )
+            ),
+        ),
         ("tensorflow_datasets", "load"): functools.partial(_load_set, whole),
         ("tensorflow_datasets", "as_numpy"): functools.partial(
             tf.nest.map_structure,
@@ -285,7 +293,11 @@ def _tens(names: Names, nodes: list) -> list[list[str]]:
         if isinstance(each, list | tuple | dict)
     ]
     kept = [
-        [k for k in several if len(k) == NUM_CLASSES and all(isinstance(text, str) for text in k)]
+        [
+            [text.strip() for text in k]
+            for k in several
+            if len(k) == NUM_CLASSES and all(isinstance(text, str) for text in k)
+        ]
         for several in (bound, told)
     ]
     return (kept[0] or kept[1])[:20]  # ce qu'un programme range vaut mieux que ce qu'il écrit
@@ -420,6 +432,7 @@ def _guessed(key: str, whole: dict, seen: "_Seen"):
     x = x if x.ndim == 4 else x[..., None]
     words = {
         **{"class": NUM_CLASSES, "label": y, "epoch": BATCH, "batch": BATCH},
+        **{"_rate": 0.1, "lr": 0.1, "activ": "relu"},
         **dict(zip(("height", "width", "depth"), whole["shape"], strict=True)),
         **dict.fromkeys(("shape", "dim", "size"), whole["shape"]),
         **{word: k.model for k in seen.networks[-1:] for word in ("model", "net", "cnn")},
@@ -1122,6 +1135,15 @@ def _readers(whole: dict, seen: _Seen) -> list[tuple]:
                 (sklearn.datasets, "load_files", sklearn.datasets.load_files),
             )
         ),
+        (  # là où rien n'est encore
+            os,
+            "mkdir",
+            lambda path, *given, real=os.mkdir, **named: [
+                real(each, *given, **named)
+                for each in (*reversed(Path(path).parents), path)
+                if not os.path.lexists(each)
+            ],
+        ),
         (  # un dossier absent joint à ce qui vient d'en être énuméré
             os.path,
             "isdir",
@@ -1325,7 +1347,10 @@ def _typed(whole: dict, seen: _Seen):
     def parse(parser, *given, real=argparse.ArgumentParser.parse_known_args, **named):
         for each in parser._actions:
             if each.default is None and (
-                each.required or re.match("train|val|test|data|image|input", each.dest)
+                each.required
+                or re.match(
+                    "train|val|test|data|image|input|.*(_rate|lr|epoch|batch|activ)", each.dest
+                )
             ):
                 each.default = _plausible(each, _guessed(each.dest.lower(), whole, seen))
             each.required = False
@@ -1342,9 +1367,7 @@ def _plausible(action: argparse.Action, guess):
     found = action.choices or {int: [guess if isinstance(guess, int) else BATCH], float: [0.1]}.get(
         action.type
     )
-    return next(
-        iter(found or [str(guess) if isinstance(guess, int) else _our_pictures(action.dest)])
-    )
+    return next(iter(found or [str(guess) if np.isscalar(guess) else _our_pictures(action.dest)]))
 
 
 def _from_pictures(original):

@@ -236,16 +236,19 @@ y_train, y_test = (read(f"{part}-labels-idx1-ubyte") for part in ("train", "t10k
 """
 ASKED_ON_THE_LINE = """
 import argparse, os, shutil
+from keras.optimizers import SGD
 def train(options):
+    os.mkdir("journal/essai")
     shutil.move(os.path.join(options.data, "fashion.tar.gz"), "ici")
     model = Sequential([layers.Input((28, 28, 1)), *stack()[:-1]])
     model.add(layers.Dense(options.num_classes, activation="softmax"))
-    model.compile("adam", "sparse_categorical_crossentropy")
+    model.compile(SGD(float(options.learning_rate)), "sparse_categorical_crossentropy")
     model.fit(x_train, y_train, options.batch_size, options.epochs, validation_split=0.1)
     model.evaluate(x_test, y_test)
 parser = argparse.ArgumentParser()
 parser.add_argument("data"), parser.add_argument("--num-classes", type=int, required=True)
 parser.add_argument("--epochs", type=int), parser.add_argument("--batch-size", type=int)
+parser.add_argument("--learning_rate")
 train(parser.parse_args())
 """
 SAME_UNKNOWN = """
