@@ -589,7 +589,7 @@ def judge_measure(ask: Ask) -> Credit:
     held = [each["checked"] and "train" in _source(each["data"]) for _, each in whole]
     return first_fault(
         ("1/2", "measured_as_validation", not whole and "validation_is_test" in reasons),
-        (0, "no_measure", not whole),
+        (0, "no_measure", not whole, first_error(ask)),
         ("1/2", "measured_on_train", all(each["learned"] for _, each in whole)),
         ("1/2", "measured_as_validation", all(held)),
         ("1/2", "measured_other_scale", all(_other_scale(*pair) for pair in whole)),
