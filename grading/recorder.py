@@ -36,7 +36,7 @@ import probes
 import sklearn.datasets
 import spellings
 import tensorflow as tf
-from keras.src.legacy.preprocessing.image import ImageDataGenerator
+from keras.src.legacy.preprocessing.image import ImageDataGenerator, NumpyArrayIterator
 from keras.src.utils import dataset_utils, file_utils
 from PIL import Image
 from tensorflow.python.eager.record import could_possibly_record
@@ -171,6 +171,18 @@ def record(module: str, asked: dict, dataset: str, levels: dict, seconds: int) -
             ),
         ),
         ("tensorflow_datasets", "load"): functools.partial(_load_set, whole),
+        ("tensorflow_hub", "KerasLayer"): _hub_base,
+        ("cv2", "imread"): lambda path, *_: np.asarray(Image.open(path).convert("RGB")),
+        ("cv2", "resize"): lambda image, size, *_, **__: np.squeeze(
+            tf.image.resize(np.atleast_3d(image), size[::-1]).numpy().astype(image.dtype)
+        ),
+        ("cv2", "cvtColor"): lambda image, code, *_: (
+            image.mean(-1).astype(image.dtype) if code.__name__.endswith("2GRAY") else image
+        ),
+        ("input_data", "read_data_sets"): functools.partial(_read_sets, whole),
+        ("tensorflow.examples.tutorials.mnist", "input_data"): types.SimpleNamespace(
+            read_data_sets=functools.partial(_read_sets, whole)
+        ),
         ("tensorflow_datasets", "as_numpy"): functools.partial(
             tf.nest.map_structure,
             lambda each: getattr(each, "as_numpy_iterator", getattr(each, "numpy", None))(),
@@ -218,7 +230,7 @@ def record(module: str, asked: dict, dataset: str, levels: dict, seconds: int) -
         and value.ndim > 2
         and len(value) > WHOLE_SET
         and value.dtype.kind == "f"
-        and np.abs(value).max() <= 1
+        and 0 < np.abs(value).max() <= 1
         for value in names.values()
     ) or any(re.search(r"/=? ?255\b", ast.unparse(tree)) for tree in trees)
     return {
@@ -418,9 +430,10 @@ def _arguments(function, names: Names, whole: dict, seen: "_Seen") -> dict:
         for each in inspect.signature(function).parameters.values()
         if each.default is each.empty and each.kind not in several
     ]
-    guess = functools.partial(_guessed, whole=whole, seen=seen)
     return {
-        each.name: names[each.name] if each.name in names else guess(each.name.lower())
+        each.name: names[each.name]
+        if each.name in names
+        else _guessed(each.name.lower(), whole, seen)
         for each in given
     }
 
@@ -437,8 +450,10 @@ def _guessed(key: str, whole: dict, seen: "_Seen"):
         **dict.fromkeys(("shape", "dim", "size"), whole["shape"]),
         **{word: k.model for k in seen.networks[-1:] for word in ("model", "net", "cnn")},
     }
-    found = (value for word, value in words.items() if word in key)
-    return next(found, {"y": y, "n": NUM_CLASSES}.get(key[:1], x))
+    return next(
+        (value for word, value in words.items() if word in key),
+        {"y": y, "n": NUM_CLASSES}.get(key[:1], x),
+    )
 
 
 def _call_asked(functions: list, names: Names, whole: dict, seen: "_Seen", seconds: int) -> dict:
@@ -688,8 +703,8 @@ def _sample(x, y=None) -> tuple | None:
         images = np.asarray(images)[:KEPT]
         if images.ndim < 2 or np.shape(labels)[1:] == images.shape[2:] != ():
             return None  # des pixels épars, ou une ligne de chaque image : la table était absente
-        last = images.ndim != 4 or spellings.channels_last(images.shape) == images.shape
-        return images if last else np.moveaxis(images, 1, -1), labels
+        first = images.ndim == 4 and spellings.channels_last(images.shape) != images.shape
+        return np.moveaxis(images, 1, -1) if first else images, labels
     except Exception:
         return None
 
@@ -1005,13 +1020,14 @@ def _split(x, y, named: dict):
 
 def _are_shared(x, x_val) -> bool:
     """Dit si la plupart des cent premières images de la validation sont aussi apprises."""
+    x, x_val = (each.x if isinstance(each, NumpyArrayIterator) else each for each in (x, x_val))
     if not all(isinstance(each, np.ndarray | tf.Tensor) and len(each) for each in (x, x_val)):
         # Un jeu, ou ce qui tient lieu d'un fichier absent ; ou deux générateurs d'un même dossier.
         sets = [(getattr(k, "directory", id(k)), getattr(k, "subset", 0)) for k in (x, x_val)]
         return x_val is not None and (x is x_val or sets[0] == sets[1])
     keys = [
         np.ascontiguousarray(
-            np.reshape(each, (len(each), -1))[:, :: np.size(each[0]) // KEY_VALUES | 1]
+            np.reshape(each, (len(each), -1))[:, :: np.size(each[0]) // KEY_VALUES | 1], np.float32
         )
         for each in (x, x_val[:100])
     ]
@@ -1304,6 +1320,29 @@ def _open_ml(whole: dict, *_, return_X_y=False, **__):  # noqa: N803, le nom est
     )
     found = {"data": x.reshape(len(x), -1).view(spellings.Table), "target": y.astype(str)}
     return (*found.values(),) if return_X_y else sklearn.utils.Bunch(**found)
+
+
+def _hub_base(*_, trainable=False, **__) -> keras.Model:
+    """Rend une base comme celles de TensorFlow Hub, qui attendent des pixels de 0 à 1."""
+    base = keras.applications.MobileNetV2(include_top=False, pooling="avg")
+    base.trainable = trainable
+    return keras.Sequential([keras.layers.Rescaling(2, -1), base])
+
+
+def _read_sets(whole: dict, *_, one_hot=False, reshape=True, **__):
+    """Rend les images de l'essai comme TensorFlow 1 : de petits nombres, en trois jeux."""
+    return types.SimpleNamespace(
+        **{
+            name: types.SimpleNamespace(
+                images=(whole[f"x_{part}"] / np.float32(255)).reshape(
+                    (-1, 784) if reshape else (-1, 28, 28, 1)
+                ),
+                labels=np.eye(NUM_CLASSES)[whole[f"y_{part}"]] if one_hot else whole[f"y_{part}"],
+                num_examples=len(whole[f"y_{part}"]),
+            )
+            for name, part in (("train", "train"), ("validation", "val"), ("test", "test"))
+        }
+    )
 
 
 def _load_set(

@@ -116,8 +116,11 @@ def channels_last(shape):
 
 
 def _learns(nodes: list[ast.stmt]) -> bool:
-    calls = [_called(each) for node in nodes for each in ast.walk(node)]
-    return any(each.startswith(("fit", "train")) and "split" not in each for each in calls)
+    return any(
+        _called(each).startswith(("fit", "train")) and "split" not in _called(each)
+        for node in nodes
+        for each in ast.walk(node)
+    )
 
 
 class _Modern(ast.NodeTransformer):
@@ -239,11 +242,7 @@ class Nothing(metaclass=_Kind):
         """Rend les images de l'essai."""
         return self.images if dtype is None else self.images.astype(dtype)
 
-    def __len__(self):
-        """Rend le nombre d'images de l'essai."""
-        return len(self.images)
-
-    __index__ = __len__  # un nombre absent compte ces images
+    __len__ = __index__ = lambda self: len(self.images)  # un nombre absent compte ces images
     __fspath__ = object.__repr__  # un dossier absent, où rien n'est
 
     def __iter__(self):
@@ -271,20 +270,13 @@ class Table(np.ndarray):
     values = iloc = property(lambda self: self)
     label = property(lambda self: self[:, 0])
     to_numpy = sample = reset_index = dropna = fillna = lambda self, *_, **__: self
+    drop, unique = (lambda self, *_, **__: self[:, 1:]), np.unique
     # À qui regarde la table.
     head = tail = info = describe = columns = index = isnull = value_counts = dtypes = Nothing()
 
     def __getitem__(self, key):
         """Rend une colonne, s'il s'agit d'un nom, ou une part du tableau."""
         return self.label if isinstance(key, str) else super().__getitem__(key)
-
-    def drop(self, *_, **__):
-        """Rend les pixels."""
-        return self[:, 1:]
-
-    def unique(self):
-        """Rend les valeurs, chacune une fois."""
-        return np.unique(self)
 
 
 class _Choices:
@@ -320,6 +312,8 @@ GIVEN = {  # ce qui, d'un paquet absent, est donné ; `recorder` y ajoute `("pan
 
 class _Missing(types.ModuleType):
     """Un module qui n'existe pas ici."""
+
+    __version__ = "0"
 
     def __getattr__(self, name: str):
         if name.startswith("__"):

@@ -93,8 +93,8 @@ def _scale_credit(images: np.ndarray, *faults: tuple, prepares: str = "") -> Cre
         faults: comme pour `first_fault`.
         prepares: ce que rend `_prepares`.
     """
-    negative = images.min() < 0  # entre -1 et 1, ou centré comme le veut VGG16
-    small = images.max() <= 2
+    # Négatif : entre -1 et 1, ou centré comme le veut VGG16.
+    negative, small = images.min() < 0, images.max() <= 2
     return first_fault(
         (0, "not_a_number", not np.isfinite(images).all()),
         (  # de part et d'autre de zéro, et trop peu : divisé par 255 après avoir été centré
@@ -102,23 +102,39 @@ def _scale_credit(images: np.ndarray, *faults: tuple, prepares: str = "") -> Cre
             "scaling_twice",
             np.ptp(images) < (MIN_RANGE if negative and images.max() > 0 else networks.MIN_SCALED),
         ),
-        ("1/2", "divided_by_255", (small and not negative) or prepares == "positive"),
-        ("1/2", "preprocess_missing", not (small or negative or prepares)),
+        (
+            "1/2",
+            "divided_by_255",
+            (small and not negative and prepares != "stretched") or prepares == "positive",
+        ),
+        (
+            "1/2",
+            "preprocess_missing",
+            not (small or negative or prepares in ("positive", "prepared")),
+        ),
         *faults,
     )
 
 
 def _prepares(facts: dict) -> str:
-    """Dit comment le réseau met lui-même ses pixels à l'échelle : "", "positive", "prepared"."""
+    """Dit comment le réseau met lui-même ses pixels à l'échelle.
+
+    "", "positive", "prepared", ou, s'il lui faut des pixels de 0 à 1, "stretched".
+    """
     places = [k for k, each in enumerate(facts["layers"]) if each["class"] in networks.CONVOLUTIONS]
     # Ce qu'ôte chacune ; une seule, qui n'ôte rien, est du rendu, et non d'une base.
-    taken = [
-        each.get("offset", each["class"] != "TrueDivide")
-        for each in facts["layers"][: min(places, default=0)]
-        if each["class"] in SCALERS
-    ]
+    before = [k for k in facts["layers"][: min(places, default=0)] if k["class"] in SCALERS]
+    taken = [each.get("offset", each["class"] != "TrueDivide") for each in before]
     small = taken or (facts["seen"] and np.abs(facts["seen"]).max() < networks.MAX_SCALED)
-    return "positive" if taken == [0] else "prepared" if small else ""
+    return (
+        "stretched"
+        if any(np.max(each.get("scale", 0)) > 1 for each in before[:1])
+        else "positive"
+        if taken == [0]
+        else "prepared"
+        if small
+        else ""
+    )
 
 
 def _compared(found: np.ndarray, expected: np.ndarray) -> tuple[bool, bool]:

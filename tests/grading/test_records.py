@@ -565,6 +565,44 @@ WRITTEN = {  # (exercice, programme, points)
         + f"get_ipython().run_cell_magic('time', '', {FIT!r})\n",
         PLAIN,
     ),
+    "base_de_tensorflow_hub": (
+        "ex05",
+        "import tensorflow as tf, tensorflow_hub as hub\nprint(hub.__version__)\n"
+        + "from keras.preprocessing.image import ImageDataGenerator\n"
+        + "make = ImageDataGenerator(rescale=1 / 255, validation_split=0.2).flow_from_directory\n"
+        + "train, val = (make('photos', subset=each) for each in ('training', 'validation'))\n"
+        + "base = hub.KerasLayer('https://tfhub.dev/google/mobilenet', input_shape=(256, 256, 3))\n"
+        + "model = tf.keras.Sequential([base, tf.keras.layers.Dense(2, activation='softmax')])\n"
+        + "model.compile('adam', 'categorical_crossentropy')\n"
+        + "model.fit(train, validation_data=val)\n",
+        {"make_generator": 5, "validation": 5, "frozen_base": 6, "build_head": 4},
+    ),
+    "images_de_tensorflow_1": (
+        "ex04",
+        "from tensorflow.examples.tutorials.mnist import input_data\n"
+        + "mnist = input_data.read_data_sets('MNIST_data/', reshape=False)\n"
+        + "(x_train, y_train), (x_test, y_test) = (\n"
+        + "    (each.images, each.labels) for each in (mnist.train, mnist.test))\n"
+        + LAYERS
+        + MODEL
+        + FIT.replace("split=0.1", "data=(mnist.validation.images, mnist.validation.labels)"),
+        {"lenet": 2.5, "non_linearity": 2, "scaling": 1, "output": 2}
+        | {"dense": 0, "train": 3, "weights": 0},
+    ),
+    "gris_par_opencv": (
+        "ex03",
+        "import cv2, numpy as np\n"
+        + FASHION.replace("fashion_mnist", "cifar10").replace("[..., None] / 255.0", "")
+        + "grey = lambda x: np.array([cv2.cvtColor(k, cv2.COLOR_BGR2GRAY) for k in x])[..., None]\n"
+        + "small = [cv2.resize(cv2.imread('photo.jpg'), (28, 28))]\n"
+        + "x_train, x_test = grey(x_train), grey(x_test)\n"
+        + LAYERS
+        + MODEL.replace("28, 28", "32, 32")
+        + FIT
+        + "model.predict(grey(small))\n",
+        {"network": 4, "scaling": 0, "output": 2, "train": 4, "evaluate": 2}
+        | {"weights": 0, "command": 0},
+    ),
     "reglages_cherches": ("ex02", FASHION + LAYERS + TUNED, PLAIN),
     "fichiers_idx": ("ex02", LAYERS + IDX_FILES + MODEL + FIT, PLAIN),
     "ligne_de_commande": ("ex02", FASHION + LAYERS + ASKED_ON_THE_LINE, PLAIN),
@@ -699,6 +737,11 @@ def test_what_it_is_is_said(mark, name):
         ("validation_data=(x_test, y_test)", "validation_is_test"),
         ("validation_data=(x_train[-500:], y_train[-500:])", "validation_is_train"),
         ("validation_data=(tf.constant(x_train[-500:]), y_train[-500:])", "validation_is_train"),
+        (
+            "validation_data=tf.keras.preprocessing.image.ImageDataGenerator().flow("
+            "x_train[-500:], y_train[-500:])",
+            "validation_is_train",
+        ),
         ("batch_size=32", "no_validation"),
         ("validation_data=(x_valid, y_valid)", "validation_undefined"),
     ],
