@@ -300,7 +300,7 @@ def _tens(names: Names, nodes: list) -> list[list[str]]:
         if isinstance(each, ast.List | ast.Tuple | ast.Dict)
     ]
     bound = [
-        [*(each.values() if isinstance(each, dict) else each)]
+        [*(dict.values(each) if isinstance(each, dict) else each)]
         for each in names.values()
         if isinstance(each, list | tuple | dict)
     ]
@@ -414,7 +414,7 @@ def _call_main(names: Names, whole: dict, seen: "_Seen") -> None:
                 made = maker(**_arguments(maker, names, whole, seen))
                 kept = [*map(seen.keep, made if isinstance(made, tuple) else [made])]
                 if not any(kept) and maker in kinds:
-                    methods = [getattr(made, name) for name in vars(maker) if name[0] != "_"]
+                    methods = (getattr(made, name) for name in vars(maker) if name[0] != "_")
                     waiting += sorted(filter(inspect.ismethod, methods), key=_rank)
 
 
@@ -543,8 +543,8 @@ def _open_generator(function) -> dict:
         passes = []
         for _ in range(2):
             generator.reset()
-            batches = [np.asarray(generator[k][0], np.float32) for k in range(len(generator))]
-            passes.append(np.concatenate(batches)[:, ::STEP_PX, ::STEP_PX])
+            read = np.concatenate([generator[k][0] for k in range(len(generator))])
+            passes.append(np.float32(read[:, ::STEP_PX, ::STEP_PX]))
         found[subset] = {
             "passes": passes,
             "numbers": [int(Path(name).stem) for name in generator.filenames],
@@ -620,9 +620,10 @@ class Network:
         if self.steps == 1:
             self.fits.append(_found(self.model, (x, None), _sample(x, y)))
         elif self.looks and not self.fits[-1]["validates"]:
-            self.checked, labels = self.looks[-1]
-            checked = _sample(self.checked, labels)
-            self.fits[-1] = _found(self.model, (x, self.checked), _sample(x, y), checked)
+            self.checked = self.looks[-1][0]
+            self.fits[-1] = _found(
+                self.model, (x, self.checked), _sample(x, y), _sample(*self.looks[-1])
+            )
         self.looks = []
 
     def described(self, images) -> dict:
@@ -645,7 +646,7 @@ class Network:
         return {
             "facts": facts,
             "compiled": self.compiled[-1:],
-            "fits": self.fits,
+            "fits": sorted(self.fits, key=lambda each: not each["error"]),  # l'échec, d'abord
             "measured": sorted(self.measured, key=lambda each: each["whole"])[-MAX_FITS:],
             "moved": self.has_moved(),
         }
@@ -701,7 +702,7 @@ def _sample(x, y=None) -> tuple | None:
         images, labels = batch if isinstance(batch, tuple) else (batch, None)
         labels = None if labels is None else np.asarray(labels)[:KEPT]
         images = np.asarray(images)[:KEPT]
-        if images.ndim < 2 or np.shape(labels)[1:] == images.shape[2:] != ():
+        if images.ndim < 2 or np.ndim(labels) > 2 or np.shape(labels)[1:] == images.shape[2:] != ():
             return None  # des pixels épars, ou une ligne de chaque image : la table était absente
         first = images.ndim == 4 and spellings.channels_last(images.shape) != images.shape
         return np.moveaxis(images, 1, -1) if first else images, labels
@@ -1289,8 +1290,13 @@ def _known_file(name, whole: dict) -> bytes:
         maps = np.random.default_rng(list(path.encode())).random((len(PARTS), NUM_PICTURES, *MAPS))
         np.savez(file, **dict(zip(PARTS, maps, strict=True)))
     elif array:
-        axis = "y_" if re.search(r"(?i)(^|_)y|label", name) else "x_"
-        np.save(file, whole[axis + array[1].lower()])
+        labels = re.search(r"(?i)(^|_)y|label", name)
+        np.save(
+            file,
+            whole[f"y_{array[1].lower()}"] % len(CLASSES)
+            if labels
+            else whole[f"x_{array[1].lower()}"],
+        )
     elif idx:
         values = whole[("x_" if idx[2] == "images" else "y_") + idx[1].replace("t10k", "test")]
         file.write(struct.pack(f">{values.ndim + 1}I", 2048 + values.ndim, *values.shape))
@@ -1303,11 +1309,12 @@ def _read_table(whole: dict, name, *_, **__):
 
     Celle de Kaggle, train.csv et test.csv, a moins d'images ; la seconde n'a pas d'étiquettes.
     """
-    found = re.search(r"(train|test)[^/]*\.csv$", str(name))
-    if not found or whole["x_train"].ndim != 3:
+    file = os.path.basename(str(name)).lower()
+    part = next((each for each in ("train", "test", "mnist", "digit") if each in file), None)
+    if not part or whole["x_train"].ndim != 3:
         return spellings.Nothing()
-    x, y = (whole[f"{axis}_{found[1]}"] for axis in "xy")
-    labels = [y[:, None]] if "mnist" in str(name) or found[1] == "train" else []
+    x, y = (whole[f"{axis}_{'test' if part == 'test' else 'train'}"] for axis in "xy")
+    labels = [y[:, None]] if "mnist" in str(name) or part != "test" else []
     table = np.concatenate([*labels, x.reshape(len(x), -1)], axis=1).astype(np.int64)
     size = len(table) if "mnist" in str(name) else (42_000 if labels else 28_000) // spellings.FEWER
     return table[:size].view(spellings.Table)
@@ -1437,7 +1444,7 @@ def _from_table(generator, *_, **named):
     """Lit nos images au lieu de celles que nomme une table absente."""
     read = generator.flow_from_directory
     named = {key: named[key] for key in named.keys() & inspect.signature(read).parameters}
-    return read(**{**named, "directory": f"table {next(NUMBERS)}"})
+    return read(**{**named, "directory": next(NUMBERS)})
 
 
 def _our_pictures(absent: str | Path = "") -> str:

@@ -279,15 +279,17 @@ class Table(np.ndarray):
         return self.label if isinstance(key, str) else super().__getitem__(key)
 
 
-class _Choices:
+class _Choices(dict):
     """Les réglages que propose keras_tuner : de chacun, la première valeur."""
+
+    values = property(dict.copy)
 
     def __getattr__(self, kind: str):
         """Rend ce que donne `Choice`, `Int`, `Float`, `Boolean` ou `Fixed`."""
 
         def choose(name="", first=False, *_, **named):
             given = (named[each] for each in ("values", "min_value", "value") if each in named)
-            return np.ravel(next(given, first)).tolist()[0]
+            return self.setdefault(name, np.ravel(next(given, first)).tolist()[0])
 
         return choose
 
@@ -296,11 +298,11 @@ class _Tuner(Nothing):
     """Ce qui tient lieu de keras_tuner : un seul réseau est construit, puis appris."""
 
     def __init__(self, hypermodel, *_, **__):
-        build = getattr(hypermodel, "build", hypermodel)
-        self.hypermodel, self.model = types.SimpleNamespace(build=build), build(_Choices())
+        build, found = getattr(hypermodel, "build", hypermodel), _Choices()
+        self.hypermodel, self.model = types.SimpleNamespace(build=build), build(found)
         self.search = self.model.fit
         self.get_best_models = lambda *_, **__: [self.model]
-        self.get_best_hyperparameters = lambda *_, **__: [_Choices()]
+        self.get_best_hyperparameters = lambda *_, **__: [found]
 
 
 GIVEN = {  # ce qui, d'un paquet absent, est donné ; `recorder` y ajoute `("pandas", "read_csv")`

@@ -43,4 +43,5 @@ def ask_evaluate(ask: Ask) -> Credit:
 
 
 def _plain(name: str) -> str:
-    return name.lower().replace("-", "").replace(" ", "").partition("/")[0]
+    """Écrit un nom sans ce qui ne le change pas : majuscules, tirets, pluriel."""
+    return name.lower().translate(str.maketrans("", "", " _-")).partition("/")[0].rstrip("s")

@@ -112,8 +112,12 @@ def judged(ask: Ask, function: str, judge: Callable[[], Credit]) -> Credit:
 def first_error(ask: Ask) -> str:
     """Dit la première erreur du programme, ou rien."""
     error = record(ask)["error"]
-    said = error and pupil.failure_of(error).detail
-    return f"première erreur vue par le correcteur : {said}" if said else ""
+    return (
+        "première erreur vue par le correcteur, peut-être sans rapport : "
+        + pupil.failure_of(error).detail
+        if error
+        else ""
+    )
 
 
 def own_failure(error: dict) -> pupil.Failure:
@@ -209,7 +213,8 @@ def _is_foreign(exercise: str, facts: dict, *, cifar: bool) -> bool:
 def chosen(ask: Ask, judge: Callable[[dict], Credit]) -> dict:
     """Rend le réseau qui répond le mieux ; à égalité, le mieux suivi, puis le dernier.
 
-    Un réseau qui n'a pas pu être compilé, ou appris, vient après.
+    Un réseau qui n'a pas pu être compilé, ou appris, vient après. Le dernier `fit` est jugé ; ceux
+    qui échouent sont rangés avant ceux qui aboutissent.
 
     Raises:
         pupil.Failure: aucun réseau ne répond à l'exercice, ou n'accepte les images que le
@@ -222,7 +227,7 @@ def chosen(ask: Ask, judge: Callable[[dict], Credit]) -> dict:
             bool(each["compiled"]),
             [
                 (not fit["error"], fit["validates"], not (fit["error"] or validation_reason(fit)))
-                for fit in each["fits"][:1]
+                for fit in each["fits"][-1:]
             ],
             k,
         )

@@ -119,7 +119,9 @@ def build(hp):
     return model
 tuner = keras_tuner.RandomSearch(build, objective="val_accuracy", max_trials=3)
 tuner.search(x_train, y_train, epochs=5, validation_split=0.1)
-tuner.hypermodel.build(tuner.get_best_hyperparameters(1)[0]).summary()
+best = tuner.get_best_hyperparameters(1)[0]
+assert [best.get(name) for name in best.values.keys()] == [1e-2]
+tuner.hypermodel.build(best).summary()
 tuner.get_best_models(num_models=1)[0].evaluate(x_test, y_test)
 """
 READ_ELSEWHERE = """
@@ -513,6 +515,17 @@ WRITTEN = {  # (exercice, programme, points)
     ),
     "validation_croisee": ("ex02", FASHION + LAYERS + FOLDED, PLAIN),
     "plusieurs_ensemble": ("ex02", LAYERS + ENSEMBLE, PLAIN),
+    "annexe_qui_echoue": (
+        "ex04",
+        LAYERS
+        + TABLE.replace("fashion-mnist_train", "mnist_digits").replace(
+            "mnist_test", "mnist_t10k_test"
+        )
+        + FIT
+        + "model.fit(x_train[:, :20], y_train)\n",
+        {"lenet": 2.5, "non_linearity": 2, "scaling": 1, "output": 2}
+        | {"dense": 0, "train": 3, "weights": 0},
+    ),
     "tableau_d_un_csv": ("ex02", LAYERS + ARRAY_OF_TABLE + MODEL + FIT, PLAIN),
     "caracteristiques_d_abord": (
         "ex05",
@@ -540,6 +553,22 @@ WRITTEN = {  # (exercice, programme, points)
     "images_d_une_table": (
         "ex05",
         PICTURES_OF_A_TABLE,
+        {"make_generator": 2.5, "validation": 5, "frozen_base": 6, "build_head": 4},
+    ),
+    "test_d_une_table": (
+        "ex05",
+        PICTURES_OF_A_TABLE.replace("val", "test").replace("testidation", "validation"),
+        {"make_generator": 2.5, "validation": 2.5, "frozen_base": 6, "build_head": 4},
+    ),
+    "images_et_etiquettes_enregistrees": (
+        "ex05",
+        "import numpy as np\nfrom keras.utils import to_categorical\n"
+        + "x_train, y_train = np.load('x_train.npy'), np.load('y_train.npy')\n"
+        + "y_train = to_categorical(y_train, num_classes=4)\n"
+        + INCEPTION.split("datagen =")[0]
+        .replace('1, activation="sigmoid"', '4, activation="softmax"')
+        .replace("binary_cross", "categorical_cross")
+        + "model.fit(x_train, y_train, validation_split=0.2)\n",
         {"make_generator": 2.5, "validation": 5, "frozen_base": 6, "build_head": 4},
     ),
     "transforme_par_lots": (
