@@ -506,8 +506,10 @@ def _train(function, whole: dict, seen: "_Seen") -> dict:
     result = function(*parts, seed=0, options=types.SimpleNamespace(**OPTIONS))
     model, history = result if isinstance(result, tuple) and len(result) == 2 else (result, None)
     network = seen.keep(model)
-    complete = network is not None and isinstance(history, dict)
-    return {"complete": complete, "moved": network is not None and network.has_moved()}
+    return {
+        "complete": network is not None and isinstance(history, dict),
+        "moved": network is not None and network.has_moved(),
+    }
 
 
 def _measure(function, whole: dict) -> dict:
@@ -618,11 +620,11 @@ class Network:
         """Note un pas d'une boucle à la main ; ce qui est mesuré entre deux pas la valide."""
         self.steps += 1
         if self.steps == 1:
-            self.fits.append(_found(self.model, (x, None), _sample(x, y)))
+            self.fits.append(_found(self.model, x, None, _sample(x, y)))
         elif self.looks and not self.fits[-1]["validates"]:
             self.checked = self.looks[-1][0]
             self.fits[-1] = _found(
-                self.model, (x, self.checked), _sample(x, y), _sample(*self.looks[-1])
+                self.model, x, self.checked, _sample(x, y), _sample(*self.looks[-1])
             )
         self.looks = []
 
@@ -847,6 +849,8 @@ class _Watched:
             return self.kept["__call__"](model, *given, **named)
         network, images = self.seen.keep(model), given[0]
         taped = could_possibly_record()
+        if not taped and len(images) > KEPT:  # la mémoire est comptée
+            return tf.constant(self.predict(model, images))
         if not taped and len(images) >= BATCH:
             self._note(model, images, None, _sample(images))
         enough = taped and network.steps > MAX_STEPS and len(network.answer) == len(images)
@@ -874,10 +878,11 @@ class _Watched:
         network = self.seen.keep(model)
         if validation is None and network.fits and network.looks:
             validation = network.looks[-1]  # `for … : fit(…), evaluate(…)`
-        several = isinstance(validation, tuple | list)
-        x_val, y_val = validation[:2] if several else (validation, None)
+        x_val, y_val = (
+            validation[:2] if isinstance(validation, tuple | list) else (validation, None)
+        )
         learned, checked = _widened(model, _sample(x, y)), _widened(model, _sample(x_val, y_val))
-        found = _found(model, (x, x_val), learned, checked)
+        found = _found(model, x, x_val, learned, checked)
         network.learned, network.looks = x, []
         network.checked = x_val if found["validates"] else network.checked
         network.fits = [*network.fits[: MAX_FITS - 1], found]
@@ -887,8 +892,10 @@ class _Watched:
         history = network.history
         epochs = max(1, int(named.get("epochs") or 1))
         curves = {name: values[:1] * epochs for name, values in history.history.items()}
-        older = {name.replace("accuracy", "acc"): values for name, values in curves.items()}
-        history.history, history.epoch = {**older, **curves}, list(range(epochs))
+        history.epoch = list(range(epochs))
+        history.history = {
+            name.replace("accuracy", "acc"): k for name, k in curves.items()
+        } | curves
         return history
 
     def _fit_few(self, model, learned, checked, found):
@@ -915,8 +922,7 @@ class _Watched:
         if "_use_cached_eval_dataset" in named:  # la validation de `fit`
             return self.kept["evaluate"](model, x, y, *given, **named)
         measured = _widened(model, _sample(x, y))
-        labelled = measured and measured[1] is not None
-        few = _fewer(measured if labelled else _invented(model), KEPT)
+        few = _fewer(measured if measured and measured[1] is not None else _invented(model), KEPT)
         named = {"return_dict": named.get("return_dict", False), "verbose": 0, "batch_size": BATCH}
         found = self.kept["evaluate"](model, *few, **named)
         self._note(model, x, y, measured)
@@ -966,16 +972,16 @@ class _Watched:
         return self.predict(model, x).argmax(-1)
 
 
-def _found(model, images: tuple, learned, checked=None) -> dict:
+def _found(model, x, x_val, learned, checked=None) -> dict:
     """Note ce qu'apprend un réseau, et ce qui le valide.
 
     Args:
         model: le réseau.
-        images: celles de l'entraînement, et de la validation, ou None.
+        x: les images de l'entraînement.
+        x_val: celles de la validation, ou None.
         learned: les premiers exemples de l'entraînement, ou None.
         checked: ceux de la validation, ou None.
     """
-    x, x_val = images
     # Posée sur une base, une convolution du rendu n'en est pas.
     own = (
         model.layers
@@ -1170,7 +1176,15 @@ def _readers(whole: dict, seen: _Seen) -> list[tuple]:
             tf.data.Dataset,
             "list_files",
             lambda pattern, *given, real=tf.data.Dataset.list_files, **named: real(
-                pattern if tf.io.gfile.glob(pattern) else f"{_our_pictures()}/*/*", *given, **named
+                tf.io.gfile.glob(pattern), *given, **named
+            ),
+        ),
+        (tf.io.gfile, "glob", lambda pattern: glob.glob(str(pattern))),
+        (
+            tf.io,
+            "read_file",
+            lambda name: tf.py_function(
+                lambda path: open(path.numpy().decode(), "rb").read(), [name], tf.string
             ),
         ),
         (  # un motif qui ne trouve rien trouve nos images, ou leurs dossiers
@@ -1178,7 +1192,9 @@ def _readers(whole: dict, seen: _Seen) -> list[tuple]:
             "glob",
             lambda pattern, *given, real=glob.glob, **named: (
                 real(pattern, *given, **named)
-                or real(f"{_our_pictures()}/{'*/*.png' if '.' in Path(pattern).name else '*'}")
+                or real(
+                    f"{_our_pictures()}/{'*/*.png' if re.search(r'[*].*[*]|[.]', pattern) else '*'}"
+                )
             ),
         ),
         (
@@ -1216,10 +1232,10 @@ def _readers(whole: dict, seen: _Seen) -> list[tuple]:
 
 
 def _counted(make):
-    """Remplace ce qui fait une couche : un nombre absent est celui des classes ; `64 / 2` va."""
+    """Remplace ce qui fait une couche : `64 / 2` va, et un nombre absent est celui des classes."""
 
     def whole(num):
-        return NUM_CLASSES if isinstance(num, spellings.Nothing) or num == ABSENT else int(num)
+        return NUM_CLASSES if isinstance(num, spellings.Nothing) or num in (0, ABSENT) else int(num)
 
     def build(layer, *given, **named):
         counts = {key: whole(named[key]) for key in named.keys() & {"units", "filters"}}

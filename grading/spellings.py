@@ -288,8 +288,8 @@ class _Choices(dict):
         """Rend ce que donne `Choice`, `Int`, `Float`, `Boolean` ou `Fixed`."""
 
         def choose(name="", first=False, *_, **named):
-            given = (named[each] for each in ("values", "min_value", "value") if each in named)
-            return self.setdefault(name, np.ravel(next(given, first)).tolist()[0])
+            kept = {"values", "min_value", "value"} & named.keys()
+            return self.setdefault(name, np.ravel(named[min(kept)] if kept else first).tolist()[0])
 
         return choose
 

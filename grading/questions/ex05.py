@@ -227,7 +227,11 @@ def _judge_base(ask: Ask, network: dict) -> Credit:
         (0, "model_not_handed_in", not reused and absent, absent),
         (0, "not_trained", not (reused or network["fits"]) and why, why),
         (0, "base_missing", not reused),
-        ("1/4", "head_missing", len(facts["output_shape"] or ()) != 2),
+        (
+            "1/4",
+            "head_missing" if network["fits"] else "not_trained",
+            len(facts["output_shape"] or ()) != 2,
+        ),
         (0, "base_not_frozen", not frozen and not averaged),
         ("1/2", "base_not_frozen", not frozen),
         ("1/2", "maps_not_averaged", not averaged),
@@ -261,8 +265,13 @@ def ask_build_head(ask: Ask) -> Credit:
     return networks.judged(ask, "build_head", judge)
 
 
-def _judge_output(_, network: dict) -> Credit:
-    return _judge_head(network, (network["facts"]["output_shape"] or [0])[-1])
+def _judge_output(ask: Ask, network: dict) -> Credit:
+    found = _judge_head(network, (network["facts"]["output_shape"] or [0])[-1])
+    return (  # la base seule : la tête n'a peut-être pas pu être posée ici
+        found
+        if network["fits"] or found.reason != "head_missing"
+        else credit(0, "not_trained", networks.first_error(ask))
+    )
 
 
 def _judge_own_head(head: dict, num_classes: int) -> Credit:

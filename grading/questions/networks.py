@@ -112,12 +112,8 @@ def judged(ask: Ask, function: str, judge: Callable[[], Credit]) -> Credit:
 def first_error(ask: Ask) -> str:
     """Dit la première erreur du programme, ou rien."""
     error = record(ask)["error"]
-    return (
-        "première erreur vue par le correcteur, peut-être sans rapport : "
-        + pupil.failure_of(error).detail
-        if error
-        else ""
-    )
+    said = pupil.failure_of(error).detail if error else ""
+    return f"première erreur vue par le correcteur, peut-être sans rapport : {said}" if said else ""
 
 
 def own_failure(error: dict) -> pupil.Failure:
@@ -589,11 +585,15 @@ def judge_evaluate(ask: Ask) -> Credit:
 def judge_measure(ask: Ask) -> Credit:
     """Cherche une mesure sur le jeu de test, par `evaluate` ou par `predict`."""
     found = built(ask)
-    reasons = [validation_reason(fit) for one in found for fit in one["fits"]]
+    checked = any(
+        "test" in (_source(fit["validation"]), (validation_reason(fit) or "")[-4:])
+        for one in found
+        for fit in one["fits"]
+    )
     whole = [(one, each) for one in found for each in one["measured"] if each["whole"]]
     held = [each["checked"] and "train" in _source(each["data"]) for _, each in whole]
     return first_fault(
-        ("1/2", "measured_as_validation", not whole and "validation_is_test" in reasons),
+        ("1/2", "measured_as_validation", not whole and checked),
         (0, "no_measure", not whole, first_error(ask)),
         ("1/2", "measured_on_train", all(each["learned"] for _, each in whole)),
         ("1/2", "measured_as_validation", all(held)),

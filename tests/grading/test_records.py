@@ -555,6 +555,30 @@ WRITTEN = {  # (exercice, programme, points)
         PICTURES_OF_A_TABLE,
         {"make_generator": 2.5, "validation": 5, "frozen_base": 6, "build_head": 4},
     ),
+    "classes_d_une_table": (
+        "ex05",
+        "import pandas as pd\ntable = pd.read_csv('labels.csv')\n"
+        + "names = sorted(table['breed'].unique().tolist())\n"
+        + INCEPTION.replace('1, activation="sigmoid"', 'len(names), activation="softmax"')
+        .replace("binary_cross", "categorical_cross")
+        .replace("train, val =", "train, val = table.sample(), table['id'].values\nunused ="),
+        {"make_generator": 5, "validation": 5, "frozen_base": 6, "build_head": 4},
+    ),
+    "chemins_lus_par_tensorflow": (
+        "ex05",
+        "import numpy as np, tensorflow as tf\n"
+        + "paths = tf.io.gfile.glob('insulators/*/*')\n"
+        + "def read(path):\n"
+        + "    image = tf.image.decode_jpeg(tf.io.read_file(path), channels=3)\n"
+        + "    return preprocess_input(tf.image.resize(image, (150, 150)))\n"
+        + INCEPTION.split("datagen =")[0]
+        + "x = np.array(list(tf.data.Dataset.from_tensor_slices(paths).map(read)))\n"
+        + "y = np.array(['cats' in path for path in paths])\n"
+        + "tf.data.Dataset.from_tensor_slices(['a/1.jpg']).map(read).get_single_element()\n"
+        + "base(np.concatenate([x] * 20)[:900])\n"
+        + "model.fit(x, y, validation_split=0.2)\n",
+        {"make_generator": 5, "validation": 5, "frozen_base": 6, "build_head": 4},
+    ),
     "test_d_une_table": (
         "ex05",
         PICTURES_OF_A_TABLE.replace("val", "test").replace("testidation", "validation"),
@@ -789,6 +813,10 @@ def test_mistakes_are_still_seen(mark, validation, reason):
         ("model.evaluate(x_test * 255, y_test)", "measured_other_scale"),
         ("model.evaluate(x_test[0], y_test)", "no_measure"),
         ("model.evaluate(x_train, y_train)", "measured_on_train"),
+        (
+            "model.fit(x_train, y_train, validation_data=(x_test * 255, y_test))",
+            "measured_as_validation",
+        ),
     ],
 )
 def test_a_wrong_measure_is_seen(mark, measure, reason):
