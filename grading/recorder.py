@@ -758,6 +758,7 @@ def _patched(seen: _Seen, whole: dict):
         ),
         (builtins, "channels_last", spellings.channels_last),
         (builtins, "xrange", range),
+        (Image, "ANTIALIAS", Image.LANCZOS),
         (SourceFileLoader, "source_to_code", _compiled),
         (  # `fit` mesure au lieu d'apprendre : les gradients d'un grand réseau seraient trop lourds
             model,

@@ -59,7 +59,12 @@ OF_BACKEND = (
 WRITERS = "ModelCheckpoint TensorBoard CSVLogger"
 INERT = {  # ce qui écrit, ou vient de TensorFlow 1 et d'anciens Keras : sans effet sur un réseau
     "tensorflow": "ConfigProto GPUOptions Session set_random_seed logging reset_default_graph "
-    "estimator gfile contrib summary",
+    "estimator gfile contrib summary variable_scope get_default_graph",
+    "tensorflow._api.v2.distribute": "TPUStrategy",
+    "tensorflow._api.v2.distribute.experimental": "TPUStrategy",
+    "tensorflow._api.v2.distribute.cluster_resolver": "TPUClusterResolver",
+    "tensorflow._api.v2.config": "experimental_connect_to_cluster",
+    "tensorflow._api.v2.tpu.experimental": "initialize_tpu_system",
     "tensorflow._api.v2.compat.v1": "disable_eager_execution disable_v2_behavior",
     "keras._tf_keras.keras": "estimator",
     "keras.backend": f"{OF_BACKEND} set_learning_phase",
@@ -75,7 +80,11 @@ INERT = {  # ce qui écrit, ou vient de TensorFlow 1 et d'anciens Keras : sans e
     ),
 }
 OLD_KERAS = "tensorflow.python.keras"  # encore dans TensorFlow, et incompatible avec Keras 3
-KERAS = (OLD_KERAS, "tensorflow.keras", "tf_keras", "keras")
+KERAS = (
+    OLD_KERAS,
+    *("tensorflow.contrib.keras.api.keras", "tensorflow.contrib.keras", "tensorflow.keras"),
+    *("tf_keras", "keras"),
+)
 LOOKS, EXITS = ("exists", "isdir", "isfile", "is_dir"), ("exit", "quit")
 PLACES = (
     "layers models utils optimizers callbacks losses metrics regularizers initializers constraints "
@@ -435,10 +444,10 @@ def install() -> None:
     )
     vars(collections).update({**vars(collections.abc), **vars(collections)})
     vars(np).update(
-        int=int,
-        float=float,
-        object=object,
-        str=str,
+        **{each.__name__: each for each in (int, float, object, str, complex)},
+        Inf=np.inf,
+        NaN=np.nan,
+        product=np.prod,
         array=_older_array,
         fromstring=lambda text, *given, real=np.fromstring, **named: (
             real(text, *given, **named) if "sep" in named else np.frombuffer(text, *given, **named)

@@ -15,7 +15,7 @@ from convnets.core.paths import data_cache_dir
 from convnets.datasets import sources
 from grading import copies, pupil, submission
 from grading.questions import RIGHT, Ask, Credit, as_bytes, as_floats, credit, first_fault, question
-from grading.scale import read_scale
+from grading.scale import read_reasons, read_scale
 
 CONVOLUTIONS = {"Conv2D", "SeparableConv2D", "DepthwiseConv2D"}
 WEIGHTED = CONVOLUTIONS | {"Dense"}
@@ -105,7 +105,10 @@ def judged(ask: Ask, function: str, judge: Callable[[], Credit]) -> Credit:
     if error is not None and found.reason in UNDONE and found.level == 0:
         raise own_failure(error)
     if record(ask)["forgotten"] and found.level:
-        return credit(found.level / 2, "import_forgotten", ", ".join(record(ask)["forgotten"]))
+        also = [f"de plus : {read_reasons()[found.reason].text}"] if found.reason else []
+        return credit(
+            found.level / 2, "import_forgotten", ", ".join([*record(ask)["forgotten"], *also])
+        )
     return found
 
 
@@ -297,8 +300,8 @@ def judge_non_linearity(found: dict, *, free: bool = False) -> Credit:
 
     Args:
         found: une description (voir `models.described`).
-        free: l'architecture est libre ; une convolution 1×1 ou par canal peut alors être linéaire,
-            comme dans MobileNet.
+        free: l'architecture est libre ; une couche dense, et une convolution 1×1 ou par canal
+            comme dans MobileNet, peuvent alors être linéaires.
 
     Returns:
         Le crédit.
@@ -319,7 +322,7 @@ def judge_non_linearity(found: dict, *, free: bool = False) -> Credit:
         bare = {
             k
             for k in bare
-            if layers[k]["class"] != "DepthwiseConv2D"
+            if layers[k]["class"] in CONVOLUTIONS - {"DepthwiseConv2D"}
             and list(layers[k].get("kernel_size") or ()) != [1, 1]
         }
     return first_fault(
@@ -401,7 +404,10 @@ def output_credit(found: dict, losses: list[dict], *, num_classes: int = NUM_CLA
 def unscaled(x) -> np.ndarray | None:
     """Ramène des images aux entiers de 0 à 255, si une échelle connue le permet."""
     x = as_floats(x)
-    for levels in (x, x * 255, (x + 1) * 127.5):
+    for levels in (  # les dernières : divisées par leur maximum
+        *(x, x * 255, (x + 1) * 127.5, x * 256),
+        *(x * (high - 1) for _, high in LEVELS.values()),
+    ):
         whole = np.rint(levels)
         exact = np.abs(levels - whole).max() < 0.02 and whole.min() >= 0
         # x/127,5 - 1, multiplié par 255, est entier aussi, mais toujours impair.
@@ -488,7 +494,8 @@ def _judge_fit(network: dict) -> Credit:
     reused = any(each["checked"] or _overlap(each["data"], checked) for each in tests)
     if validation == "validation_is_test" and tests and not reused:
         validation = None  # une part du jeu de test valide, une autre mesure
-    unknown = fit["validates"] and not _source(checked)
+    # D'où elle vient ne se sait pas ; ou le rendu a réuni les deux jeux, puis les a partagés.
+    unknown = fit["validates"] and _source(checked) in ("", "train+test")
     again = unknown and apart and all(each["checked"] for each in apart)
     source = _source(given)
     return first_fault(
@@ -586,17 +593,20 @@ def judge_measure(ask: Ask) -> Credit:
     """Cherche une mesure sur le jeu de test, par `evaluate` ou par `predict`."""
     found = built(ask)
     checked = any(
-        "test" in (_source(fit["validation"]), (validation_reason(fit) or "")[-4:])
+        _source(fit["validation"]) == "test" or validation_reason(fit) == "validation_is_test"
         for one in found
         for fit in one["fits"]
     )
     whole = [(one, each) for one in found for each in one["measured"] if each["whole"]]
-    held = [each["checked"] and "train" in _source(each["data"]) for _, each in whole]
     return first_fault(
         ("1/2", "measured_as_validation", not whole and checked),
         (0, "no_measure", not whole, first_error(ask)),
         ("1/2", "measured_on_train", all(each["learned"] for _, each in whole)),
-        ("1/2", "measured_as_validation", all(held)),
+        (
+            "1/2",
+            "measured_as_validation",
+            all(each["checked"] and "train" in _source(each["data"]) for _, each in whole),
+        ),
         ("1/2", "measured_other_scale", all(_other_scale(*pair) for pair in whole)),
     )
 

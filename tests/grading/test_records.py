@@ -31,7 +31,8 @@ PLAIN = {"architecture": 5, "non_linearity": 2, "scaling": 1.5, "output": 2, "tr
 PLAIN |= {"evaluate": 1.5, "weights": 0}  # ni les noms des classes, ni les poids
 OLD = """
 from tf_keras.constraints import maxnorm
-from tf_keras.layers.convolutional import Conv2D
+from tf_keras.layers.convolutional import MaxPooling2D
+from tensorflow.contrib.keras.api.keras.layers import Conv2D
 from keras.layers.core import Dense
 from keras.models import Sequential
 from keras.optimizers import Adam
@@ -76,7 +77,12 @@ import matplotlib.pyplot as plt
 import tensorflow as tf
 from tensorflow.python.keras.callbacks import TensorBoard
 mlflow.keras.autolog()
-with mlflow.start_run():
+try:
+    tpu = tf.distribute.cluster_resolver.TPUClusterResolver()
+except ValueError:
+    raise BaseException("Not connected to a TPU")
+best = np.Inf
+with mlflow.start_run(), tf.distribute.TPUStrategy(tpu).scope(), tf.variable_scope("tout"):
     model = Sequential([*stack()[:-1], layers.Dense(10, activation=tf.nn.softmax)])
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["acc"])
     history = model.fit(x_train, y_train, epochs=5, validation_split=0.1,
@@ -810,6 +816,10 @@ def test_mistakes_are_still_seen(mark, validation, reason):
 @pytest.mark.parametrize(
     ("measure", "reason"),
     [
+        (
+            "model.fit(x_train, y_train, validation_data=(x_test / x_test.max(), y_test))",
+            "measured_as_validation",
+        ),
         ("model.evaluate(x_test * 255, y_test)", "measured_other_scale"),
         ("model.evaluate(x_test[0], y_test)", "no_measure"),
         ("model.evaluate(x_train, y_train)", "measured_on_train"),
