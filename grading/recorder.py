@@ -1035,7 +1035,8 @@ def _are_shared(x, x_val) -> bool:
         return x_val is not None and (x is x_val or sets[0] == sets[1])
     keys = [
         np.ascontiguousarray(
-            np.reshape(each, (len(each), -1))[:, :: np.size(each[0]) // KEY_VALUES | 1], np.float32
+            np.reshape(each, (len(each), -1))[:, :: np.size(each[0]) // KEY_VALUES | 1],
+            None if each.dtype == object else np.float32,
         )
         for each in (x, x_val[:100])
     ]
