@@ -232,7 +232,12 @@ def record(module: str, asked: dict, dataset: str, levels: dict, seconds: int) -
         and value.dtype.kind == "f"
         and 0 < np.abs(value).max() <= 1
         for value in names.values()
-    ) or any(re.search(r"/=? ?255\b", ast.unparse(tree)) for tree in trees)
+    ) or any(
+        isinstance(each.op, ast.Div)
+        and re.match(r"255\b", ast.unparse(getattr(each, "right", getattr(each, "value", each))))
+        for each in nodes
+        if isinstance(each, ast.BinOp | ast.AugAssign)
+    )
     return {
         "networks": [
             {**each.described(whole["x_test"]), "scaled": scaled} for each in seen.networks

@@ -562,7 +562,7 @@ def validation_reason(fit: dict) -> str | None:
 
 def other_scale(learned: dict | None, checked: dict) -> bool:
     """Dit si de deux lots d'images, l'un a ses niveaux bruts et l'autre de petites valeurs."""
-    both = [np.abs(as_floats(each["x"])).max() for each in (learned or checked, checked)]
+    both = [np.median(np.abs(as_floats(each["x"]))) for each in (learned or checked, checked)]
     return min(both) < SMALL and max(both) > MAX_SCALED
 
 

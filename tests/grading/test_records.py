@@ -662,6 +662,16 @@ WRITTEN = {  # (exercice, programme, points)
         {"network": 4, "scaling": 0, "output": 2, "train": 4, "evaluate": 2}
         | {"weights": 0, "command": 0},
     ),
+    "pixels_standardises": (
+        "ex02",
+        FASHION.replace(" / 255.0", "")
+        + "mean, std = x_train.mean(axis=0), x_train.std(axis=0)\n"
+        + "x_train, x_test = (x_train - mean) / std, (x_test - mean) / std\n"
+        + LAYERS
+        + MODEL
+        + FIT,
+        PLAIN,
+    ),
     "reglages_cherches": ("ex02", FASHION + LAYERS + TUNED, PLAIN),
     "fichiers_idx": ("ex02", LAYERS + IDX_FILES + MODEL + FIT, PLAIN),
     "ligne_de_commande": ("ex02", FASHION + LAYERS + ASKED_ON_THE_LINE, PLAIN),
