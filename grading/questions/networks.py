@@ -309,7 +309,6 @@ def judge_non_linearity(found: dict, *, free: bool = False) -> Credit:
     layers = found["layers"]
     if "C" not in sequence(layers):
         return credit(0, "no_convolution")
-    weighted = [layer for layer in layers if layer["class"] in WEIGHTED]
     linear: list[set[int]] = []  # de chaque couche, celles à poids dont la sortie y reste linéaire
     bare: set[int] = set()
     for number, layer in enumerate(layers):
@@ -318,16 +317,14 @@ def judge_non_linearity(found: dict, *, free: bool = False) -> Credit:
             bare |= arriving
             arriving = {number}
         linear.append(set() if bends(layer) else arriving)
-    if free:
-        bare = {
-            k
-            for k in bare
-            if layers[k]["class"] in CONVOLUTIONS - {"DepthwiseConv2D"}
-            and list(layers[k].get("kernel_size") or ()) != [1, 1]
-        }
-    return first_fault(
-        ("1/2", "relu_partly", 0 < len(bare) < len(weighted) - 1), (0, "relu_forgotten", bare)
-    )
+    counted = {
+        k
+        for k, layer in enumerate(layers)
+        if layer["class"] in (CONVOLUTIONS - {"DepthwiseConv2D"} if free else WEIGHTED)
+        and not (free and list(layer.get("kernel_size") or ()) == [1, 1])
+    }
+    bare, total = bare & counted, len(counted) - (not free)  # la sortie, dense, n'en demande pas
+    return first_fault(("1/2", "relu_partly", 0 < len(bare) < total), (0, "relu_forgotten", bare))
 
 
 def bends(layer: dict) -> bool:
