@@ -1313,13 +1313,8 @@ def _known_file(name, whole: dict) -> bytes:
         maps = np.random.default_rng(list(path.encode())).random((len(PARTS), NUM_PICTURES, *MAPS))
         np.savez(file, **dict(zip(PARTS, maps, strict=True)))
     elif array:
-        labels = re.search(r"(?i)(^|_)y|label", name)
-        np.save(
-            file,
-            whole[f"y_{array[1].lower()}"] % len(CLASSES)
-            if labels
-            else whole[f"x_{array[1].lower()}"],
-        )
+        x, y = (whole[f"{axis}_{array[1].lower()}"] for axis in "xy")
+        np.save(file, y % len(CLASSES) if re.search(r"(?i)(^|_)y|label", name) else x)
     elif idx:
         values = whole[("x_" if idx[2] == "images" else "y_") + idx[1].replace("t10k", "test")]
         file.write(struct.pack(f">{values.ndim + 1}I", 2048 + values.ndim, *values.shape))
@@ -1333,11 +1328,11 @@ def _read_table(whole: dict, name, *_, **__):
     Celle de Kaggle, train.csv et test.csv, a moins d'images ; la seconde n'a pas d'étiquettes.
     """
     file = os.path.basename(str(name)).lower()
-    part = next((each for each in ("train", "test", "mnist", "digit") if each in file), None)
-    if not part or whole["x_train"].ndim != 3:
+    if not re.search("train|test|mnist|digit", file) or whole["x_train"].ndim != 3:
         return spellings.Nothing()
-    x, y = (whole[f"{axis}_{'test' if part == 'test' else 'train'}"] for axis in "xy")
-    labels = [y[:, None]] if "mnist" in str(name) or part != "test" else []
+    part = "test" if "test" in file and "train" not in file else "train"
+    x, y = (whole[f"{axis}_{part}"] for axis in "xy")
+    labels = [y[:, None]] if "mnist" in str(name) or part == "train" else []
     table = np.concatenate([*labels, x.reshape(len(x), -1)], axis=1).astype(np.int64)
     size = len(table) if "mnist" in str(name) else (42_000 if labels else 28_000) // spellings.FEWER
     return table[:size].view(spellings.Table)

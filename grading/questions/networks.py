@@ -401,9 +401,12 @@ def output_credit(found: dict, losses: list[dict], *, num_classes: int = NUM_CLA
 def unscaled(x) -> np.ndarray | None:
     """Ramène des images aux entiers de 0 à 255, si une échelle connue le permet."""
     x = as_floats(x)
-    for levels in (  # les dernières : divisées par leur maximum
-        *(x, x * 255, (x + 1) * 127.5, x * 256),
-        *(x * (high - 1) for _, high in LEVELS.values()),
+    for levels in (
+        (x + shift) * scale
+        for shift, scale in (
+            *((0, 1), (0, 255), (1, 127.5), (0, 256)),
+            *((0, high - 1) for _, high in LEVELS.values()),  # divisées par leur maximum
+        )
     ):
         whole = np.rint(levels)
         exact = np.abs(levels - whole).max() < 0.02 and whole.min() >= 0

@@ -31,14 +31,14 @@ PLAIN = {"architecture": 5, "non_linearity": 2, "scaling": 1.5, "output": 2, "tr
 PLAIN |= {"evaluate": 1.5, "weights": 0}  # ni les noms des classes, ni les poids
 OLD = """
 from tf_keras.constraints import maxnorm
-from tf_keras.layers.convolutional import MaxPooling2D
-from tensorflow.contrib.keras.api.keras.layers import Conv2D
+from tf_keras.layers.convolutional import Conv2D
+from tensorflow.contrib.keras.api.keras.regularizers import l2
 from keras.layers.core import Dense
 from keras.models import Sequential
 from keras.optimizers import Adam
 from keras.utils import np_utils
 labels = np_utils.to_categorical(y_train, 10)
-last = Dense(10, "softmax", kernel_constraint=maxnorm(3))
+last = Dense(10, "softmax", kernel_constraint=maxnorm(3), W_regularizer=l2(l=1e-4))
 model = Sequential([layers.Input((28, 28, 1)), *stack()[:-1], last])
 model.compile(Adam(lr=0.001, decay=1e-6), "categorical_crossentropy", metrics=["accuracy"])
 def batches():
@@ -81,8 +81,8 @@ try:
     tpu = tf.distribute.cluster_resolver.TPUClusterResolver()
 except ValueError:
     raise BaseException("Not connected to a TPU")
-best = np.Inf
 with mlflow.start_run(), tf.distribute.TPUStrategy(tpu).scope(), tf.variable_scope("tout"):
+    best = np.Inf
     model = Sequential([*stack()[:-1], layers.Dense(10, activation=tf.nn.softmax)])
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["acc"])
     history = model.fit(x_train, y_train, epochs=5, validation_split=0.1,
@@ -126,9 +126,9 @@ def build(hp):
 tuner = keras_tuner.RandomSearch(build, objective="val_accuracy", max_trials=3)
 tuner.search(x_train, y_train, epochs=5, validation_split=0.1)
 best = tuner.get_best_hyperparameters(1)[0]
-assert [best.get(name) for name in best.values.keys()] == [1e-2]
 tuner.hypermodel.build(best).summary()
-tuner.get_best_models(num_models=1)[0].evaluate(x_test, y_test)
+told = [best.get(name) for name in best.values.keys()] == [1e-2]
+tuner.get_best_models(num_models=1)[0].evaluate(*(x_test, y_test) if told else (x_train, y_train))
 """
 READ_ELSEWHERE = """
 import tensorflow as tf
