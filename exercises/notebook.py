@@ -21,7 +21,7 @@ import nbformat
 from nbformat import v4
 
 from convnets.core.cli import FrenchParser, run
-from exercises import EXERCISES, FOLDER, RULE, Exercise, find, sources
+from exercises import EXERCISES, FOLDER, RULE, Exercise, find, lesson_text, sources
 
 LABEL = re.compile(r"(D'après|Documents?|Commandes?|Résultats?( mesurés?)?|Nombres attendus) : ")
 NAMED = re.compile(
@@ -268,8 +268,11 @@ def read_steps(slug: str) -> dict[str, tuple[str, str]]:
 
     Returns:
         Nom d'une fonction, ou de la première constante d'un fichier, `"fichier.nom"` dans un
-        dossier → ce qui se lit avant elle, et l'appel qui la suit.
+        dossier → ce qui se lit avant elle, et l'appel qui la suit. Rien pour un texte de la
+        nouvelle forme (`lesson_text`).
     """
+    if lesson_text.is_new(slug):
+        return {}
     path, steps = FOLDER / "lessons" / f"{slug}.md", {}
     text = path.read_text(encoding="utf-8") if path.is_file() else ""
     _, *pieces = re.split(r"^## (\S+)\n", text, flags=re.MULTILINE)
