@@ -58,12 +58,6 @@ SETTINGS = {
     "html_last_updated_fmt": None,
     "smartquotes": False,  # « --model » n'est pas un tiret
     "highlight_language": "python",
-    "suppress_warnings": [
-        "myst.header",
-        "myst.xref_missing",
-        "misc.highlighting_failure",
-        "toc.not_included",  # mesures/ : hors du menu, d'autres pages y mènent
-    ],
 }
 TEXTS = {  # ce que le thème dit en anglais
     "Skip to content": "Aller au contenu",

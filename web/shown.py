@@ -12,6 +12,7 @@ from exercises import find
 from exercises import notebook as course
 
 SHOWN = ("ex01_filters", "ex07_occlusion")  # dix secondes de calcul à eux deux
+ORPHAN = "---\norphan: true\n---\n\n"  # l'en-tête d'une page qui n'est pas dans le menu
 EXPLAINED = (
     " : le notebook exécuté\n\nCe notebook a été exécuté à la construction du site : chaque sortie "
     "est celle de la cellule qui la précède.\n"
@@ -41,7 +42,8 @@ def write_shown(folder: Path) -> None:
                 notebook, timeout=600, coalesce_streams=True, extra_arguments=["--log-level=ERROR"]
             ).execute(cwd=str(course.FOLDER.parent))
         page = folder / f"{slug}_execute.md"
-        page.write_text(to_page(notebook, page).replace(place, "figures"), encoding="utf-8")
+        text = to_page(notebook, page).replace(place, "figures")
+        page.write_text(ORPHAN + text, encoding="utf-8")
 
 
 def to_page(notebook, page: Path) -> str:

@@ -30,7 +30,7 @@ from exercises.notebook import (
 from grading.skeleton import make_skeleton
 from web import path as course
 from web.examples import list_examples
-from web.shown import SHOWN
+from web.shown import ORPHAN, SHOWN
 
 ROOT = FOLDER.parent
 DOCS = ROOT / "docs"
@@ -84,6 +84,9 @@ def write_sources(folder: Path) -> None:
     for each in DOCS.iterdir():
         if each.is_dir() and each.name != "__pycache__":
             shutil.copytree(each, folder / each.name)
+    for page in (folder / "mesures").rglob("*.md"):  # d'autres pages y mènent, et non le menu
+        text = page.read_text(encoding="utf-8")
+        page.write_text(f"{ORPHAN}{re.sub('^## ', '# ', text)}", encoding="utf-8")
     for exercise in EXERCISES:
         _write_exercise(exercise, folder)
 
@@ -127,8 +130,8 @@ def _index() -> str:
         "installer pour lire ni pour essayer ; rien ne sort de votre machine.",
         SHOWCASE,
         "Les exercices sont dans l'ordre de la lecture. Un mot inconnu : [le glossaire]"
-        "(glossaire.md). Pour tout emporter et s'en servir hors ligne : [le site, en zip]"
-        "(telecharger/cours.zip), qui s'ouvre d'un double clic.",
+        f"(glossaire.md). Pour tout emporter et s'en servir hors ligne : "
+        f"{_download('le site, en zip', 'cours.zip')}, qui s'ouvre d'un double clic.",
         "Les ateliers : "
         + " ; ".join(f"[{_title(page)}]({page.name})" for page in workshops())
         + ". Et [les exemples des documents](exemples.md), de N1 à N23, calculés sous vos yeux.",
@@ -324,15 +327,20 @@ def _downloads(exercise: Exercise) -> str:
     return "\n".join(
         [
             *colab,
-            f"- L'énoncé, fonctions à écrire : [notebook](telecharger/{slug}_enonce.ipynb), ou "
-            f"[fichiers Python](telecharger/{slug}_enonce.zip).",
-            f"- Le corrigé : [notebook](telecharger/{slug}.ipynb).",
+            f"- L'énoncé, fonctions à écrire : {_download('notebook', f'{slug}_enonce.ipynb')}, ou "
+            f"{_download('fichiers Python', f'{slug}_enonce.zip')}.",
+            f"- Le corrigé : {_download('notebook', f'{slug}.ipynb')}.",
             f"- Dans le dépôt : `python -m exercises.{slug}`, et `--help` pour ses options.",
         ]
     )
 
 
 # --- Les liens -----------------------------------------------------------------------
+
+
+def _download(label: str, name: str) -> str:
+    """Rend un lien vers un fichier de `telecharger/`, qui n'existe pas encore pour Sphinx."""
+    return f'<a href="telecharger/{name}" download>{label}</a>'
 
 
 def rewrite_links(text: str, folder: Path) -> str:

@@ -7,10 +7,13 @@ import re
 import shutil
 import subprocess
 import sys
+from html.parser import HTMLParser
+from urllib.parse import unquote, urlsplit
 
 import pytest
 
 from convnets.core.paths import keras_models_dir
+from exercises import EXERCISES
 from web import book, runtime
 from web.__main__ import main
 from web.examples import list_examples
@@ -56,6 +59,38 @@ def test_every_page_fits_a_phone_and_asks_its_own_site_only(page, address, site)
         assert page.evaluate("document.scrollingElement.scrollWidth") <= 360, path
     ours = (address, "data:", "blob:")
     assert [url for url in page.requests if not url.startswith(ours)] == []
+
+
+class Links(HTMLParser):
+    """Les adresses d'une page (`href`, `src`, ce qui se télécharge) et les ancres qu'elle porte."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.targets, self.downloads, self.anchors = [], [], set()
+        self.feed(html)
+
+    def handle_starttag(self, tag, attributes):
+        found = dict(attributes)
+        self.targets += [found[name] for name in ("href", "src") if found.get(name)]
+        self.downloads += [found["href"]] if "download" in found else []
+        self.anchors |= {found[name] for name in ("id", "name") if name in found}
+
+
+def test_every_link_leads_somewhere(site):
+    pages = {path: Links(path.read_text(encoding="utf-8")) for path in site.rglob("*.html")}
+    broken, downloads = [], set()
+    for path, page in pages.items():
+        downloads |= set(page.downloads)
+        for target in page.targets:
+            url = urlsplit(target)
+            if url.scheme or url.netloc:  # un autre site
+                continue
+            file = (path.parent / unquote(url.path)).resolve() if url.path else path
+            anchor = unquote(url.fragment)
+            if not file.is_file() or anchor and anchor not in pages[file].anchors:
+                broken.append((path.relative_to(site).as_posix(), target))
+    assert broken == []
+    assert len(downloads) == 3 * len(EXERCISES) + 1 and "telecharger/cours.zip" in downloads
 
 
 def test_no_english_is_left_by_the_theme(site):
