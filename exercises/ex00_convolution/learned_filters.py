@@ -2,14 +2,16 @@
 
 D'après : S0 « Apprentissage des Features », S1 « Réseau convolutionnel ».
 Commande : python -m exercises.ex00_convolution.learned_filters
-Résultat mesuré : models/ex00_learned_filters.json.
+Résultat mesuré : docs/mesures/ex00_learned_filters.json, sur cinq graines (`python -m recipes.seeds`).
 
 Le réseau est celui de `x_or_o`, poids au hasard : la rétropropagation y met ce que les diapositives
 ont posé à la main. Les lettres sont déplacées, tournées, épaissies et bruitées ; les O sont les
-nôtres.
+nôtres. Deux témoins ont le même réseau, mais leurs filtres ne changent pas : ceux des diapositives,
+et des filtres tirés au hasard. Seul leur vote apprend.
 """
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -23,6 +25,11 @@ from convnets.training.batches import shuffled
 from exercises.ex00_convolution import x_or_o
 
 CLASSES = ["X", "O"]
+FILTERS = {  # d'où viennent les filtres de chaque réseau
+    "learned": "filtres appris",
+    "random": "filtres tirés au hasard, figés",
+    "slides": "filtres des diapositives, figés",
+}
 SEED = 0
 EPOCHS = 15
 BATCH_SIZE = 64
@@ -93,17 +100,37 @@ def build_model() -> keras.Model:
     return keras.Model(images, outputs, name="ex00_learned_filters")
 
 
-def train(x_train, y_train, x_val, y_val, *, options) -> tuple[keras.Model, dict]:
-    """Apprend les 27 poids des filtres et les 26 du vote ; rend le modèle et ses courbes."""
-    keras.utils.set_random_seed(SEED)
+def train(
+    x_train, y_train, x_val, y_val, *, filters: str = "learned", seed: int = SEED, options
+) -> tuple[keras.Model, dict]:
+    """Apprend les 26 poids du vote, et les 27 des filtres s'ils ne sont pas figés.
+
+    Args:
+        x_train: lettres uint8 `(n, 9, 9)`.
+        y_train: classes `(n,)`, 0 ou 1.
+        x_val: lettres de validation.
+        y_val: leurs classes.
+        filters: une clé de `FILTERS`.
+        seed: graine des poids de départ et du mélange.
+        options: de la ligne de commande ; `epochs` et `minutes` y sont lus.
+
+    Returns:
+        Le modèle et ses courbes.
+    """
+    keras.utils.set_random_seed(seed)
     model = build_model()
+    layer = model.get_layer("filters")
+    layer.trainable = filters == "learned"
+    if filters == "slides":
+        kernels = np.stack([x_or_o.read_picture(rows) for rows in x_or_o.FILTERS], axis=-1)
+        layer.set_weights([kernels[:, :, np.newaxis, :] / 9])  # (3, 3, 1, 3), comme `feature_map`
     model.compile(
         keras.optimizers.Adam(LEARNING_RATE),
         "sparse_categorical_crossentropy",
         metrics=["accuracy"],
     )
     history = model.fit(
-        shuffled(x_train, y_train, batch_size=BATCH_SIZE, seed=SEED),
+        shuffled(x_train, y_train, batch_size=BATCH_SIZE, seed=seed),
         epochs=options.epochs,
         validation_data=(x_val, y_val),
         callbacks=[lesson.Clock(options.epochs, options.minutes)],
@@ -164,10 +191,48 @@ def save_figures(model: keras.Model, folder: Path) -> None:
     picture_rows(folder / "lettres.png", letters, title="X et O tirés au hasard", side=1.1)
 
 
+# --- Question 4 : des filtres appris valent-ils mieux que d'autres ? -----------------
+
+
+def load_letters(limit: int | None = None) -> tuple:
+    """Tire les lettres de la leçon, toujours les mêmes ; rend ce que rend `lesson.split`."""
+    letters = draw_letters(NUM_TRAIN, seed=0), draw_letters(NUM_TEST, seed=1)
+    return lesson.split(letters, limit=limit, num_val=NUM_VAL)
+
+
+def run(seed: int, *, epochs: int = EPOCHS, minutes=None, limit: int | None = None) -> lesson.Run:
+    """Entraîne les trois réseaux de `FILTERS` et les mesure sur les mêmes lettres de test.
+
+    Args:
+        seed: graine des poids de départ et du mélange ; les lettres ne changent pas.
+        epochs: nombre d'époques de chaque réseau.
+        minutes: durée d'un entraînement ; None : autant qu'il en faut.
+        limit: au plus tant de lettres de chaque jeu ; None : toutes.
+
+    Returns:
+        L'exactitude des filtres appris, `accuracy`, puis celle des deux témoins, et ce que les
+        filtres appris ont de plus qu'eux.
+    """
+    *train_and_val, x_test, y_test = load_letters(limit)
+    options = SimpleNamespace(epochs=epochs, minutes=minutes)
+    found = {}
+    for filters in FILTERS:
+        model, _ = train(*train_and_val, filters=filters, seed=seed, options=options)
+        answers = model.predict(x_test, verbose=0).argmax(1)
+        found[filters] = float(np.mean(answers == y_test))
+    metrics = {
+        "accuracy": found["learned"],
+        "random_accuracy": found["random"],
+        "slides_accuracy": found["slides"],
+        "learned_over_random": found["learned"] - found["random"],
+        "learned_over_slides": found["learned"] - found["slides"],
+    }
+    return lesson.Run(metrics, None, {})
+
+
 def teach(options) -> None:
     """Tire des lettres, apprend, enregistre, puis montre les filtres."""
-    letters = draw_letters(NUM_TRAIN, seed=0), draw_letters(NUM_TEST, seed=1)
-    *train_and_val, x_test, y_test = lesson.split(letters, limit=options.limit, num_val=NUM_VAL)
+    *train_and_val, x_test, y_test = load_letters(options.limit)
     model, history = train(*train_and_val, options=options)
     lesson.save_classifier(
         model,
