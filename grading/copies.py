@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from grading import submission
+from grading import sealed, submission
 
 CLOSE = 0.3  # écart moyen de deux tableaux, en écarts-types ; plus de 0,8 entre modèles livrés
 SHIPPED = 0.5  # part des tableaux qui suffit pour dire que des poids viennent du dépôt
@@ -36,20 +36,33 @@ def _same(ours: np.ndarray, theirs: np.ndarray) -> bool:
 
 
 @functools.cache
-def shipped(slug: str, suffix: str) -> tuple[Path, ...]:
-    """Liste les poids livrés dont les images ont la taille de celles d'un exercice.
+def shipped(slug: str, suffix: str) -> dict[str, bytes]:
+    """Lit les poids livrés dont les images ont la taille de celles d'un exercice.
+
+    Ce que la leçon d'un élève a enregistré à leur place n'en est pas : ce sont ceux du cours, tels
+    que `sealed` les retrouve.
 
     Args:
         slug: nom de l'exercice.
         suffix: fin de nom, `".keras"` par exemple.
 
     Returns:
-        Des fichiers de `models/`.
+        Par nom de fichier, son contenu ; ceux qui sont introuvables manquent.
     """
-    paths = sorted((submission.REPO / "models").glob(f"*{suffix}"))
-    reports = [submission.published(slug, ".json"), *(each.with_suffix(".json") for each in paths)]
-    shape, *shapes = (json.loads(each.read_bytes()).get("input_shape") for each in reports)
-    return tuple(path for path, each in zip(paths, shapes, strict=True) if each == shape)
+    shape = _input_shape(submission.published(slug, ".json"))
+    paths = [
+        path
+        for path in sealed.seals()
+        if path.startswith("models/")
+        and path.endswith(suffix)
+        and _input_shape((submission.REPO / path).with_suffix(".json")) == shape
+    ]
+    return {Path(path).name: content for path, content in sealed.originals(paths).items()}
+
+
+def _input_shape(report: Path) -> list | None:
+    """Lit la forme d'une image dans un compte rendu de `models/` ; None s'il ne la dit pas."""
+    return json.loads(report.read_bytes()).get("input_shape") if report.is_file() else None
 
 
 def judge(ask, slug: str) -> tuple[str, str] | None:
@@ -69,8 +82,8 @@ def judge(ask, slug: str) -> tuple[str, str] | None:
         # Un modèle livré en prolonge parfois un autre : le plus proche est nommé.
         share, name = max(
             (
-                (_share(ask, content, each.read_bytes(), suffix), each.name)
-                for each in shipped(slug, suffix)
+                (_share(ask, content, theirs, suffix), name)
+                for name, theirs in shipped(slug, suffix).items()
                 if content
             ),
             default=(0, ""),

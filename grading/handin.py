@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from convnets.core.cli import reason
-from grading import archives, notebooks, submission
+from grading import archives, notebooks, sealed, submission
 from grading.archives import LIMITS, RefusedError, printable
 from grading.notebooks import Source
 from grading.scale import read_scale
@@ -325,7 +325,7 @@ def _sources(home: Path, root: Path) -> Iterator[tuple[Path, str]]:
         inside = path.relative_to(root if code else home)
         files = {f"/{submission.file_of(module)}": module for module in _graded() if code}
         named = next((files[each] for each in files if f"/{inside.as_posix()}".endswith(each)), "")
-        ours = not named and (submission.EXERCISES / inside).is_file()  # du cours, et pas noté
+        ours = not named and sealed.is_course(inside.as_posix())  # du cours, et pas noté
         left = ours or path.relative_to(home).parts[0] in submission.NOT_SOURCES
         if (code or _ends(path) == ".ipynb") and not left:
             yield path, named

@@ -87,8 +87,12 @@ class Session:
     """Ce qu'une session de correction partage : rendus, barème, correcteur."""
 
     def __init__(self, config: pytest.Config):
-        from grading import grader, scale
+        from grading import grader, scale, sealed
 
+        try:  # avant de copier quoi que ce soit
+            sealed.folder()
+        except sealed.UnsealedError as error:
+            raise pytest.UsageError(str(error)) from error
         options = self.options = config.option
         self.scale = scale.read_scale()
         known = getattr(config, "workerinput", {}).get("hand_ins")
@@ -111,7 +115,7 @@ class Session:
         options = self.options
         asked = options.submission or options.submissions
         if not asked:
-            return [submission.reference()], {}
+            return [submission.course()], {}
         self._copies = tempfile.TemporaryDirectory(prefix="rendus-")  # effacé avec la session
         try:
             return handin.collect(
@@ -239,7 +243,7 @@ def pytest_terminal_summary(terminalreporter, exitstatus, config: pytest.Config)
     if not marks:
         return
     from convnets.core.cli import reason
-    from grading import pupil, report
+    from grading import pupil, report, sealed
 
     options = config.option
     exercises = ", ".join(dict.fromkeys(mark.rule.exercise for mark in marks))
@@ -257,7 +261,8 @@ def pytest_terminal_summary(terminalreporter, exitstatus, config: pytest.Config)
         warning = "correction interrompue : il manque des notes"
     session = _session(config)
     remarks = {each.name: list(each.remarks) for each in session.submissions if each.remarks}
-    found = {"attention": warning, "sans rendu": session.empty, "remarques": remarks}
+    found = {"attention": warning, "corrigé": sealed.remark()}
+    found |= {"sans rendu": session.empty, "remarques": remarks}
     header |= {key: value for key, value in found.items() if value}
     every = not options.submissions or options.verbose > 0
     terminalreporter.section("correction")

@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from grading import messages, submission
+from grading import messages, sealed, submission
 from grading.sandbox import Limits, check_system
 
 PRELOAD = {
@@ -385,12 +385,13 @@ def _file_of_course(module: str) -> str:
     Returns:
         `"ex00_convolution/geometry.py"` ; vide si le nom n'est pas celui d'un fichier du cours.
     """
-    name, files = module.removeprefix("exercises."), submission.EXERCISES.glob("ex*/[a-z]*.py")
+    name = module.removeprefix("exercises.")
+    files = {Path(path).stem for path in sealed.sources() if re.search(r"/ex\w+/[a-z]", path)}
     course = name != module or re.match(r"ex\d\d_|convnets\b", name)
-    if not course and name not in {path.stem for path in files}:
+    if not course and name not in files:
         return ""
     folder = name.replace(".", "/")
-    return f"{folder}/" if (submission.EXERCISES / folder).is_dir() else submission.file_of(name)
+    return f"{folder}/" if sealed.is_course(folder) else submission.file_of(name)
 
 
 def protections_here() -> list[str]:

@@ -9,6 +9,7 @@ import shutil
 from pathlib import Path
 from typing import NamedTuple
 
+from grading import sealed
 from grading.archives import printable
 
 REPO = Path(__file__).resolve().parents[1]
@@ -57,8 +58,17 @@ def file_of(module: str) -> str:
 
 
 def reference() -> Submission:
-    """Rend le corrigé du dépôt, comme s'il était un rendu."""
-    return Submission("corrigé", EXERCISES, REPO, shipped=True)
+    """Rend le corrigé du cours, comme s'il était un rendu, même si `exercises/` a changé.
+
+    Raises:
+        sealed.UnsealedError: un fichier a changé, et l'original est introuvable.
+    """
+    return Submission("corrigé", sealed.folder(), REPO, shipped=True)
+
+
+def course() -> Submission:
+    """Rend le corrigé tel qu'il est dans `exercises/`, que quelqu'un a pu changer."""
+    return reference()._replace(root=EXERCISES) if sealed.changed() else reference()
 
 
 def find(folder: Path) -> Submission:
@@ -97,9 +107,10 @@ def stage(
     """
     package, shared = folder / "exercises", folder / "convnets"
     package.mkdir()
-    shutil.copy(EXERCISES / "__init__.py", package)
+    course = sealed.folder()
+    shutil.copy(course / "__init__.py", package)
     shutil.copytree(REPO / "samples", folder / "samples")  # que l'énoncé nomme
-    sources = [(EXERCISES, package)] if fill else []
+    sources = [(course, package)] if fill else []
     sources += [(home / "convnets", shared) for home in (REPO, submitted.home)]
     for source, target in [*sources, (submitted.root, package)]:
         if source.is_dir():

@@ -7,13 +7,13 @@ from operator import itemgetter
 
 import numpy as np
 
-from exercises.ex00_convolution import x_or_o
-from exercises.ex00_convolution.geometry import as_numbers, output_size, pads
-from exercises.ex00_convolution.matrices import im2col, kernel_gradient, toeplitz_matrix
-from exercises.ex00_convolution.operations import conv1d, conv2d
-from exercises.ex00_convolution.pooling import pool2d, relu
+from grading import sealed
 from grading.questions import Ask, Credit, Mistake, altered, judge, question, seen
 
+geometry, matrices, operations, pooling, x_or_o = (
+    sealed.module(f"ex00_convolution.{name}")
+    for name in ("geometry", "matrices", "operations", "pooling", "x_or_o")
+)
 OPTIONS = [  # d'une convolution
     {"stride": 2},
     {"padding": "same"},
@@ -48,8 +48,10 @@ def ask_output_size(ask: Ask) -> Credit:
     ]
 
     def not_rounded(size, kernel, *, stride=1, padding=0, dilation=1):
-        around = pads(size, kernel, stride=stride, padding=padding, dilation=dilation)
-        return (output_size(size, kernel, padding=around, dilation=dilation) - 1) / stride + 1
+        around = geometry.pads(size, kernel, stride=stride, padding=padding, dilation=dilation)
+        return (
+            geometry.output_size(size, kernel, padding=around, dilation=dilation) - 1
+        ) / stride + 1
 
     return ask.judge(
         "output_size",
@@ -58,11 +60,11 @@ def ask_output_size(ask: Ask) -> Credit:
             ("3/4", more),
             ("1", [((3, 5), {}), ((5, 3), {"dilation": 3})]),
         ],
-        output_size,
+        geometry.output_size,
         [
             Mistake("no_floor", not_rounded, "1/4"),
-            Mistake("off_by_one", altered(output_size, lambda count: count - 1), "1/4"),
-            Mistake("dilation_ignored", altered(output_size, dilation=1)),
+            Mistake("off_by_one", altered(geometry.output_size, lambda count: count - 1), "1/4"),
+            Mistake("dilation_ignored", altered(geometry.output_size, dilation=1)),
         ],
     )
 
@@ -79,10 +81,10 @@ def ask_pads(ask: Ask) -> Credit:
     return ask.judge(
         "pads",
         [("1/2", plain), ("1", [*same, ((12, 3), {"padding": "same", "dilation": 2})])],
-        pads,
+        geometry.pads,
         [
-            Mistake("pad_before", altered(pads, lambda around: around[::-1]), "3/4"),
-            Mistake("stride_ignored", altered(pads, stride=1)),
+            Mistake("pad_before", altered(geometry.pads, lambda around: around[::-1]), "3/4"),
+            Mistake("stride_ignored", altered(geometry.pads, stride=1)),
         ],
     )
 
@@ -106,19 +108,21 @@ def ask_conv1d(ask: Ask) -> Credit:
     return ask.judge(
         "conv1d",
         [("1/2", plain), ("3/4", more), ("1", flipped)],
-        conv1d,
+        operations.conv1d,
         [
-            Mistake("never_flipped", altered(conv1d, flip=False)),
-            Mistake("flipped_kernel", altered(conv1d, flip=True), "1/2"),
-            Mistake("first_values_only", altered(conv1d, lambda output: output[:-1]), "1/4"),
-            Mistake("integer_overflow", altered(conv1d, np.uint8), "1/4"),
+            Mistake("never_flipped", altered(operations.conv1d, flip=False)),
+            Mistake("flipped_kernel", altered(operations.conv1d, flip=True), "1/2"),
+            Mistake(
+                "first_values_only", altered(operations.conv1d, lambda output: output[:-1]), "1/4"
+            ),
+            Mistake("integer_overflow", altered(operations.conv1d, np.uint8), "1/4"),
         ],
     )
 
 
 def _first_channel(image, kernel, **options):
     first = np.s_[:, :, :1] if image.ndim == 3 else np.s_[:]
-    return conv2d(image[first], kernel[first], **options)
+    return operations.conv2d(image[first], kernel[first], **options)
 
 
 @question("ex00.conv2d")
@@ -141,13 +145,15 @@ def ask_conv2d(ask: Ask) -> Credit:
     return ask.judge(
         "conv2d",
         [("1/2", plain), ("3/4", more), ("1", colors)],
-        conv2d,
+        operations.conv2d,
         [
-            Mistake("flipped_kernel", altered(conv2d, flip=True), "1/2"),
+            Mistake("flipped_kernel", altered(operations.conv2d, flip=True), "1/2"),
             Mistake(
-                "half_flip", lambda i, k, flip=0, **o: conv2d(i, k[::-1] if flip else k, **o), "1/2"
+                "half_flip",
+                lambda i, k, flip=0, **o: operations.conv2d(i, k[::-1] if flip else k, **o),
+                "1/2",
             ),
-            Mistake("integer_overflow", altered(conv2d, np.uint8), "1/4"),
+            Mistake("integer_overflow", altered(operations.conv2d, np.uint8), "1/4"),
             Mistake("one_channel_only", _first_channel),
         ],
     )
@@ -158,7 +164,9 @@ def ask_conv2d(ask: Ask) -> Credit:
 
 def _pool_with_zeros(image, window=2, *, padding=0, **options):
     """Comme `pool2d`, mais les zéros du padding comptent, sur des côtés impairs."""
-    return pool2d(np.pad(image, (0, 1) if padding == "same" else padding), window, **options)
+    return pooling.pool2d(
+        np.pad(image, (0, 1) if padding == "same" else padding), window, **options
+    )
 
 
 @question("ex00.pool2d")
@@ -191,17 +199,21 @@ def ask_pool2d(ask: Ask) -> Credit:
     ]
 
     def zeros_averaged(*given, mode="max", **named):
-        return (_pool_with_zeros if mode == "average" else pool2d)(*given, mode=mode, **named)
+        return (_pool_with_zeros if mode == "average" else pooling.pool2d)(
+            *given, mode=mode, **named
+        )
 
     return ask.judge(
         "pool2d",
         [("1/2", plain), ("3/4", modes), ("1", padded)],
-        pool2d,
+        pooling.pool2d,
         [
             Mistake(
-                "pooling_stride", lambda *k, stride=1, **o: pool2d(*k, stride=stride, **o), "1/4"
+                "pooling_stride",
+                lambda *k, stride=1, **o: pooling.pool2d(*k, stride=stride, **o),
+                "1/4",
             ),
-            Mistake("max_for_average", altered(pool2d, mode="max")),
+            Mistake("max_for_average", altered(pooling.pool2d, mode="max")),
             Mistake("padding_in_average", zeros_averaged),
             Mistake("padding_in_maximum", _pool_with_zeros),
         ],
@@ -216,9 +228,9 @@ def ask_relu(ask: Ask) -> Credit:
     return ask.judge(
         "relu",
         [("1", calls)],
-        relu,
+        pooling.relu,
         [
-            Mistake("relu_forgotten", as_numbers),
+            Mistake("relu_forgotten", geometry.as_numbers),
             Mistake("absolute_value", np.abs),
             Mistake("bounded_relu", lambda values: np.clip(values, 0, 1), "1/2"),
             Mistake("bounded_relu", lambda values: np.clip(values, 0, 255), "1/2"),
@@ -242,8 +254,8 @@ def ask_im2col(ask: Ask) -> Credit:
     return ask.judge(
         "im2col",
         [("1/2", [((image, (3, 2)), {}), ((image[:4, :5], (2, 2)), {})]), ("1", more)],
-        im2col,
-        [Mistake("column_per_window", altered(im2col, np.transpose), "1/2")],
+        matrices.im2col,
+        [Mistake("column_per_window", altered(matrices.im2col, np.transpose), "1/2")],
     )
 
 
@@ -260,14 +272,14 @@ def ask_toeplitz(ask: Ask) -> Credit:
     return ask.judge(
         "toeplitz_matrix",
         [("1/2", plain), ("1", more)],
-        toeplitz_matrix,
+        matrices.toeplitz_matrix,
         [
             Mistake(
                 "flipped_kernel",
-                lambda k, *shape, **o: toeplitz_matrix(np.flip(k), *shape, **o),
+                lambda k, *shape, **o: matrices.toeplitz_matrix(np.flip(k), *shape, **o),
                 "1/2",
             ),
-            Mistake("column_per_window", altered(toeplitz_matrix, np.transpose), "1/2"),
+            Mistake("column_per_window", altered(matrices.toeplitz_matrix, np.transpose), "1/2"),
         ],
     )
 
@@ -288,15 +300,19 @@ def ask_kernel_gradient(ask: Ask) -> Credit:
     ]
 
     def averaged(image, gradient, *shape, **options):
-        return kernel_gradient(image, gradient, *shape, **options) / math.prod(gradient.shape[:2])
+        return matrices.kernel_gradient(image, gradient, *shape, **options) / math.prod(
+            gradient.shape[:2]
+        )
 
     return ask.judge(
         "kernel_gradient",
         [("1/2", calls[:2]), ("1", calls[2:])],
-        kernel_gradient,
+        matrices.kernel_gradient,
         [
             Mistake(
-                "flipped_kernel", altered(kernel_gradient, lambda found: found[::-1, ::-1]), "1/2"
+                "flipped_kernel",
+                altered(matrices.kernel_gradient, lambda found: found[::-1, ::-1]),
+                "1/2",
             ),
             Mistake("gradient_averaged", averaged, "1/2"),
         ],
@@ -322,12 +338,17 @@ def ask_truncate(ask: Ask) -> Credit:
     )
 
 
-def _chain(picture, stage, *, rectify=relu, padding="same", scale=Fraction(1, 9), axes=(0, 1, 2)):
+def _chain(
+    picture, stage, *, rectify=pooling.relu, padding="same", scale=Fraction(1, 9), axes=(0, 1, 2)
+):
     """Refait la chaîne avec, au choix, une erreur ; rend un de ses étages."""
-    maps = np.stack([conv2d(picture, x_or_o.read_picture(rows)) for rows in x_or_o.FILTERS]) * scale
+    maps = (
+        np.stack([operations.conv2d(picture, x_or_o.read_picture(rows)) for rows in x_or_o.FILTERS])
+        * scale
+    )
     rectified = rectify(maps)
-    pooled = np.stack([pool2d(each, 2, padding=padding) for each in rectified])
-    second = np.stack([pool2d(each, 2, padding=padding) for each in rectify(pooled)])
+    pooled = np.stack([pooling.pool2d(each, 2, padding=padding) for each in rectified])
+    second = np.stack([pooling.pool2d(each, 2, padding=padding) for each in rectify(pooled)])
     return (maps, rectified, pooled, second, second.transpose(axes).reshape(-1))[stage]
 
 
@@ -348,7 +369,7 @@ def ask_chain(ask: Ask) -> Credit:
         [
             Mistake("vector_order", altered(_chain, axes=(1, 2, 0))),
             Mistake("sum_for_mean", altered(_chain, scale=1), "1/4"),
-            Mistake("relu_forgotten", altered(_chain, rectify=as_numbers)),
+            Mistake("relu_forgotten", altered(_chain, rectify=geometry.as_numbers)),
             Mistake("pooling_valid", altered(_chain, padding="valid")),
         ],
     )

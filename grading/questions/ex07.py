@@ -4,7 +4,7 @@ import types
 
 import numpy as np
 
-from exercises.ex07_occlusion import drops, fill_color, positions
+from grading import sealed
 from grading.questions import TOLERANCE, Ask, Credit, Mistake, altered, pixels, question
 from grading.questions.heatmaps import (
     CLASS,
@@ -15,6 +15,8 @@ from grading.questions.heatmaps import (
     linear,
     probabilities,
 )
+
+OURS = sealed.module("ex07_occlusion")
 
 SHAPE = (9, 13, 3)
 
@@ -30,7 +32,7 @@ def ask_fill_color(ask: Ask) -> Credit:
             ("3/4", [((tinted, "mean"), {}), ((pixels(ask.rng, 5, 7, 3), "mean"), {})]),
             ("1", [((tinted, "blue"), {})]),
         ],
-        fill_color,
+        OURS.fill_color,
         [
             Mistake("color_truncated", lambda image, fill: np.floor(image.mean((0, 1))), "3/4"),
             Mistake("color_not_rounded", lambda image, fill: image.mean((0, 1)), "3/4"),
@@ -50,7 +52,7 @@ def ask_positions(ask: Ask) -> Credit:
     return ask.judge(
         "positions",
         [("1/2", [((6, 6, 2), {}), *even]), ("1", ragged)],
-        positions,
+        OURS.positions,
         [
             Mistake("border_missed", lambda n, patch, step: np.arange(0, n - patch + 1, step)),
             Mistake("patch_sticks_out", lambda n, patch, step: np.arange(0, n, step), "1/4"),
@@ -62,7 +64,7 @@ def ask_positions(ask: Ask) -> Credit:
 def _drops(model, image, class_index, **options) -> np.ndarray:
     """Donne au corrigé un réseau de `glance`."""
     network = types.SimpleNamespace(predict=lambda images, **_: probabilities(model, images))
-    return drops(network, image, class_index, **options)
+    return OURS.drops(network, image, class_index, **options)
 
 
 @question("ex07.drops")

@@ -3,8 +3,7 @@
 import numpy as np
 from scipy import ndimage
 
-from exercises.ex10_lime import fit_linear, variants
-from grading import pupil
+from grading import pupil, sealed
 from grading.questions import Ask, Credit, Mistake, first_fault, numbers, question, same
 from grading.questions.heatmaps import (
     CLASS,
@@ -15,6 +14,7 @@ from grading.questions.heatmaps import (
     probabilities,
 )
 
+OURS = sealed.module("ex10_lime")
 MANY = 8000  # variantes, pour que le hasard du rendu ne compte plus
 
 
@@ -70,9 +70,11 @@ def ask_variants(ask: Ask) -> Credit:
     return ask.judge(
         "variants",
         [("1/4", [whole]), ("1", [hidden])],
-        variants,
+        OURS.variants,
         [
-            Mistake("visible_for_hidden", lambda i, s, visible: variants(i, s, ~visible), "1/2"),
+            Mistake(
+                "visible_for_hidden", lambda i, s, visible: OURS.variants(i, s, ~visible), "1/2"
+            ),
             Mistake(
                 "hidden_in_black", lambda i, s, visible: np.where(visible[:, s, None], i, 0), "1/2"
             ),
@@ -98,8 +100,8 @@ def ask_fit_linear(ask: Ask) -> Credit:
     return ask.judge(
         "fit_linear",
         [("1/2", calls[:2]), ("3/4", calls[2:-1]), ("1", calls[-1:])],
-        fit_linear,
-        [Mistake("weights_ignored", lambda v, y, w: fit_linear(v, y, np.ones(len(v))))],
+        OURS.fit_linear,
+        [Mistake("weights_ignored", lambda v, y, w: OURS.fit_linear(v, y, np.ones(len(v))))],
         tolerance=1e-5,
     )
 
@@ -110,9 +112,9 @@ def ask_fit_linear(ask: Ask) -> Credit:
 def _expected(ask: Ask, model, image, segments) -> list[np.ndarray]:
     """Ajuste les réponses à des variantes, pondérées comme il faut, puis aussi lourdes."""
     visible = ask.rng.random((2 * MANY, int(segments.max()) + 1)) < 0.5
-    outputs = probabilities(model, variants(image, segments, visible))[:, CLASS]
+    outputs = probabilities(model, OURS.variants(image, segments, visible))[:, CLASS]
     weights = np.exp(-(((1 - np.sqrt(visible.mean(1))) / 0.25) ** 2))  # ceux de la docstring
-    return [fit_linear(visible, outputs, each) for each in (weights, np.ones_like(weights))]
+    return [OURS.fit_linear(visible, outputs, each) for each in (weights, np.ones_like(weights))]
 
 
 def _read_pair(answer: pupil.Answer, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

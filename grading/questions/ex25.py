@@ -2,11 +2,13 @@
 
 import numpy as np
 
-from exercises.ex25_captions.grammar import CAPTIONS, END, START
+from grading import sealed
 from grading.questions import Ask, compared
 
+GRAMMAR = sealed.module("ex25_captions.grammar")
 WORDS = "un une deux sac pull robe rouge verte en haut bas et".split()
-FIRST, LAST = CAPTIONS.numbers[START], CAPTIONS.numbers[END]
+CAPTIONS = GRAMMAR.CAPTIONS
+FIRST, LAST = CAPTIONS.numbers[GRAMMAR.START], CAPTIONS.numbers[GRAMMAR.END]
 LETTERS = 200  # de quoi écrire une phrase
 
 

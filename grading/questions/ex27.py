@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from exercises.ex27_video import metrics, tracking
+from grading import sealed
 from grading.messages import Ingredient
 from grading.questions import Ask, compared
 
+metrics, tracking = map(sealed.module, ("ex27_video.metrics", "ex27_video.tracking"))
 SIDE = 20.0  # d'une boîte
 ABSENT = -1  # identité d'une boîte qui n'est pas rendue
 # Une lettre par image, l'identité rendue, ou un point : pour chacun des quatre objets, pour une

@@ -19,10 +19,10 @@ import numpy as np
 from copydetect import CodeFingerprint, CopyDetector
 from copydetect.utils import get_token_coverage
 
-from grading import skeleton
+from grading import sealed, skeleton
 from grading.archives import MAX_SOURCE_BYTES
 from grading.report import write_file
-from grading.submission import EXERCISES, Submission, file_of
+from grading.submission import Submission, file_of
 from grading.term.course import Course
 from grading.term.hand_ins import Gathered
 from grading.term.pages import render, visible
@@ -82,7 +82,7 @@ def _course(exercise: str) -> set:
     """Rend les morceaux de l'énoncé et du corrigé d'un exercice."""
     modules = skeleton.chosen_modules(exercise)
     texts = [skeleton.make_skeleton(each) for each in modules]
-    texts += [(EXERCISES / file_of(each)).read_text(encoding="utf-8") for each in modules]
+    texts += [(sealed.folder() / file_of(each)).read_text(encoding="utf-8") for each in modules]
     return set().union(*(_fingerprint(each).hashes for each in texts))
 
 
