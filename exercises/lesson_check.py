@@ -23,6 +23,7 @@ from typing import NamedTuple
 from convnets.core.cli import FrenchParser, run
 from convnets.core.reports import load_measures
 from exercises import EXERCISES, FOLDER, find
+from exercises.lesson_names import find_imports
 from exercises.lesson_text import (
     COMMENT,
     LESSONS,
@@ -177,6 +178,7 @@ def _value(node: ast.expr):
 
 def check_names(lesson: Lesson, problems: Problems) -> None:
     """Vérifie que l'exercice définit ce qui est montré, et que les appels se lisent."""
+    before = len(problems.sentences)
     for block in all_blocks(lesson.blocks):
         if isinstance(block, Shown):
             try:
@@ -193,6 +195,9 @@ def check_names(lesson: Lesson, problems: Problems) -> None:
         if isinstance(block, Workshop):
             if not (FOLDER.parent / "web" / "pages" / f"{block.name}.md").is_file():
                 problems.add(block.line, f"le site n'a pas d'atelier « {block.name} »")
+    if len(problems.sentences) == before:
+        for trouble in find_imports(lesson).troubles:
+            problems.add(*trouble)
 
 
 # --- La prose ------------------------------------------------------------------------

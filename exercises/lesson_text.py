@@ -7,7 +7,8 @@ tant que sa leçon n'est pas récrite.
 Ce qui s'écrit : du Markdown, des formules entre `$`, et cinq constructions.
 
 - ```` ```{montre} fichier.nom ````, puis ```` ``` ```` : une fonction, une classe ou une constante
-  de l'exercice ; sans fichier dans un exercice d'un seul fichier ; le fichier seul : tout son code.
+  de l'exercice ; sans fichier dans un exercice d'un seul fichier. Le fichier seul : tout son code,
+  montré sans être exécuté. `plain` est le programme de départ, `exercises/plain/exNN_nom.py`.
 - ```` ```python ```` : un appel, que le notebook exécute. ```` ```text ```` et ```` ```sh ```` sont
   seulement montrés.
 - `<details><summary>Réponse</summary>`, une ligne vide, du Markdown, une ligne vide, `</details>`.
@@ -32,6 +33,7 @@ FIGURE = re.compile(r"!\[(.+)\]\(([^()\s]+)\)", re.DOTALL)
 DIRECTIVE = re.compile(r"\{(montre|atelier)\} (\S+)")
 COMMENT = re.compile(r" ?<!--.*?-->", re.DOTALL)
 SHOWN_ONLY = ("text", "sh")
+PLAIN = "plain"  # dossier des programmes de départ, un fichier par exercice, du nom de celui-ci
 
 
 class Prose(NamedTuple):
@@ -255,6 +257,7 @@ class Definition(NamedTuple):
     """Ce que désigne un `{montre}`."""
 
     path: Path
+    module: str  # le nom du fichier, sans `.py` ; `"plain"` pour le programme de départ
     node: ast.stmt | None  # None : tout le fichier
     source: str
 
@@ -273,14 +276,13 @@ def find_definition(slug: str, name: str) -> Definition:
         ValueError: l'exercice ne définit rien de ce nom.
     """
     files = {path.stem: path for path in sources(slug)}
+    plain = FOLDER / PLAIN / f"{slug}.py"
+    files |= {PLAIN: plain} if plain.is_file() else {}
     if name in files and name != slug:
-        path = files[name]
-        source = path.read_text(encoding="utf-8")
+        source = files[name].read_text(encoding="utf-8")
         docstring = ast.parse(source).body[0]
         code = "\n".join(source.splitlines()[docstring.end_lineno :])
-        return Definition(
-            path, None, code.partition('\n\nif __name__ == "__main__"')[0].strip("\n")
-        )
+        return Definition(files[name], name, None, code.strip("\n"))
     module, _, bare = name.rpartition(".")
     path = files.get(module or slug)
     if path is None:
@@ -291,8 +293,15 @@ def find_definition(slug: str, name: str) -> Definition:
     source = path.read_text(encoding="utf-8")
     for node in ast.parse(source).body:
         if bare in defined_names(node):
-            return Definition(path, node, source_of(node, source.splitlines()))
+            return Definition(path, module or slug, node, source_of(node, source.splitlines()))
     raise ValueError(f"« {name} » : {path.relative_to(FOLDER.parent)} ne définit pas « {bare} »")
+
+
+def module_name(slug: str, stem: str) -> str:
+    """Rend le nom complet d'un fichier de l'exercice : `"exercises.ex09_grad_cam.cam"`."""
+    if stem == PLAIN:
+        return f"exercises.{PLAIN}.{slug}"
+    return f"exercises.{slug}" if stem in (slug, "__init__") else f"exercises.{slug}.{stem}"
 
 
 def defined_names(node: ast.stmt) -> set[str]:

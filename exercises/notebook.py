@@ -22,6 +22,8 @@ from nbformat import v4
 
 from convnets.core.cli import FrenchParser, run
 from exercises import EXERCISES, FOLDER, RULE, Exercise, find, lesson_text, sources
+from exercises.lesson_cells import text_cells
+from exercises.lesson_names import find_imports
 
 LABEL = re.compile(r"(D'après|Documents?|Commandes?|Résultats?( mesurés?)?|Nombres attendus) : ")
 NAMED = re.compile(
@@ -322,7 +324,12 @@ def make_notebook(exercise: Exercise, *, student: bool = False) -> nbformat.Note
 
     Returns:
         Un notebook valide, sans sorties.
+
+    Raises:
+        ValueError: le texte de la leçon a un défaut ; une phrase le dit, avec sa ligne.
     """
+    if lesson_text.is_new(exercise.slug) and not student:
+        return number_cells(lesson_cells_of(exercise))
     contents, *parts = reading_order(exercise)
     advice = [PARTS.format(folder=f"exercises/{exercise.slug}")] if parts else []
     if student:
@@ -337,9 +344,70 @@ def make_notebook(exercise: Exercise, *, student: bool = False) -> nbformat.Note
     for path in parts or [contents]:
         if path.name not in SUPPORT:
             cells += part_cells(exercise, path, student=student)
+    return number_cells(cells)
+
+
+def number_cells(cells: Iterable) -> nbformat.NotebookNode:
+    """Fait un notebook de ces cellules ; deux générations donnent les mêmes octets."""
+    cells = list(cells)
     for number, cell in enumerate(cells):
-        cell.id = f"cellule-{number}"  # deux générations donnent les mêmes octets
+        cell.id = f"cellule-{number}"
     return v4.new_notebook(cells=cells, metadata=METADATA)
+
+
+def lesson_cells_of(exercise: Exercise) -> Iterator[nbformat.NotebookNode]:
+    """Rend les cellules d'une leçon de la nouvelle forme, dans l'ordre de son texte.
+
+    La question vient d'abord ; puis ce qui prépare le notebook, et tous les imports : rien de ce
+    que le lecteur change ensuite n'est remplacé. Les dernières cellules lancent l'exercice.
+    """
+    lesson = lesson_text.read_lesson(exercise.slug)
+    imports = find_imports(lesson)
+    if imports.troubles:
+        path = lesson_text.lesson_path(exercise.slug)
+        said = [f"{path.name}, ligne {each.line} : {each.sentence}" for each in imports.troubles]
+        raise ValueError("\n".join(said))
+    shown = {block.name.rpartition(".")[0] for block in lesson.blocks if hasattr(block, "name")}
+    _, *parts = reading_order(exercise)
+    commands = [path for path in parts if path.stem in shown or path.stem == "__main__"]
+    commands = [path for path in commands or reading_order(exercise)[:1] if has_command(path)]
+    minutes = exercise.minutes + sum(MINUTES.get(path.name, 0) for path in commands)
+    question, *rest = text_cells(exercise.slug, lesson.blocks)
+    yield v4.new_markdown_cell(f"# {lesson.title}")
+    yield question
+    yield v4.new_markdown_cell(BEFORE.format(duration=exercise._replace(minutes=minutes).duration))
+    yield from map(v4.new_code_cell, filter(None, [setup(), HELPERS, imports.code]))
+    yield from rest
+    yield v4.new_markdown_cell("## Lancer l'exercice")
+    for path in commands:
+        yield from launch_cells(exercise, path, module=True)
+
+
+def has_command(path: Path) -> bool:
+    """Dit si un fichier de l'exercice se lance."""
+    return "\ndef main(" in path.read_text(encoding="utf-8")
+
+
+def launch_cells(exercise: Exercise, path: Path, *, module: bool) -> Iterator:
+    """Rend de quoi lancer un fichier d'un exercice, et voir ses figures.
+
+    Args:
+        exercise: l'exercice.
+        path: un de ses fichiers, qui a un `main`.
+        module: `main` est dans le dépôt, et non dans le notebook.
+    """
+    place = path.relative_to(FOLDER.parent)
+    whole = path.stem in ("__main__", exercise.slug)  # ce que lance la commande de l'exercice
+    timed = exercise if whole else exercise._replace(minutes=MINUTES.get(path.name, 0))
+    yield v4.new_markdown_cell(RUN.format(duration=timed.duration))
+    folder = f"figures/{exercise.slug}" + ("" if whole else f"_{path.stem}")
+    usual = (LESSON if "\nEPOCHS = " in path.read_text(encoding="utf-8") else LAUNCH,)
+    name = ".".join(place.with_suffix("").parts)
+    for call in RUNS.get(place.as_posix(), usual):
+        call = call.format(folder=folder)
+        if module:
+            call = f"import {name}\n\n" + call.replace("launch(main,", f"launch({name}.main,")
+        yield v4.new_code_cell(call)
 
 
 def setup() -> str:
@@ -389,7 +457,6 @@ def part_cells(exercise: Exercise, path: Path, *, student: bool) -> Iterator:
     """
     source, place = _source(path, student=student), path.relative_to(FOLDER.parent).as_posix()
     docstring = ast.get_docstring(ast.parse(source))
-    whole = path.stem in ("__main__", exercise.slug)  # ce que lance la commande de l'exercice
     alone = path.stem == exercise.slug  # le titre est celui du notebook
     if path.stem == "__main__":
         yield v4.new_markdown_cell("## Lancer l'exercice")
@@ -400,13 +467,8 @@ def part_cells(exercise: Exercise, path: Path, *, student: bool) -> Iterator:
         cells.insert(0, v4.new_code_cell(ITSELF.format(docstring.split("\n")[0], place)))
     steps = read_steps(exercise.slug)
     yield from grouped(with_steps(cells, steps, "" if alone else f"{path.stem}."))
-    if "\ndef main(" not in source:
-        return
-    timed = exercise if whole else exercise._replace(minutes=MINUTES.get(path.name, 0))
-    yield v4.new_markdown_cell(RUN.format(duration=timed.duration))
-    folder = f"figures/{exercise.slug}" + ("" if whole else f"_{path.stem}")
-    for call in RUNS.get(place, (LESSON if "\nEPOCHS = " in source else LAUNCH,)):
-        yield v4.new_code_cell(call.format(folder=folder))
+    if has_command(path):
+        yield from launch_cells(exercise, path, module=False)
 
 
 # --- Commande ------------------------------------------------------------------------

@@ -11,13 +11,48 @@ import tomllib
 from importlib.util import find_spec
 
 import nbclient
+import nbformat
 import pytest
 from packaging.requirements import Requirement
 
-from exercises import EXERCISES, FOLDER, RULE, find, notebook, sources
+from exercises import EXERCISES, FOLDER, RULE, find, lesson_text, notebook, sources
 
 pytestmark = pytest.mark.ci
-LESSONS = FOLDER / "lessons"
+OLD = [each.slug for each in EXERCISES if not lesson_text.is_new(each.slug)]
+NEW = [each.slug for each in EXERCISES if lesson_text.is_new(each.slug)]
+LESSON = """\
+# Cacher pour voir
+
+Une question, qui suit la [leçon 03](ex03_cifar10.md).
+
+## Les couleurs
+
+```{montre} fill_color
+```
+
+```python
+gradient = np.arange(192, dtype=np.uint8).reshape(8, 8, 3)
+fill_color(gradient, "grey"), default_square(gradient)
+```
+
+**Devinez.** Combien ?
+
+<details><summary>Réponse</summary>
+
+Voici :
+
+```{montre} drops
+```
+
+</details>
+
+![Une légende.](../../docs/galerie/03_ex07_occlusion/chien_occlusion.png)
+
+```{atelier} nommer
+```
+
+## À retenir
+"""
 
 
 def make(slug, *, student=False):
@@ -41,7 +76,7 @@ def flat(text):
 # --- Ce qu'ils contiennent -----------------------------------------------------------
 
 
-@pytest.mark.parametrize("slug", [exercise.slug for exercise in EXERCISES])
+@pytest.mark.parametrize("slug", OLD)
 def test_no_line_of_the_files_is_lost(slug):
     """Les instructions, les commentaires et les titres de chaque partie, dans leur ordre."""
     found = make(slug)
@@ -55,7 +90,7 @@ def test_no_line_of_the_files_is_lost(slug):
         assert flat("\n".join(source.splitlines()[docstring.end_lineno :])) in written, path
 
 
-@pytest.mark.parametrize("slug", sorted(path.stem for path in LESSONS.glob("*.md")))
+@pytest.mark.parametrize("slug", OLD)
 def test_each_formula_and_each_call_has_its_place(slug):
     """Aucun nom de `lessons/` n'est perdu, chez l'élève non plus ; un appel suit sa fonction."""
     steps = notebook.read_steps(slug)
@@ -69,6 +104,59 @@ def test_each_formula_and_each_call_has_its_place(slug):
                 rf"^(def |class )?{name.rpartition('.')[2]}\b", cells[before].source, re.M
             )
             ast.parse(call)
+
+
+@pytest.fixture
+def new_lesson(tmp_path, monkeypatch):
+    """Écrit un texte de la nouvelle forme, celui d'un exercice sans TensorFlow."""
+
+    def write(text=LESSON):
+        (tmp_path / "exercises" / "lessons").mkdir(parents=True)
+        monkeypatch.setattr(lesson_text, "LESSONS", tmp_path / "exercises" / "lessons")
+        lesson_text.lesson_path("ex07_occlusion").write_text(text, encoding="utf-8")
+
+    return write
+
+
+def test_a_lesson_is_read_in_its_own_order(new_lesson):
+    """Question, préparation, imports, puis le texte ; la réponse est repliée, la figure jointe."""
+    new_lesson()
+    found = make("ex07_occlusion")
+    assert [cell.cell_type[0] for cell in found.cells] == list("mmmcccmccmmmmmmc")
+    title, question, before, _, _, imports, _, shown, call, _, answer, figure, *_, launch = (
+        cell.source for cell in found.cells
+    )
+    assert title == "# Cacher pour voir" and before.startswith("## Avant de commencer")
+    assert question.endswith("leçon 03 (`exercises/lessons/ex03_cifar10.md`).")
+    assert imports == (
+        "import numpy as np\nfrom exercises.ex07_occlusion import FILLS, GREY, default_square"
+    )
+    assert shown.startswith("def fill_color(") and call.startswith("gradient = ")
+    assert answer.startswith(
+        "<details><summary>Réponse</summary>\n\nVoici :\n\n```python\ndef drops("
+    )
+    assert answer.endswith("```\n\n</details>")
+    assert figure == "![Une légende.](attachment:chien_occlusion.webp)\n\n*Une légende.*"
+    assert "chien_occlusion.webp" in found.cells[11].attachments
+    assert launch.startswith("import exercises.ex07_occlusion\n\nlaunch(exercises.ex07_occlusion.")
+    nbformat.validate(found)
+
+
+def test_a_name_that_nothing_defines_is_said_with_its_line(new_lesson):
+    new_lesson(LESSON.replace("default_square(gradient)", "absent(gradient)"))
+    with pytest.raises(ValueError, match="ligne 11 : « absent » n'est défini nulle part"):
+        make("ex07_occlusion")
+
+
+def test_a_call_does_not_replace_what_is_shown(new_lesson):
+    new_lesson(LESSON.replace("gradient", "fill_color"))
+    with pytest.raises(ValueError, match="ligne 11 : « fill_color » remplacerait celui de"):
+        make("ex07_occlusion")
+
+
+@pytest.mark.parametrize("slug", NEW)
+def test_each_new_lesson_makes_a_notebook(slug):
+    nbformat.validate(make(slug))
 
 
 def test_the_first_result_comes_at_once():
