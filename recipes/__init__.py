@@ -14,7 +14,9 @@ Une recette ne part que des données et, pour `photos`, de poids que d'autres on
 a un maître l'apprend elle-même, pour première étape. `--resume` reprend à l'étape et à l'époque où
 l'on en était ; le compte rendu dit la durée et le coût de chacune.
 
-`python -m recipes.seeds` mesure une leçon sur plusieurs graines, et
+`python -m recipes.steps ex02` mesure, un changement à la fois, ce qui sépare le programme de
+l'énoncé de la leçon : une vingtaine de minutes par étape, pour cinq graines, quand rien d'autre
+n'occupe les deux cœurs. `python -m recipes.seeds` mesure une leçon sur plusieurs graines, et
 `python -m recipes.garment_choices` essaie d'autres tailles que celles de l'exercice 02.
 `python -m recipes.familiarity` donne aux réseaux de `./predict` de quoi douter d'une image
 étrangère. `python -m recipes.export` exporte pour lui un modèle appris sans TensorFlow.
