@@ -174,7 +174,7 @@ def _write_pages(folder: Path) -> None:
         warning=warnings,
         parallel=os.cpu_count() or 1,
     )
-    app.connect("html-page-context", _shorten_menu, priority=1)  # avant le thème
+    app.connect("html-page-context", _prepare_page, priority=1)  # avant le thème
     app.build(force_all=True)
     if warnings.getvalue():
         raise ValueError(f"le site a des défauts :\n{warnings.getvalue()}")
@@ -199,7 +199,8 @@ def _write_static(folder: Path) -> None:
 def _write_scripts(folder: Path) -> None:
     """Écrit le JavaScript des ateliers, et celui qui calcule à côté d'eux."""
     names = [WORKSHOP.search(page.read_text(encoding="utf-8"))[2] for page in workshops()]
-    scripts.bundle([*names, "worker.js"], folder / "_static" / "ateliers", cache=CACHE)
+    names += ["alone.js", "frames.js", "worker.js"]
+    scripts.bundle(names, folder / "_static" / "ateliers", cache=CACHE)
     worker = folder / "_static" / "ateliers" / "worker.js"
     scripts.pack({"calcul.js": worker.read_bytes()}, folder / "donnees")
     worker.unlink()
@@ -271,11 +272,20 @@ PIECES = {
 }
 
 
-def _shorten_menu(app, pagename, templatename, context, doctree) -> None:
-    """Ne garde ouverte, dans le menu d'une page, que la branche de cette page."""
+def _prepare_page(app, pagename, templatename, context, doctree) -> None:
+    """Règle le menu d'une page, et les scripts que son en-tête demande.
+
+    Du menu, seule la branche de cette page reste ouverte. Une page d'atelier sait se montrer seule,
+    et une page qui montre un atelier dans un cadre donne à ce cadre sa hauteur.
+    """
     if "toctree" in context:
         whole = context["toctree"]
         context["toctree"] = lambda **options: whole(**options | {"collapse": True})
+    body = context.get("body", "")
+    for name, is_needed in (("alone", 'class="atelier"' in body), ("frames", "<iframe" in body)):
+        if is_needed:
+            script = context["pathto"](f"_static/ateliers/{name}.js", resource=True)
+            context["metatags"] += f'<script src="{script}"></script>'
 
 
 def polish(html: str) -> str:

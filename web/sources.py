@@ -43,12 +43,14 @@ PAGES = {  # pages de docs/, par rubrique du menu
 WORKSHOPS = Path(__file__).parent / "pages"  # celles où l'on essaie ; leur ordre est celui du cours
 ILLUSTRATED = ("figures", "galerie", "systemes")  # celles dont chaque partie est d'un exercice
 # La place d'un atelier. Dans une page, elle donne son nom et son JavaScript ; dans le site, une
-# phrase explique pourquoi elle est vide, tant qu'elle l'est.
+# phrase explique pourquoi elle est vide, tant qu'elle l'est, et un lien, que `?seul` seul montre,
+# mène à la page entière.
 WORKSHOP = re.compile(r"```{atelier} (\w+) (\w+\.js)\n```")
 EMPTY_WORKSHOP = r"""```{raw} html
 <div id="\1" class="atelier">
 <p>Cette partie calcule : elle demande JavaScript.</p>
 </div>
+<p class="provenance"><a href="{page}.html" target="_blank">Cet atelier, dans son cours</a></p>
 <script defer src="_static/ateliers/\2"></script>
 ```"""
 # L'atelier de l'accueil, sans ses réglages.
@@ -76,7 +78,8 @@ def write_sources(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     texts = {"index": _index(), "exemples": _examples()}
     for page in WORKSHOPS.glob("*.md"):
-        texts[page.stem] = WORKSHOP.sub(EMPTY_WORKSHOP, page.read_text(encoding="utf-8"))
+        place = EMPTY_WORKSHOP.replace("{page}", page.stem)
+        texts[page.stem] = WORKSHOP.sub(place, page.read_text(encoding="utf-8"))
     for name in chain.from_iterable(PAGES.values()):
         texts[name] = rewrite_links((DOCS / f"{name}.md").read_text(encoding="utf-8"), DOCS)
     for name, text in texts.items():
@@ -130,7 +133,7 @@ def _index() -> str:
         "installer pour lire ni pour essayer ; rien ne sort de votre machine.",
         SHOWCASE,
         "Les exercices sont dans l'ordre de la lecture. Un mot inconnu : [le glossaire]"
-        f"(glossaire.md). Pour tout emporter et s'en servir hors ligne : "
+        "(glossaire.md). Pour tout emporter et s'en servir hors ligne : "
         f"{_download('le site, en zip', 'cours.zip')}, qui s'ouvre d'un double clic.",
         "Les ateliers : "
         + " ; ".join(f"[{_title(page)}]({page.name})" for page in workshops())
@@ -141,7 +144,7 @@ def _index() -> str:
         parts += [
             f"## {chapter.title}",
             chapter.summary,
-            f'```{{raw}} html\n<div class="cartes">\n{cards}\n</div>\n```',
+            f'```{{raw}} html\n<div class="accueil">\n{cards}\n</div>\n```',
         ]
     menu = {"Le cours": ["exemples"]}
     menu["Les ateliers"] = [page.stem for page in workshops()]

@@ -19,7 +19,7 @@ const said = make("p", {role: "status", class: "dit"}), told = make("p", {role: 
 const pieces = board((patch) => ({"aria-label": place(patch), onfocus: () => choose(patch),
   onpointerenter: () => choose(patch), onclick: () => choose(patch)}));
 const whole = make("figure", {}, pieces, make("figcaption", {}, "Touchez un morceau, survolez-le, ou allez-y par les flèches."));
-const maps = make("table", {class: "cartes"});
+const maps = make("table", {class: "regards"});
 const mixer = make("button", {type: "button", onclick: mix}, "Mélanger les morceaux");
 
 /** @type {any[]} */
@@ -80,7 +80,7 @@ function show() {
   const head = make("tr", {}, make("td"), ...Array.from({length: HEADS}, (_, i) => make("th", {scope: "col"}, `tête ${i + 1}`)));
   maps.replaceChildren(make("caption", {}, `Où regarde ${place(chosen)} ; jaune : le plus, dans chaque carte`),
     make("thead", {}, head), make("tbody", {}, ...lines.map(({title, rows}) => make("tr", {},
-      make("th", {scope: "row"}, title), ...rows.map((row) => make("td", {}, overlay(row)))))));
+      make("th", {scope: "row"}, title), ...rows.map((row) => make("td", {colspan: HEADS / rows.length}, overlay(row)))))));
 }
 
 /** Rend ce que le morceau choisi prend à chacun. @param {Float32Array} rows */

@@ -200,7 +200,7 @@ function layerMaps(steps, index) {
 
 /** Montre la dernière couche : une barre par chiffre. @param {Float32Array} probabilities */
 function answers(probabilities) {
-  const bars = [...probabilities].map((share, digit) => make("td", {class: digit === best(probabilities) ? "choisi" : ""},
+  const bars = [...probabilities].map((share, digit) => make("td", {class: digit === best(probabilities) ? "reponse" : ""},
     make("div", {class: "barre", style: `height: ${Math.max(1, 100 * share)}%`, title: percent(share)})));
   return make("figure", {}, make("table", {class: "barres"}, make("tbody", {}, make("tr", {}, ...bars)),
     make("tfoot", {}, make("tr", {}, ...bars.map((_, digit) => make("th", {scope: "col"}, String(digit)))))),

@@ -20,7 +20,7 @@ const THICK = 0.3; // épaisseur, en carrés, de l'arc du plus grand message
 const said = make("p", {role: "status", class: "dit"}), told = make("p", {role: "status"});
 const lines = svg("svg", {viewBox: `0 0 ${ROW} ${ROW}`, "aria-hidden": "true"});
 const patches = board((patch) => ({onfocus: () => choose(patch), onclick: () => choose(patch), onkeydown: press}));
-const maps = make("table", {class: "cartes"});
+const maps = make("table", {class: "regards"});
 const passes = [0, 1].map((each) =>
   make("button", {type: "button", onclick: () => follow(each)}, `Passage ${each + 1}`));
 const one = make("button", {type: "button", onclick: cutOne});
@@ -107,7 +107,7 @@ function show() {
   showBoard(patches, image, chosen);
   for (const button of patches.querySelectorAll("button")) {
     const isCut = isAlone(Number(button.value));
-    button.classList.toggle("seul", isCut);
+    button.classList.toggle("coupe", isCut);
     button.setAttribute("aria-label", `Carré ${whereIs(Number(button.value))}${isCut ? ", arcs coupés" : ""}`);
   }
   passes.forEach((button, each) => button.setAttribute("aria-pressed", String(each === pass)));
