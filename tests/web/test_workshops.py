@@ -21,7 +21,7 @@ WORKSHOPS = {
         lambda page: (
             click(page, "Prendre trois sortes"),
             click(page, "Apprendre"),
-            wait_for(page, "#apprendre", "Époque 3 : perte"),
+            wait_for(page, "#apprendre", "Époque 3 sur 30 : perte"),
             page.locator("#apprendre canvas").first.drag_to(
                 page.locator("#apprendre canvas").first,
                 source_position={"x": 50, "y": 80},
@@ -237,3 +237,70 @@ def test_one_walks_from_a_map_back_to_the_pixels(page, address, name, example, o
     while inside.locator("button").count():
         inside.locator("button").last.click()
     wait_for(page, f"#{name} .dedans", "Somme des produits de l'image")
+
+
+@pytest.mark.parametrize("is_served", [True, False], ids=["served", "folder"])
+def test_a_workshop_is_shown_alone_in_a_frame_of_its_height(page, address, site, is_served):
+    start = address if is_served else site.as_uri()
+    around = (
+        ".mobile-header, .sidebar-drawer, .toc-drawer, footer, article section > p:not([class])"
+    )
+    for name in ("nommer", "noyaux"):
+        page.goto(f"{start}/{name}.html?seul")
+        assert page.locator(".atelier").bounding_box()["y"] < 5, name
+        assert page.locator(f":is({around}):visible").count() == 0, name
+    page.goto(f"{start}/index.html")
+    page.evaluate("document.body.innerHTML = '<iframe src=\"noyaux.html?seul\"></iframe>'")
+    page.add_script_tag(url=f"{start}/_static/ateliers/frames.js")
+    page.frame_locator("iframe").get_by_text("Somme des poids").wait_for()
+    page.wait_for_function("document.querySelector('iframe').style.height")
+    inside = page.frames[-1].evaluate("document.scrollingElement.scrollHeight")
+    assert abs(page.locator("iframe").bounding_box()["height"] - inside) < 2
+
+
+def test_a_learning_stopped_and_begun_again_is_alone(page, address):
+    page.goto(f"{address}/apprendre.html?exemple=chaussures")
+    wait_for(page, "#apprendre", "apprenez-les")
+    click(page, "Apprendre")
+    wait_for(page, "#apprendre", "Époque 1 sur 30")
+    page.evaluate(  # dans la même tâche : le premier n'a pas le temps de voir qu'il est arrêté
+        "for (const _ of [1, 2]) [...document.querySelectorAll('#apprendre button')]"
+        ".find((each) => /^(Apprendre|Arrêter)$/.test(each.textContent)).click()"
+    )
+    before = page.inner_text("#apprendre [role=status].dit")
+    last = int(re.search(r"sur (\d+)", page.evaluate(EPOCH_AFTER, before))[1])
+    assert last == 31
+    page.get_by_role("button", name="Ôter").nth(1).click()  # la sorte du milieu
+    page.wait_for_timeout(300)
+    assert page.inner_text("#apprendre").count("Époque") == 1  # la dernière, et aucune courbe
+    assert not page.locator("#apprendre .courbes").count()
+
+
+EPOCH_AFTER = """(before) => new Promise((resolve) => {
+  const said = document.querySelector("#apprendre [role=status].dit");
+  new MutationObserver(() => said.textContent !== before && resolve(said.textContent))
+    .observe(said, {childList: true});
+})"""
+
+
+@pytest.mark.parametrize(("name", "button"), [("noyaux", "Caméra"), ("nommer", "Appareil photo")])
+def test_a_camera_is_opened_once_and_turned_off_by_another_picture(chromium, address, name, button):
+    context = chromium.new_context(permissions=["camera"])
+    page = context.new_page()
+    page.add_init_script(
+        "const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);"
+        "globalThis.tracks = [];"
+        "navigator.mediaDevices.getUserMedia = async (wanted) => {"
+        " const stream = await open(wanted); tracks.push(...stream.getTracks()); return stream; };"
+    )
+    lit = "tracks.filter(({readyState}) => readyState === 'live').length"
+    page.goto(f"{address}/{name}.html")
+    page.get_by_role("button", name=button).first.evaluate(
+        "(button) => { for (const _ of [1, 2, 3]) button.click(); }"
+    )
+    page.wait_for_function(f"{lit} > 0")
+    page.wait_for_timeout(500)
+    assert page.evaluate(lit) == 1
+    page.set_input_files("#fichier", SAMPLES / "avion.png")
+    page.wait_for_function(f"{lit} === 0")
+    context.close()

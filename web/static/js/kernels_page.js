@@ -1,5 +1,6 @@
 // La page « Noyaux » : un noyau que l'on écrit, et l'image, ou la caméra, qui change aussitôt.
 
+import {Camera} from "./camera.js";
 import {readNumber} from "./convolution.js";
 import {addressOf, fetchBytes} from "./data.js";
 import {make, number, picker, scrolling} from "./dom.js";
@@ -56,8 +57,8 @@ let picture = null;
 let source = ""; // le nom d'une de nos images
 /** @type {Plane[]} ce que lit le noyau : le gris, ou chaque couleur */
 let planes = [];
-/** @type {MediaStream | null} */
-let stream = null;
+let turn = 0; // la dernière image demandée ; les autres sont oubliées
+const camera = new Camera();
 
 /** Rend les cases du noyau. @returns {any[]} */
 function cells() {
@@ -114,7 +115,7 @@ function readKernel() {
 /** Un réglage a changé. */
 function changed() {
   worked.replaceChildren();
-  if (picture && !stream) split();
+  if (picture && !camera.stream) split();
   update();
   if (!isShort) keep({...readControls(controls), image: source, noyau: cells().map(({value}) => value).join(" ")});
 }
@@ -188,55 +189,51 @@ function look(event) {
   worked.replaceChildren(scrolling(make("table", {class: "cases"}, make("caption", {}, caption), make("tbody", {}, ...rows)), caption, side));
 }
 
-/** Prend une image. @param {Blob} blob @param {string} [name] celui d'une des nôtres */
-async function open(blob, name = "") {
+/** Prend une image. @param {() => Promise<Blob>} find @param {string} [name] celui d'une des nôtres */
+async function open(find, name = "") {
+  const mine = ++turn;
   try {
-    const whole = await decode(blob), scale = Math.min(1, SIDE / Math.max(whole.width, whole.height));
+    const whole = await decode(await find()), scale = Math.min(1, SIDE / Math.max(whole.width, whole.height));
+    if (mine !== turn) return;
     stopCamera();
     picture = resize(whole, Math.max(1, Math.round(whole.width * scale)), Math.max(1, Math.round(whole.height * scale)));
     source = name;
     changed();
   } catch (error) {
-    said.textContent = /** @type {Error} */ (error).message;
+    if (mine === turn) said.textContent = /** @type {Error} */ (error).message;
   }
 }
 
 /** @param {string} name */
-async function openSample(name) {
-  try {
-    await open(new Blob([await fetchBytes(`samples/${name}`)]), name);
-  } catch (error) {
-    said.textContent = /** @type {Error} */ (error).message;
-  }
+function openSample(name) {
+  return open(async () => new Blob([await fetchBytes(`samples/${name}`)]), name);
 }
 
 function stopCamera() {
-  for (const track of stream?.getTracks() ?? []) track.stop();
-  stream = null;
+  camera.close();
   live.setAttribute("aria-pressed", "false");
   live.textContent = "Caméra";
 }
 
 /** Filtre ce que voit la caméra, ou cesse. */
 async function toggleCamera() {
-  if (stream) return stopCamera();
+  if (live.getAttribute("aria-pressed") === "true") return stopCamera();
+  live.setAttribute("aria-pressed", "true");
+  live.textContent = "Arrêter la caméra";
+  turn++; // une image qui s'ouvre encore ne prendra pas la place de la caméra
   try {
-    stream = await navigator.mediaDevices.getUserMedia({video: {width: {ideal: SIDE}, facingMode: "environment"}});
-  } catch {
-    told.textContent = "La caméra n'est pas disponible, ou n'est pas permise.";
+    if (!await camera.open({width: {ideal: SIDE}})) return;
+  } catch (error) {
+    stopCamera();
+    told.textContent = /** @type {Error} */ (error).message;
     return;
   }
   told.textContent = "Rien de ce que voit la caméra ne quitte cette page.";
-  live.setAttribute("aria-pressed", "true");
-  live.textContent = "Arrêter la caméra";
-  const mine = stream, video = make("video", {autoplay: true, playsinline: true, muted: true});
-  video.srcObject = mine;
-  await video.play();
-  const scale = SIDE / Math.max(video.videoWidth, video.videoHeight);
+  const {video, turn: mine} = camera, scale = SIDE / Math.max(video.videoWidth, video.videoHeight);
   const [width, height] = [video.videoWidth, video.videoHeight].map((side) => Math.round(side * scale));
   const paper = /** @type {any} */ (new OffscreenCanvas(width, height).getContext("2d", {willReadFrequently: true}));
   const next = () => {
-    if (stream !== mine) return;
+    if (camera.turn !== mine) return;
     paper.drawImage(video, 0, 0, width, height);
     const {data} = paper.getImageData(0, 0, width, height);
     picture = {width, height, pixels: Uint8ClampedArray.from({length: 3 * width * height}, (_, k) => data[4 * Math.floor(k / 3) + k % 3])};
@@ -248,7 +245,7 @@ async function toggleCamera() {
 }
 
 function start() {
-  const input = picker({id: "fichier", accept: "image/*,.heic,.heif"}, ([file]) => open(file));
+  const input = picker({id: "fichier", accept: "image/*,.heic,.heif"}, ([file]) => open(async () => file));
   const field = (/** @type {string} */ label, /** @type {any} */ control) =>
     make("p", {}, make("label", {for: control.id}, `${label} `), control);
   const samples = SAMPLES.map((name) => make("button", {type: "button", class: "vignette", onclick: () => openSample(name)},

@@ -26,7 +26,7 @@ const said = make("p", {role: "status", class: "dit"});
 const answer = make("div", {class: "reponse"});
 const inside = make("div"), signs = make("div"), curves = make("figure"), filters = make("figure"), mistakes = make("figure");
 const paper = new Paper(() => reply());
-const go = make("button", {type: "button", onclick: () => (isLearning ? halt() : learn())}, "Apprendre");
+const go = make("button", {type: "button", onclick: () => (isLearning ? stop() : learn())}, "Apprendre");
 
 /** @type {Sign[]} */
 let known = NAMES.map((name) => ({name, drawings: []}));
@@ -35,6 +35,7 @@ let weights = null;
 /** @type {Point[]} */
 let points = [];
 let isLearning = false;
+let turn = 0; // le dernier apprentissage demandé ; un autre, s'il court encore, cesse de lui-même
 
 /** Le réseau ne vaut plus : les sortes de signes ont changé. */
 function forget() {
@@ -44,7 +45,9 @@ function forget() {
   for (const each of [curves, filters, mistakes, answer, inside]) each.replaceChildren();
 }
 
+/** Arrête l'apprentissage ; ce qui est appris reste. */
 function halt() {
+  turn++;
   isLearning = false;
   go.textContent = "Apprendre";
 }
@@ -96,29 +99,36 @@ async function learn() {
     said.textContent = "Il faut au moins deux dessins de chaque sorte.";
     return;
   }
+  const mine = ++turn, network = weights = weights ?? draw(known.length, FILTERS), velocities = zeros(network);
+  const start = performance.now(), last = points.length + EPOCHS;
   isLearning = true;
   go.textContent = "Arrêter";
-  const mine = weights = weights ?? draw(known.length, FILTERS), velocities = zeros(mine), start = performance.now();
-  for (let epoch = 1; epoch <= EPOCHS && isLearning && weights === mine; epoch++) {
+  while (points.length < last) {
     let loss = 0, right = 0;
     const order = seen.map((each) => ({each, key: Math.random()})).sort((a, b) => a.key - b.key).map(({each}) => each);
     for (let first = 0; first < order.length; first += BATCH) {
-      const batch = order.slice(first, first + BATCH), gradients = zeros(mine);
+      const batch = order.slice(first, first + BATCH), gradients = zeros(network);
       for (const {image, label} of batch) {
-        const moved = shift(image, random(SHIFT), random(SHIFT)), found = backward(mine, moved, label, gradients, 1 / batch.length);
+        const moved = shift(image, random(SHIFT), random(SHIFT)), found = backward(network, moved, label, gradients, 1 / batch.length);
         loss += found.loss / order.length;
         right += Number(best(found.probabilities) === label) / order.length;
       }
-      step(mine, velocities, gradients);
+      step(network, velocities, gradients);
       await new Promise((resolve) => setTimeout(resolve)); // la page reste vive
+      if (mine !== turn) return;
     }
-    const judged = held.filter(({image, label}) => best(forward(mine, image).probabilities) === label).length;
+    const judged = held.filter(({image, label}) => best(forward(network, image).probabilities) === label).length;
     points.push({loss, right, held: held.length ? judged / held.length : null});
-    said.textContent = `Époque ${points.length} : perte ${number(loss, 3)}, exactitude ${percent(right)}` +
+    said.textContent = `Époque ${points.length} sur ${last} : perte ${number(loss, 3)}, exactitude ${percent(right)}` +
       (held.length ? `, et ${percent(judged / held.length)} sur les ${held.length} dessins gardés de côté` : "") +
       ` ; ${number((performance.now() - start) / 1000)} s.`;
     show(all);
   }
+  stop();
+}
+
+/** Arrête l'apprentissage, puis garde le réseau tel qu'il est, et le fait répondre. */
+function stop() {
   halt();
   save();
   reply();

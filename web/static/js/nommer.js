@@ -1,6 +1,7 @@
 // La page « Nommer » : une image déposée, collée, prise ou choisie, et ce que le réseau en dit.
 
 import {compute, stop} from "./calculator.js";
+import {Camera} from "./camera.js";
 import {readCard} from "./card.js";
 import {addressOf, fetchBytes} from "./data.js";
 import {draw, make, number, percent, picker, waiting} from "./dom.js";
@@ -26,6 +27,11 @@ const walk = make("button", {type: "button", hidden: true, onclick: enter}, "Ent
 const maps = make("button", {type: "button", hidden: true, onclick: showMaps}, "Les cartes d'un réseau de CAM");
 const halt = make("button", {type: "button", hidden: true, onclick: stop}, "Arrêter");
 const own = make("p", {class: "dit"});
+const camera = new Camera();
+const snap = make("button", {type: "button", onclick: openCamera}, "Appareil photo");
+const shoot = make("button", {type: "button", onclick: takePhoto}, "Prendre la photo");
+const viewer = make("div", {hidden: true}, camera.video, make("p", {}, shoot, " ",
+  make("button", {type: "button", onclick: closeCamera}, "Annuler")));
 
 /** Ce que le Worker a rendu de la dernière image. @type {any} */
 let last = null;
@@ -42,12 +48,18 @@ function reporting(mine) {
   };
 }
 
+/** Oublie l'image d'avant, et ce qu'on en montrait. @returns {number} le numéro de la demande qui commence. */
+function begin() {
+  closeCamera();
+  last = null;
+  bar.hidden = why.hidden = walk.hidden = maps.hidden = halt.hidden = true;
+  for (const each of [shown, table, visited]) each.replaceChildren();
+  return ++turn;
+}
+
 /** Nomme une image. @param {Blob} blob */
 async function name(blob) {
-  const mine = ++turn;
-  last = null;
-  why.hidden = walk.hidden = maps.hidden = halt.hidden = true;
-  for (const each of [shown, table, visited]) each.replaceChildren();
+  const mine = begin();
   say("Lecture de l'image…");
   bar.removeAttribute("value");
   bar.hidden = false;
@@ -63,9 +75,7 @@ async function name(blob) {
 
 /** Nomme plusieurs images, l'une après l'autre. @param {File[]} files */
 async function nameAll(files) {
-  const mine = ++turn;
-  why.hidden = walk.hidden = maps.hidden = halt.hidden = true;
-  for (const each of [shown, table, visited]) each.replaceChildren();
+  const mine = begin();
   for (const [i, file] of files.entries()) {
     say(`Image ${i + 1} sur ${files.length}…`);
     try {
@@ -238,29 +248,31 @@ async function describes(card, content) {
   return [...digest].map((byte) => byte.toString(16).padStart(2, "0")).join("") === expected;
 }
 
-/** Prend une photo. @param {Event} event */
-async function takePhoto(event) {
-  const button = /** @type {any} */ (event.currentTarget);
-  let stream;
+/** Montre ce que voit l'appareil photo, jusqu'à la photo ou à l'abandon. */
+async function openCamera() {
+  shoot.disabled = true; // jusqu'à la première image
+  viewer.hidden = false;
+  snap.hidden = true;
   try {
-    stream = await navigator.mediaDevices.getUserMedia({video: {facingMode: "environment"}});
-  } catch {
-    say("L'appareil photo n'est pas disponible, ou n'est pas permis.");
-    return;
+    if (await camera.open()) shoot.disabled = false;
+  } catch (error) {
+    closeCamera();
+    say(/** @type {Error} */ (error).message);
   }
-  const video = make("video", {autoplay: true, playsinline: true, muted: true});
-  video.srcObject = stream;
-  const shoot = make("button", {type: "button", onclick: () => {
-    const canvas = make("canvas", {width: video.videoWidth, height: video.videoHeight});
-    canvas.getContext("2d").drawImage(video, 0, 0);
-    for (const track of stream.getTracks()) track.stop();
-    box.remove();
-    button.hidden = false;
-    canvas.toBlob((/** @type {Blob} */ blob) => name(blob));
-  }}, "Prendre la photo");
-  const box = make("div", {}, video, shoot);
-  button.hidden = true;
-  button.after(box);
+}
+
+function closeCamera() {
+  camera.close();
+  viewer.hidden = true;
+  snap.hidden = false;
+}
+
+/** Prend la photo. */
+function takePhoto() {
+  const {video} = camera, canvas = make("canvas", {width: video.videoWidth, height: video.videoHeight});
+  canvas.getContext("2d").drawImage(video, 0, 0);
+  closeCamera();
+  canvas.toBlob((/** @type {Blob} */ blob) => name(blob));
 }
 
 /** Nomme une de nos images. @param {string} file */
@@ -282,8 +294,8 @@ if (page) {
     make("p", {}, make("label", {class: "bouton"}, "Choisir une image", input),
       " ou la déposer n'importe où sur cette page, ou la coller. De même pour votre modèle : le .tflite et son .json."),
     make("div", {class: "cote-a-cote"}, ...samples,
-      ...(navigator.mediaDevices ? [make("button", {type: "button", onclick: takePhoto}, "Appareil photo")] : [])),
-    said, shown, make("div", {class: "cote-a-cote"}, why, walk, maps), bar, halt, table, own, visited);
+      ...(navigator.mediaDevices ? [snap] : [])),
+    viewer, said, shown, make("div", {class: "cote-a-cote"}, why, walk, maps), bar, halt, table, own, visited);
   document.addEventListener("dragover", (event) => event.preventDefault());
   document.addEventListener("drop", (event) => {
     event.preventDefault();
