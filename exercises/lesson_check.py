@@ -45,7 +45,7 @@ from exercises.lesson_text import (
 
 WORDS = range(700, 1801)  # de prose, formules et code à part
 GUESSES = range(3, 7)
-CALL_LINES = 8
+CALL_LINES = 10
 GUESS = "**Devinez"
 LAST_TITLES = ("## À retenir", "## Pour aller plus loin")
 NOT_PROSE = re.compile(r"```.*?```|\$\$.*?\$\$|\$[^$\n]*\$|`[^`]*`|\]\([^)]*\)|https?://\S+", re.S)

@@ -56,7 +56,7 @@ def to_page(notebook, page: Path) -> str:
     texts = []
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
-            texts.append(cell.source)
+            texts.append(_with_pictures(cell, page))
             continue
         plumbing = cell.source in (course.setup(), course.HELPERS) or "__file__ =" in cell.source
         texts.append((FOLDED if plumbing else "{}").format(f"```python\n{cell.source}\n```"))
@@ -70,6 +70,17 @@ def to_page(notebook, page: Path) -> str:
                 text = data.get("text/plain") or output.text
                 texts.append(OUTPUT.format(text.rstrip()))
     return "\n\n".join(texts).replace("\n", EXPLAINED, 1) + "\n"  # après le titre
+
+
+def _with_pictures(cell, page: Path) -> str:
+    """Rend le texte d'une cellule ; ses figures jointes sont écrites à côté de la page."""
+    text = cell.source
+    for name, contents in cell.get("attachments", {}).items():
+        (encoded,) = contents.values()
+        figure = page.with_name(f"{page.stem}_{name}")
+        figure.write_bytes(b64decode(encoded))
+        text = text.replace(f"(attachment:{name})", f"({figure.name})")
+    return text
 
 
 def setup(app) -> dict:

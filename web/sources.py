@@ -1,6 +1,7 @@
 """Les pages du site, en Markdown, tirées des textes du dépôt.
 
-Une page par exercice : sa question, ce qu'il atteint, ses figures, son code et de quoi commencer.
+Une page par exercice : sa leçon (`lesson_page`), ce qu'il atteint et de quoi commencer ; ou, tant
+que son texte est de l'ancienne forme, sa question, ses figures et son code.
 Les pages de `docs/` sont reprises telles quelles, mais leurs liens qui sortent du site deviennent
 des chemins dans le dépôt.
 """
@@ -19,6 +20,7 @@ from urllib.parse import quote
 from convnets.core.cli import markdown_table
 from convnets.core.reports import format_accuracy, format_headline, load_measures
 from exercises import EXERCISES, FOLDER, Exercise
+from exercises.lesson_text import Workshop, is_new, read_lesson
 from exercises.notebook import (
     LABEL,
     code_cells,
@@ -30,6 +32,7 @@ from exercises.notebook import (
 from grading.skeleton import make_skeleton
 from web import path as course
 from web.examples import list_examples
+from web.lesson_page import lesson_texts
 from web.shown import ORPHAN, SHOWN
 
 ROOT = FOLDER.parent
@@ -223,6 +226,8 @@ def _write_exercise(exercise: Exercise, folder: Path) -> None:
 
 
 def _exercise_page(exercise: Exercise, opening: Path, parts: list[Path]) -> str:
+    if is_new(exercise.slug):
+        return _lesson_page(exercise, opening, parts)
     source = opening.read_text(encoding="utf-8")
     title, body = _docstring(source)
     needed = ", ".join(map(_link, course.before(exercise))) or "rien"
@@ -246,6 +251,28 @@ def _exercise_page(exercise: Exercise, opening: Path, parts: list[Path]) -> str:
     else:
         texts += _code(source)
     texts += ["## À vous", _downloads(exercise)]
+    return "\n\n".join(text for text in texts if text) + "\n"
+
+
+def _lesson_page(exercise: Exercise, opening: Path, parts: list[Path]) -> str:
+    """Rend la page d'une leçon de la nouvelle forme : son texte, puis de quoi la refaire."""
+    lesson = read_lesson(exercise.slug)
+    placed = any(isinstance(block, Workshop) for block in lesson.blocks)
+    texts = [
+        f"# {exercise.number:02}. {lesson.title}",
+        "" if placed else _tries(exercise),
+        *lesson_texts(lesson, rewrite_links),
+        "## La commande",
+        f"```text\n{_commands(opening.read_text(encoding='utf-8'))}\n```",
+        f"Sur deux cœurs récents, elle dure {exercise.duration}.",
+        f"[Le notebook exécuté]({exercise.slug}_execute.md) montre chaque appel et sa figure."
+        if exercise.slug in SHOWN
+        else "",
+        *(["## Les fichiers", *_contents(exercise, parts)] if parts else []),
+        _results(exercise),
+        "## À vous",
+        _downloads(exercise),
+    ]
     return "\n\n".join(text for text in texts if text) + "\n"
 
 
@@ -357,11 +384,14 @@ def rewrite_links(text: str, folder: Path) -> str:
 
     def rewrite(match: re.Match) -> str:
         image, label, target = match.groups()
-        file, _, _ = target.partition("#")
-        if image or not file or ":" in file or file in pages or file.startswith("mesures/"):
-            # Un lien nommé par son fichier prend le titre de la page.
-            return f"[{_title(DOCS / file)}]({target})" if label == file and not image else match[0]
+        file, mark, anchor = target.partition("#")
+        if image or not file or ":" in file:
+            return match[0]
         path = Path(os.path.normpath(folder / file)).relative_to(ROOT).as_posix()
-        return f"{label} (`{path}`)"
+        page = path.removeprefix("docs/").removeprefix("exercises/lessons/")
+        if page not in pages and not page.startswith(("mesures/", "ex")):
+            return f"{label} (`{path}`)"
+        # Un lien nommé par son fichier prend le titre de la page.
+        return f"[{_title(DOCS / file) if label == file else label}]({page}{mark}{anchor})"
 
     return LINK.sub(rewrite, text)

@@ -153,14 +153,14 @@ def test_a_published_measure_is_read():
 
 
 def test_an_unknown_name_and_a_long_call_are_refused():
-    lines = "\n".join(f"a{number} = {number}" for number in range(9))
+    lines = "\n".join(f"a{number} = {number}" for number in range(11))
     text = f"# T\n\n```{{montre}} absent\n```\n\n```python\n{lines}\n```\n\n```python\nf(\n```\n"
     lesson, _ = parse(text)
     problems = Problems(Path("ex07.md"))
     lesson_check.check_names(lesson, problems)
     first, second, third = problems.sentences
     assert "ligne 3 : « absent » : exercises/ex07_occlusion.py ne définit pas" in first
-    assert "ligne 7 : un appel a 8 lignes au plus" in second and "ligne 19" in third
+    assert "ligne 7 : un appel a 10 lignes au plus" in second and "ligne 21" in third
 
 
 @pytest.mark.parametrize(

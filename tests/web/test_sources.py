@@ -7,9 +7,19 @@ import zipfile
 import pytest
 
 from exercises import EXERCISES, find, notebook
+from exercises.lesson_text import (
+    Lesson,
+    Shown,
+    Workshop,
+    all_blocks,
+    find_definition,
+    is_new,
+    read_lesson,
+)
 from web import path, sources
 from web.book import polish
 from web.examples import list_examples
+from web.lesson_page import lesson_texts, without_sections
 
 
 def test_the_path_holds_every_exercise_once_and_what_comes_before_it():
@@ -29,7 +39,8 @@ def pages(tmp_path_factory):
 def test_each_exercise_has_its_page(pages):
     for exercise in EXERCISES:
         text = (pages / f"{exercise.slug}.md").read_text(encoding="utf-8")
-        assert text.startswith(f"# {exercise.number:02}. {exercise.title}\n")
+        title = read_lesson(exercise.slug).title if is_new(exercise.slug) else exercise.title
+        assert text.startswith(f"# {exercise.number:02}. {title}\n")
         assert f"python -m exercises.{exercise.slug}" in text and "## À vous" in text
 
 
@@ -41,11 +52,51 @@ def test_colab_opens_both_notebooks_once_the_address_is_set(pages, monkeypatch):
     assert opened == ["ex02_fashion_enonce.ipynb", "ex02_fashion.ipynb"]
 
 
-def test_an_exercise_shows_its_code_results_and_figures(pages):
+def test_an_exercise_shows_its_code_and_its_results(pages):
     text = (pages / "ex02_fashion.md").read_text(encoding="utf-8")
-    assert "## Question : respecter l'architecture" in text and "def build_model()" in text
-    assert "94,64 % ± 0,01" in text and "confusion.png" in text
-    assert "import keras" not in text  # des extraits : les imports n'apprennent rien
+    assert "def build_model()" in text and "94,64 % ± 0,01" in text
+
+
+def test_the_page_of_a_lesson_is_its_text(pages):
+    """Ce que le texte montre, sans ses commentaires ni les sections des docstrings."""
+    text = (pages / "ex09_grad_cam.md").read_text(encoding="utf-8")
+    for shown in ("## À la main", "$$", "<details><summary>Réponse</summary>\n\n", "{figure} "):
+        assert shown in text, shown
+    assert "def grad_cam_map(" in text and "Args:" not in text and "<!--" not in text
+    assert "(ex07_occlusion.md)" in text and "](../" not in text
+    titles = re.findall(r"^## (.+)", text, flags=re.MULTILINE)
+    assert titles[-4:] == ["La commande", "Les fichiers", "Ce qu'il atteint", "À vous"]
+
+
+def test_a_shown_function_keeps_what_is_not_a_section():
+    source = find_definition("ex09_grad_cam", "grad_cam.grad_cam_map").source
+    assert without_sections(source) == (
+        "def grad_cam_map(maps: np.ndarray, gradients: np.ndarray) -> np.ndarray:\n"
+        '    """Additionne les cartes, chacune multipliée par la moyenne de ses gradients.\n\n'
+        "    Source : Selvaraju et al., arXiv 1610.02391, équations 1 et 2.\n"
+        '    """\n'
+        "    return maps @ gradients.mean((0, 1))"
+    )
+
+
+@pytest.mark.parametrize("slug", [each.slug for each in EXERCISES if is_new(each.slug)])
+def test_code_without_sections_is_the_same_code(slug):
+    for block in all_blocks(read_lesson(slug).blocks):
+        if isinstance(block, Shown):
+            source = find_definition(slug, block.name).source
+            before, after = ast.parse(source), ast.parse(without_sections(source))
+            for tree in (before, after):
+                for node in ast.walk(tree):
+                    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+                        node.value.value = ""
+            assert ast.dump(before) == ast.dump(after), block.name
+
+
+def test_a_workshop_stands_where_the_text_puts_it():
+    blocks = (Workshop(1, "nommer", "chien.webp"), Workshop(2, "nommer", ""))
+    first, second = lesson_texts(Lesson("ex07_occlusion", "T", blocks), sources.rewrite_links)
+    assert 'src="nommer.html?seul&amp;exemple=chien.webp" loading="lazy" title="Atelier : ' in first
+    assert 'src="nommer.html?seul" ' in second
 
 
 def test_a_folder_has_a_page_a_file(pages):
@@ -68,6 +119,7 @@ def test_images_of_every_page_exist(pages):
         ("[a](#plus-bas)", "[a](#plus-bas)"),
         ("[barème](../grading/reasons.toml)", "barème (`grading/reasons.toml`)"),
         ("[a](https://exemple.fr/)", "[a](https://exemple.fr/)"),
+        ("[leçon](../exercises/lessons/ex07_occlusion.md)", "[leçon](ex07_occlusion.md)"),
     ],
 )
 def test_a_link_out_of_the_site_becomes_a_path(link, expected):
