@@ -212,6 +212,38 @@ def test_what_decided_can_be_stopped(page, address):
     assert not page.locator("#nommer figcaption:has-text('points perdus')").count()
 
 
+NUMBER = r"(−?\d+(?:,\d+)?)"
+
+
+def value_of(text):
+    return float(text.replace("−", "-").replace(",", "."))
+
+
+def written(value, like):
+    """Écrit un nombre avec autant de décimales qu'un autre."""
+    return f"{value:.{len(like.partition(',')[2])}f}".replace("-", "−").replace(".", ",")
+
+
+def redo(inside):
+    """Refait le calcul d'une case d'après ce qui est montré : rend son total, et celui qui est dit."""
+    total = 0
+    for table in inside.locator("table.cases").all():
+        shown = table.inner_text()
+        said = re.search(f"\\s:\\s{NUMBER}", shown)[1]
+        products = re.findall(f"{NUMBER} × {NUMBER}", shown)
+        found = sum(value_of(value) * value_of(weight) for value, weight in products)
+        assert written(found, said) == said
+        total += value_of(said)
+    text = re.sub(r"\s", " ", inside.inner_text())
+    if others := re.search(f"qui pèsent moins : {NUMBER} en tout", text):
+        total += value_of(others[1])
+    products, bias, said = re.search(
+        f"Somme des produits .*?, {NUMBER}, plus le biais, {NUMBER} : {NUMBER}", text
+    ).groups()
+    assert written(total, products) == products
+    return written(total + value_of(bias), said), said
+
+
 @pytest.mark.parametrize(
     ("name", "example", "opening", "num_layers"),
     [
@@ -233,6 +265,9 @@ def test_one_walks_from_a_map_back_to_the_pixels(page, address, name, example, o
     click(page, "Entrer par la case la plus forte")
     inside = page.locator(f"#{name} .dedans")
     for _ in range(num_layers):
+        if "Somme des produits" in inside.inner_text():
+            found, said = redo(inside)
+            assert found == said
         inside.locator("button").last.click()
     while inside.locator("button").count():
         inside.locator("button").last.click()

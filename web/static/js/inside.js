@@ -13,10 +13,36 @@ const MAX_MAPS = 6; // cartes lues dont le calcul s'écrit
 const ENTERED = ["Conv2D", "MaxPooling2D", "AveragePooling2D", "Pointwise", "Add"];
 const COPIED = ["Reshape", "Rescaling"]; // chaque case y vient de la même, avant
 
-/** Écrit un nombre, plus finement s'il est petit. @param {number} value */
-function brief(value) {
+/** Rend de quoi écrire un nombre, plus finement s'il est petit : ses chiffres après la virgule. @param {number} value */
+function decimalsOf(value) {
   const size = Math.abs(value);
-  return number(value, size < 1 ? 3 : size < 100 ? 2 : 0);
+  return size < 1 ? 3 : size < 100 ? 2 : 0;
+}
+
+/** @param {number} value */
+function brief(value) {
+  return number(value, decimalsOf(value));
+}
+
+/** Garde tant de chiffres significatifs d'un nombre ; un entier reste entier. @param {number} value @param {number} digits */
+function rounded(value, digits) {
+  return Number.isInteger(value) ? value : Number(value.toPrecision(digits));
+}
+
+/** Écrit un nombre que `rounded` a rendu, sans puissance de dix. @param {number} value */
+function plain(value) {
+  const decimals = Number.isInteger(value) ? 0 : (value.toExponential().split("e")[0].split(".")[1]?.length ?? 0) - Math.floor(Math.log10(Math.abs(value)));
+  return number(value, Math.max(0, decimals));
+}
+
+const MAX_DIGITS = 8; // des nombres qui se calculent en 32 bits n'en ont pas plus
+
+/** Rend le premier nombre de chiffres, à partir de `start`, avec lequel ce qui est écrit redonne ce qui est dit.
+ * @param {number} start @param {(digits: number) => boolean} isEnough */
+function enough(start, isEnough) {
+  let digits = start;
+  while (digits < MAX_DIGITS && !isEnough(digits)) digits++;
+  return digits;
 }
 
 /** Rend les couches qu'une couche lit. @param {Step[]} steps @param {number} step */
@@ -123,31 +149,62 @@ function biasOf(steps, {step, k}) {
   return (kernel?.biases ?? weights[1]?.values)?.[k] ?? 0;
 }
 
-/** Écrit, en une phrase, le calcul d'une case. @param {Step[]} steps @param {Place} place */
-function tell(steps, place) {
-  const {layer} = steps[place.step], maps = windowOf(steps, place), cells = maps.flatMap((map) => map.cells.flat()), found = brief(valueAt(steps, place)), sum = redo(steps, place), bias = biasOf(steps, place);
+/**
+ * @typedef {object} Account Le calcul d'une case, tel qu'il s'écrit : refait avec les nombres montrés, il donne le résultat montré.
+ * @property {{from: number, c: number, cells: Cell[][], sum: number}[]} shown les cartes dont le calcul s'écrit.
+ * @property {number} others combien de cartes ne sont pas écrites. @property {number} rest ce qu'elles ajoutent.
+ * @property {number} digits chiffres significatifs d'une case et d'un poids. @property {number} decimals ceux d'une somme de carte.
+ */
+
+/** Choisit ce qui s'écrit du calcul d'une case, et avec combien de chiffres. @param {Step[]} steps @param {Place} place
+ * @returns {Account} */
+function accountFor(steps, place) {
+  const {layer: {kind}} = steps[place.step], total = redo(steps, place), bias = biasOf(steps, place);
+  const maps = windowOf(steps, place).map((map) => ({...map, sum: map.cells.flat().reduce((sum, {value, weight}) => sum + value * weight, 0)}));
+  if (kind === "Conv2D") maps.sort((a, b) => Math.abs(b.sum) - Math.abs(a.sum));
+  const shown = maps.slice(0, MAX_MAPS), others = maps.length - shown.length, rest = maps.slice(MAX_MAPS).reduce((sum, map) => sum + map.sum, 0);
+  const least = 3; // chiffres d'une case
+  if (total === null || kind === "MaxPooling2D") return {shown, others, rest, digits: least, decimals: 0};
+  const end = decimalsOf(total), at = (/** @type {number} */ value, /** @type {number} */ count) => Number(value.toFixed(count));
+  const isMean = kind === "AveragePooling2D", count = shown.flatMap(({cells}) => cells.flat().filter(({inside}) => inside)).length;
+  const redone = (/** @type {Cell[][]} */ cells, /** @type {number} */ digits) =>
+    cells.flat().reduce((sum, {value, weight}) => sum + rounded(value, digits) * rounded(weight, digits), 0);
+  if (kind !== "Conv2D") {
+    const digits = enough(least, (many) => number(shown.reduce((sum, {cells}) => sum + redone(cells, many), 0) / (isMean ? count : 1), end) === number(total, end));
+    return {shown, others, rest, digits, decimals: end};
+  }
+  const decimals = enough(end + 1, (many) => {
+    const parts = at([...shown.map(({sum}) => sum), rest].reduce((sum, part) => sum + at(part, many), 0), many), products = at(total - bias, many);
+    return parts === products && number(products + at(bias, many), end) === number(total, end);
+  });
+  const digits = enough(least, (many) => shown.every(({cells, sum}) => number(redone(cells, many), decimals) === number(sum, decimals)));
+  return {shown, others, rest, digits, decimals};
+}
+
+/** Écrit, en une phrase, le calcul d'une case. @param {Step[]} steps @param {Place} place @param {Account} account */
+function tell(steps, place, {shown, others, decimals}) {
+  const {layer} = steps[place.step], cells = shown.flatMap((map) => map.cells.flat()), found = brief(valueAt(steps, place)), sum = redo(steps, place), bias = biasOf(steps, place);
   const relu = layer.activation === "relu" ? ` ; la ReLU en fait ${found}` : "", seen = cells.filter(({inside}) => inside).length;
   if (sum === null) return `${brief(cells[0].value)} : ${layer.done || "une copie"} en fait ${found}.`;
   if (layer.kind === "MaxPooling2D") return `Le plus grand des ${seen} : ${found}.`;
   if (layer.kind === "AveragePooling2D") return `La moyenne des ${seen} : ${found}.`;
   if (layer.kind === "Add") return `La somme de deux cartes : ${brief(sum)}${relu}.`;
-  const isImage = !origin(steps, {...place, step: maps[0].from, k: 0});
-  return `Somme des produits de ${isImage ? "l'image" : `${maps.length} carte${maps.length > 1 ? "s" : ""}`}, ${brief(sum - bias)}, plus le biais, ${brief(bias)} : ` +
+  const isImage = !origin(steps, {...place, step: shown[0].from, k: 0}), count = shown.length + others;
+  return `Somme des produits de ${isImage ? "l'image" : `${count} carte${count > 1 ? "s" : ""}`}, ${number(sum - bias, decimals)}, plus le biais, ${number(bias, decimals)} : ` +
     `${brief(sum)}${relu}.${layer.kernel?.values instanceof Int8Array ? " Ce réseau compte en nombres entiers : ses sommes sont un peu arrondies." : ""}`;
 }
 
 /** Écrit le calcul d'une case ; toucher une case lue y remonte. @param {Step[]} steps @param {Place} place
  * @param {(place: Place) => void} go @returns {HTMLElement} */
 export function explainCell(steps, place, go) {
-  const {layer} = steps[place.step], isSum = layer.kind === "Conv2D";
-  const maps = windowOf(steps, place).map((map) => ({...map,
-    sum: map.cells.flat().reduce((total, {value, weight}) => total + value * weight, 0)}));
-  if (isSum) maps.sort((a, b) => Math.abs(b.sum) - Math.abs(a.sum));
-  const most = Math.max(...maps.flatMap(({cells}) => cells.flat().map(({value}) => value)));
+  const {layer} = steps[place.step], isSum = layer.kind === "Conv2D", isExact = isSum || layer.kind === "AveragePooling2D" || layer.kind === "Add";
+  const account = accountFor(steps, place), {shown, others, rest, digits, decimals} = account;
+  const most = Math.max(...shown.flatMap(({cells}) => cells.flat().map(({value}) => value)));
+  const write = (/** @type {number} */ value) => (isExact ? plain(rounded(value, digits)) : brief(value));
   let last = "Ce sont les pixels, tels que le réseau les reçoit.";
-  const tables = maps.slice(0, MAX_MAPS).map(({from, c, cells, sum}) => {
+  const tables = shown.map(({from, c, cells, sum}) => {
     const rows = cells.map((line) => make("tr", {}, ...line.map((each) => {
-      const text = isSum ? `${brief(each.value)} × ${brief(each.weight)}` : brief(each.value);
+      const text = isSum ? `${write(each.value)} × ${write(each.weight)}` : write(each.value);
       const to = each.inside ? origin(steps, {step: from, y: each.y, x: each.x, k: c}) : null;
       if (to) last = "Touchez une case : d'où vient-elle ?";
       return make("td", {class: `${each.inside ? "" : "bord"} ${layer.kind === "MaxPooling2D" && each.value === most ? "fenetre" : ""}`},
@@ -155,11 +212,10 @@ export function explainCell(steps, place, go) {
     })));
     const {shape} = steps[0].output, isImage = !origin(steps, {step: from, y: 0, x: 0, k: c});
     const title = isImage ? shape[2] === 3 ? ["rouge", "vert", "bleu"][c] : "l'image" : `carte ${c + 1}`;
-    const caption = `${title}${isSum ? ` : ${brief(sum)}` : ""}`;
+    const caption = `${title}${isSum ? ` : ${number(sum, decimals)}` : ""}`;
     return scrolling(make("table", {class: "cases serre"}, make("caption", {}, caption), make("tbody", {}, ...rows)), caption, cells[0].length);
   });
-  const rest = maps.length - tables.length;
   const where = `${layer.name}, carte ${place.k + 1}, ligne ${place.y + 1}, colonne ${place.x + 1}`;
-  return make("section", {"aria-label": "Le calcul d'une case"}, make("p", {class: "dit"}, `${where}. ${tell(steps, place)}`),
-    make("div", {class: "cote-a-cote"}, ...tables), make("p", {}, `${rest > 0 ? `Et ${rest} autres cartes, qui pèsent moins. ` : ""}${last}`));
+  return make("section", {"aria-label": "Le calcul d'une case"}, make("p", {class: "dit"}, `${where}. ${tell(steps, place, account)}`),
+    make("div", {class: "cote-a-cote"}, ...tables), make("p", {}, `${others > 0 ? `Et ${others} autres cartes, qui pèsent moins : ${number(rest, decimals)} en tout. ` : ""}${last}`));
 }

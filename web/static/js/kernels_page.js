@@ -127,7 +127,7 @@ function split() {
   const weights = colours.checked ? [[1, 0, 0], [0, 1, 0], [0, 0, 1]] : [[0.299, 0.587, 0.114]];
   planes = weights.map(([r, g, b]) => {
     const values = new Float32Array(count);
-    for (let i = 0; i < count; i++) values[i] = r * pixels[3 * i] + g * pixels[3 * i + 1] + b * pixels[3 * i + 2];
+    for (let i = 0; i < count; i++) values[i] = Math.round(r * pixels[3 * i] + g * pixels[3 * i + 1] + b * pixels[3 * i + 2]);
     return {width, height, values};
   });
 }
