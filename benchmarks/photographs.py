@@ -152,7 +152,7 @@ def ask(
     answers = []
     for (photograph, path), result in zip(found.items(), results, strict=True):
         name = "illisible" if result.error else result.classifier.classes[result.best]
-        answers.append(Answer(photograph, path, name, result.familiar))
+        answers.append(Answer(photograph, path, name, not result.is_doubted))
     return answers, duration_s
 
 

@@ -133,7 +133,7 @@ def measure(pictures, models_dir: Path) -> dict[str, float]:
         *Classifier(PHOTO_MODEL, models_dir=models_dir).classify([*map(str, pictures.paths)])
     ]
     right = np.array([each.best for each in results]) == pictures.labels + OBJECTS
-    sure = np.array([each.familiar for each in results])
+    sure = np.array([not each.is_doubted for each in results])
     shares = {"accuracy": right, "doubted": ~sure, "wrong_and_sure": sure & ~right}
     return {"num_images": len(right)} | {name: float(x.mean()) for name, x in shares.items()}
 

@@ -9,7 +9,7 @@ import tomllib
 import pytest
 from packaging.requirements import Requirement
 
-from convnets.serving.command import UNFAMILIAR
+from convnets.serving.say import UNFAMILIAR
 
 REQUIREMENTS = (
     "requirements.txt",

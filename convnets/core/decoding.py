@@ -30,6 +30,7 @@ GROUND = 128  # gris neutre, sous les pixels transparents
 
 MEMORY_BYTES = 200 * 10**6  # ce que les images en cours occupent, tous fils réunis
 CONVERTING_SHARE = 0.9  # de la mémoire, pour convertir : d'autres images, en attente, sont ouvertes
+MAX_CODED_BYTES = 64 * 2**20  # d'un fichier lu entier : le décodeur en garde une ou deux copies
 ALPHA_PX = 256  # côté auquel garder ce qui est opaque, dans `info["alpha"]`
 TILE_PX = 512  # côté des morceaux que l'on convertit un à un
 
@@ -177,8 +178,22 @@ def _open(file: BinaryIO) -> Image.Image:
             importlib.import_module(f"PIL.{name}ImagePlugin")
         if file.read(4) == ICON_START:
             return _open_icon(file)
-        file.seek(0)
+        _check_coded_size(file)
         return Image.open(file, formats=(*FORMATS, *_telephone_formats(file)))
+
+
+def _check_coded_size(file: BinaryIO) -> None:
+    """Refuse, avant que Pillow ne l'ouvre, un fichier trop gros que son lecteur lirait entier."""
+    file.seek(0)
+    start = file.read(12)
+    is_read_whole = start[8:12] == b"WEBP" or start[4:8] == b"ftyp"  # ceux de `CODED_BYTES`
+    num_bytes = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    if is_read_whole and num_bytes > MAX_CODED_BYTES:
+        raise TooHeavyError(
+            f"ce fichier pèse {num_bytes // 2**20} Mio, {MAX_CODED_BYTES // 2**20} au plus sont "
+            "acceptés dans ce format"
+        )
 
 
 def _open_icon(file: BinaryIO) -> Image.Image:
@@ -214,10 +229,14 @@ def _telephone_formats(file: BinaryIO) -> tuple[str, ...]:
     return (TELEPHONE,)
 
 
-def _too_big(size: tuple[int, int], image: Image.Image, num_bytes: int) -> TooHeavyError:
+def _too_big(
+    size: tuple[int, int], image: Image.Image, num_bytes: int, limit: float | None = None
+) -> TooHeavyError:
+    """Rend l'erreur d'une image qui demanderait plus de mémoire que `limit`, toute par défaut."""
+    allowed = MEMORY.num_bytes if limit is None else limit
     return TooHeavyError(
         f"lire ses {size[0]}×{size[1]} pixels ({image.format}, {image.mode}) demanderait "
-        f"{-(-num_bytes // 10**6)} Mo de mémoire, {MEMORY.num_bytes // 10**6} au plus sont accordés"
+        f"{-(-num_bytes // 10**6)} Mo de mémoire, {int(allowed // 10**6)} au plus sont accordés"
     )
 
 
@@ -263,7 +282,7 @@ def _shrinking(image: Image.Image, num_bytes: int, min_side_px: int | None) -> i
         converted = 4 * num_pixels // factor**2
         if max(num_bytes + converted, 2 * converted) <= limit:
             return factor
-    raise _too_big(image.size, image, num_bytes + converted)
+    raise _too_big(image.size, image, max(num_bytes + converted, 2 * converted), limit)
 
 
 def _to_rgb(image: Image.Image, shrinking: int) -> Image.Image:

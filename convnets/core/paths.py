@@ -4,11 +4,11 @@ import os
 from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parents[1]
-_ROOT = _PACKAGE.parent
+ROOT = _PACKAGE.parent
 # Dans le dépôt, models/ est à côté de convnets/ ; `pip install .` en met une part dans le paquet.
-MODELS_DIR = _PACKAGE / "models" if (_PACKAGE / "models").is_dir() else _ROOT / "models"
-RUNS_DIR = _ROOT / "runs"  # ignoré par git
-MEASURES_DIR = _ROOT / "docs" / "mesures"  # ce que python -m recipes.seeds a mesuré
+MODELS_DIR = _PACKAGE / "models" if (_PACKAGE / "models").is_dir() else ROOT / "models"
+RUNS_DIR = ROOT / "runs"  # ignoré par git
+MEASURES_DIR = ROOT / "docs" / "mesures"  # ce que python -m recipes.seeds a mesuré
 BASE_NAME = "InceptionV3"  # la base du cours : le cache en garde les poids et l'export
 SUFFIXES = (".keras", ".tflite", ".json")
 

@@ -17,7 +17,7 @@ from convnets.core.cli import printable
 from convnets.explaining.maps import LightModel, Subject, load_network, normalise
 from convnets.explaining.methods import EXPLANATIONS, OWN_NETWORK, RELATIVE, SCORE
 from convnets.explaining.verdict import judge, save_explanation
-from convnets.serving.classifier import Result
+from convnets.serving.batches import Result
 
 FORMATS = (".png", ".jpg", ".jpeg", ".webp", ".pdf", ".svg")
 
@@ -109,6 +109,8 @@ def explain(result: Result, output: Path, *, name: str) -> None:
         model, unit = light._replace(scored=True), SCORE
     image = image if image.ndim == 3 else np.repeat(image[..., np.newaxis], 3, axis=2)
     class_fr, probability = classifier.classes[index], result.probabilities[index]
-    subject = Subject(light, image, index, class_fr, probability, familiar=result.familiar)
+    subject = Subject(
+        light, image, index, class_fr, probability, familiar=result.familiar is not False
+    )
     explanation = judge(subject, method.measure(model, image, index), unit=unit)
     save_explanation(subject, explanation, output, method=method.title)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from convnets.core.cli import check_writable, printable
+from convnets.core.files import own_suffix, replacing
 
 INK = "#1a1a1a"
 GREY = "#b5b5b5"  # les témoins, à côté de ce qui est appris
@@ -65,7 +66,9 @@ def new_figure(path: Path, *, columns: int = 1, rows: int = 1, size=(6.0, 4.0)) 
         yield figure, figure.subplots(rows, columns, squeeze=False)
         french_ticks(figure)
         path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path)
+        # Un disque plein ne laisse pas de fichier vide ; un lien reste un lien.
+        with replacing(path.resolve(), suffix=own_suffix()) as temporary:
+            figure.savefig(temporary, format=path.suffix[1:].lower() or "png")
 
 
 def french_ticks(figure) -> None:

@@ -1,71 +1,34 @@
 """Un modèle exporté, chargé par LiteRT, et ce qu'il répond à des images.
 
-Ce que `./predict` (`command.py`) sert depuis un terminal, et que l'explication, le banc de
-mesure et les tests prennent ici. Ce module n'importe le moteur, NumPy et Pillow que s'il s'en sert.
+Le réseau ne sait rien des autres : `router` choisit entre eux, et `say` décide de ce que l'on dit
+de leurs réponses. Ce module n'importe le moteur, NumPy et Pillow que s'il s'en sert.
 """
 
 import contextlib
-import math
 import os
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from convnets.core.cli import agreed, printable
 from convnets.core.paths import BASE_NAME, MODELS_DIR
-from convnets.serving.card import FRAMING, RETRIEVE, Card, read_card
-from convnets.serving.engine import BASE_BATCH_SIZE, PASS_SIZE, Engine, answer_in_passes
+from convnets.serving.card import FRAMING, RETRIEVE, read_card
+from convnets.serving.engine import BASE_BATCH_SIZE, Engine, answer_in_passes, pass_size
+from convnets.serving.say import Asked, Row, names_garment
 
 if TYPE_CHECKING:
     import numpy as np
     from PIL import Image
 
+    from convnets.serving.batches import Result
+    from convnets.serving.look import Look
     from convnets.serving.native import NativeEngine
 
 DEFAULT_MODEL = "thumbnails"
 PHOTO_MODEL = "photos"  # celui des photos, quand on n'en demande pas un ; voir `router`
 GARMENT_MODEL = "garments"  # celui des vêtements découpés
-BATCH_SIZE = 32  # images d'un lot, au plus, et que les fils se partagent ; voir `split`
 ALONE_PX = 64  # à partir de ce côté, des fils de plus rapportent à une image seule
 MAX_ALONE_THREADS = 4  # au-delà, non mesuré
-MIN_POOLED = 1e-9  # d'une probabilité, pour qu'aucun produit ne soit nul
-PENDING_BYTES = 256 * 32 * 32 * 3  # de vues lues avant de les calculer : quatre photos
-
-
-class Result(NamedTuple):
-    """Ce que l'on sait d'une image : ses probabilités, ou la raison de l'échec."""
-
-    path: str
-    probabilities: "Sequence[float] | None"  # (classes,) dans [0, 1]
-    error: str | None
-    classifier: "Classifier | None" = None  # celui qui a répondu
-    familiarity: float | None = None  # plus grande pour une image plus familière
-    several: bool = False  # le fichier contient d'autres images, qui ne sont pas lues
-
-    @property
-    def familiar(self) -> bool:
-        """Faux si l'image ne ressemble à rien de ce que le modèle a appris.
-
-        Faux aussi pour un vêtement dont le modèle n'est pas assez sûr ; vrai pour tout le reste, si
-        le modèle ne mesure pas la familiarité (docs/familiarite.md).
-        """
-        if self.is_garment and max(self.probabilities) < self.classifier.card.garments.sure:
-            return False
-        threshold = self.classifier.card.familiarity if self.classifier else None
-        return None in (threshold, self.familiarity) or self.familiarity >= threshold
-
-    @property
-    def is_garment(self) -> bool:
-        """Vrai pour un vêtement d'un réseau qui ne nomme pas que des vêtements."""
-        return self.classifier is not None and _names_garment(
-            self.classifier.card, self.probabilities
-        )
-
-    @property
-    def best(self) -> int:
-        """Numéro de la classe la plus probable."""
-        return _best(self.probabilities)
 
 
 def prepare(source, input_shape: tuple[int, ...], *, framing: str = FRAMING) -> "np.ndarray":
@@ -129,27 +92,6 @@ def grey_square(
     return 255 - grey if sorted(border)[len(border) // 2] > 127 else grey
 
 
-def split(paths: Sequence[str], num_workers: int) -> list[Sequence[str]]:
-    """Partage des images en lots d'au plus `BATCH_SIZE`, à prendre l'un après l'autre.
-
-    Les premiers lots sont petits, puis grandissent : une réponse vient vite, et les fils ne lisent
-    pas tous leurs images au même moment. Les derniers diminuent, pour que les fils finissent
-    ensemble.
-
-    Args:
-        paths: les images, en quelque nombre que ce soit.
-        num_workers: fils qui se les partagent ; à un seul, des lots entiers.
-    """
-    groups, start, size = [], 0, BATCH_SIZE
-    while start < len(paths):
-        if num_workers > 1:
-            near = min(start + BATCH_SIZE, len(paths) - start)
-            size = min(BATCH_SIZE, math.ceil(near / (2 * num_workers)))
-        groups.append(paths[start : start + size])
-        start += size
-    return groups
-
-
 class Classifier:
     """Un modèle exporté, prêt à prédire avec LiteRT.
 
@@ -208,8 +150,7 @@ class Classifier:
                 f"{agreed(engine.num_outputs, 'classe attendue', 'classes attendues')}. "
                 "Reprenez les deux fichiers du même entraînement."
             )
-        num_pixels = self.input_shape[0] * self.input_shape[1]
-        self._pass_size = max(1, min(PASS_SIZE, PASS_SIZE * 32**2 // num_pixels))
+        self._pass_size = pass_size(self.input_shape)
         self.classes, self.views = [*card.classes], card.views
         self.temperature = card.temperature or 1.0  # 1 : les probabilités du réseau
         self._is_digit, self._is_grey = self.framing == "digit", len(self.input_shape) == 2
@@ -291,7 +232,7 @@ class Classifier:
 
         return soften(probabilities, self.temperature).astype("float32"), scores
 
-    def classify(self, paths: Sequence[str]) -> Iterator[Result]:
+    def classify(self, paths: Sequence[str]) -> Iterator["Result"]:
         """Classe des images, dans l'ordre, par lots (`split`).
 
         Args:
@@ -300,33 +241,55 @@ class Classifier:
         Yields:
             Un `Result` par chemin. Une image illisible n'arrête pas les autres.
         """
+        from convnets.serving.batches import classify_in_threads
+
         return classify_in_threads(paths, self, num_threads=self.num_threads)
 
-    def read(self, source) -> "Image.Image | np.ndarray":
-        """Lit une image, pour `views_of`.
+    def read(self, source) -> "Look":
+        """Lit une image, pour `ask`.
 
         Args:
-            source: chemin, ou fichier binaire ouvert.
+            source: chemin, ou fichier ouvert en binaire.
 
         Raises:
             FileNotFoundError, ValueError: image absente ou illisible, dit en français.
         """
+        from convnets.serving.look import Look
+
         if self._is_digit:
-            return self.prepare(source)
+            from PIL import Image
+
+            return Look(Image.fromarray(self.prepare(source)))
         from convnets.core.images import open_image
         from convnets.serving.images import decoded_side
 
-        return open_image(source, min_side_px=decoded_side(max(self.input_shape[:2])))
+        return Look(open_image(source, min_side_px=decoded_side(max(self.input_shape[:2]))))
 
-    def choose(self, image) -> "Classifier":
-        """Rend le modèle qui répondra à une image : lui-même (voir `router.Router`)."""
-        return self
+    def ask(self, look: "Look") -> Asked:
+        """Dit ce qu'il reste à demander à ce réseau d'une image que `read` a rendue.
 
-    def reconsider(self, image, glanced: list[float]) -> "tuple | None":
-        """Rend un autre modèle et sa réponse, qui convient mieux : jamais (voir `Router`)."""
-        return None
+        S'il commence par un coup d'œil, il le jette ici ; si sa réponse suffit, il ne reste rien.
+        """
+        glanced = self.glance_at(look)
+        if glanced and self.suffices(glanced):
+            return Asked(self, [], glanced, several=look.several)
+        return Asked(self, self.views_of(look.image), glanced, several=look.several)
 
-    def views_of(self, image: "Image.Image | np.ndarray") -> list[bytes]:
+    def glance_at(self, look: "Look") -> Row | None:
+        """Rend la réponse à l'image entière, réduite ; None si ce réseau n'a pas de coup d'œil."""
+        if not self.glance:
+            return None
+        if look.glanced is None:
+            side_px = self.glance.side_px
+            (look.glanced,) = self.answer([self.glance_of(look.image)], side_px=side_px)
+        return look.glanced
+
+    def suffices(self, glanced: Row) -> bool:
+        """Dit si un coup d'œil suffit : il est sûr, et ne voit pas un vêtement."""
+        is_sure = max(glanced.probabilities) >= self.glance.sure
+        return is_sure and not names_garment(self.card, glanced.probabilities)
+
+    def views_of(self, image: "Image.Image") -> list[bytes]:
         """Rend les vues d'une image que `read` a rendue, chacune en octets, pour `answer`."""
         if self._is_digit:
             return [image.tobytes()]
@@ -342,14 +305,7 @@ class Classifier:
 
         return squares(image, self.glance.side_px, [(self.framing, 1.0)])[0].tobytes()
 
-    def shows_garment(self, probabilities: Sequence[float]) -> bool:
-        """Dit si une image est plutôt un vêtement, pour un réseau qui nomme aussi des objets."""
-        garments = self.card.garments
-        return garments is not None and sum(probabilities[garments.first :]) >= 0.5
-
-    def answer(
-        self, views: list[bytes], *, side_px: int | None = None
-    ) -> list[tuple[list[float], float | None]]:
+    def answer(self, views: list[bytes], *, side_px: int | None = None) -> list[Row]:
         """Rend les probabilités étalonnées de chaque vue, et sa familiarité si elle est mesurée.
 
         Un moteur libre fait le calcul ; s'il n'y en a pas, un nouveau est chargé.
@@ -373,172 +329,18 @@ class Classifier:
                     x = np.frombuffer(b"".join(views), np.uint8).reshape(-1, *shape)
                     probabilities, scores = self._predict(x, engine)
                     scores = [None] * len(x) if scores is None else scores[:, 0].tolist()
-                    return [*zip(probabilities.tolist(), scores, strict=True)]
+                    return [*map(Row, probabilities.tolist(), scores)]
                 size = self._pass_size
                 starts = range(0, len(views), size)
                 parts = [engine.answer(views[i : i + size], side_px=side_px) for i in starts]
-                rows = [row for part in parts for row in part]
+                rows = [Row(*row) for part in parts for row in part]
             finally:
                 self._free.append(engine)
         if self.temperature == 1:
             return rows
-        powers = [([p ** (1 / self.temperature) for p in row], score) for row, score in rows]
-        return [([p / sum(row) for p in row], score) for row, score in powers]
+        return [row._replace(probabilities=self._soften(row.probabilities)) for row in rows]
 
-
-def classify_in_threads(
-    paths: Sequence[str], model: "Classifier", *, num_threads: int
-) -> Iterator[Result]:
-    """Classe des images, dans l'ordre, par lots que des fils se partagent (`split`).
-
-    Args:
-        paths: chemins, ou fichiers ouverts en binaire ; `"-"` lit l'entrée standard.
-        model: ce qui lit une image (`read`), et rend le `Classifier` qui y répond (`choose`).
-        num_threads: nombre de fils.
-
-    Yields:
-        Un `Result` par chemin. Une image illisible n'arrête pas les autres.
-    """
-    num_workers = min(num_threads, len(paths))
-    groups = split(paths, num_workers)
-    if num_workers < 2:
-        for group in groups:
-            yield from _classify_group(group, model)
-        return
-    from collections import deque
-    from concurrent.futures import ThreadPoolExecutor
-    from queue import SimpleQueue
-    from threading import Event
-
-    from convnets.core.memory import return_big_pictures
-
-    return_big_pictures()
-    # Chaque fil lit son lot puis le calcule avec un moteur à un fil, sans attendre les
-    # autres : des lecteurs à part se disputeraient Python et les cœurs.
-    # La file est bornée, pour que la mémoire ne dépende pas du nombre d'images.
-    pool, pending, stopped = ThreadPoolExecutor(num_workers), deque(), Event()
-
-    def answer(group: Sequence[str], results: SimpleQueue) -> None:
-        try:
-            for result in _classify_group(group, model, stopped.is_set):
-                results.put(result)  # chacun aussitôt, sans attendre la fin du lot
-        finally:
-            results.put(None)
-
-    def finish_first() -> Iterator[Result]:
-        work, results = pending.popleft()
-        yield from iter(results.get, None)
-        work.result()  # l'exception de son fil, s'il y en a eu une
-
-    try:
-        for group in groups:
-            results = SimpleQueue()
-            pending.append((pool.submit(answer, group, results), results))
-            if len(pending) > 2 * num_workers:
-                yield from finish_first()
-        while pending:
-            yield from finish_first()
-    finally:  # Ctrl-C n'attend ni les lots en file, ni la fin de ceux qui sont commencés
-        stopped.set()
-        pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _classify_group(
-    paths: Sequence[str], model: "Classifier", stopped=lambda: False
-) -> Iterator[Result]:
-    """Lit un lot et le calcule, `PENDING_BYTES` de vues à la fois ; s'arrête sur demande."""
-    read, num_bytes = [], 0
-    for path in paths:
-        if stopped():
-            return
-        read.append(_read_views(path, model))
-        num_bytes += sum(map(len, read[-1][2]))
-        if num_bytes >= PENDING_BYTES or not num_bytes:  # rien à attendre : un coup d'œil a suffi
-            yield from _answer_group(read)
-            read, num_bytes = [], 0
-    yield from _answer_group(read)
-
-
-def _read_views(path: str, model: "Classifier") -> tuple:
-    """Lit une image : `(chemin, modèle, vues, coup d'œil, erreur, several)`, voir `Result`.
-
-    Le coup d'œil est la réponse à l'image entière, réduite ; None si le modèle n'en a pas. Si cette
-    réponse est sûre, et que ce n'est pas un vêtement, il n'y a pas de vue.
-    """
-    from convnets.core.decoding import MEMORY
-
-    source = sys.stdin.buffer if path == "-" else path
-    with MEMORY:  # rendue quand l'image décodée, que `_prepare_views` oublie, n'est plus là
-        return path, *_prepare_views(source, model)
-
-
-def _prepare_views(source, model: "Classifier") -> tuple:
-    try:
-        image = model.read(source)
-    except (ValueError, OSError) as error:
-        return None, [], None, str(error), False
-    classifier, several = model.choose(image), getattr(image, "info", {}).get("several", False)
-    glanced = None
-    if classifier.glance:
-        view, side_px = classifier.glance_of(image), classifier.glance.side_px
-        (glanced,) = classifier.answer([view], side_px=side_px)
-        if found := model.reconsider(image, glanced[0]):
-            return found[0], [], found[1], None, several
-        is_garment = _names_garment(classifier.card, glanced[0])
-        if max(glanced[0]) >= classifier.glance.sure and not is_garment:
-            return classifier, [], glanced, None, several
-    return classifier, classifier.views_of(image), glanced, None, several
-
-
-def _answer_group(read: Sequence[tuple]) -> list[Result]:
-    """Rend la réponse à chaque image que `_read_views` a lue, un appel par modèle."""
-    together: dict[Classifier, list[bytes]] = {}
-    for _, classifier, views, *_ in read:
-        if views:
-            together.setdefault(classifier, []).extend(views)
-    rows = {classifier: iter(classifier.answer(views)) for classifier, views in together.items()}
-    results = []
-    for path, classifier, views, glanced, error, several in read:
-        if error:
-            results.append(Result(path, None, error))
-            continue
-        own = [next(rows[classifier]) for _ in views]
-        probabilities, familiarity = _conclude(classifier, own, glanced) if own else glanced
-        results.append(Result(path, probabilities, None, classifier, familiarity, several))
-    return results
-
-
-def _conclude(classifier: Classifier, own: list[tuple], glanced: tuple | None) -> tuple:
-    """Rend les probabilités et la familiarité d'une image, d'après ses vues et le coup d'œil.
-
-    La familiarité est celle de l'image entière, la première vue : c'est d'elle, ou du coup d'œil
-    s'il a suffi, que le seuil a été fixé. Un vêtement compte aussi le coup d'œil, et par une
-    moyenne géométrique : il suffit qu'une vue écarte une classe. Un objet où les trois regards
-    voient plutôt un vêtement n'est pas familier (docs/predire.md).
-    """
-    seen, (_, familiarity) = [each for each, _ in own], own[0]
-    probabilities = _average(seen)
-    if classifier.card.garments is None or glanced is None:
-        return probabilities, familiarity
-    seen.append(glanced[0])
-    sure = max(glanced[0]) >= classifier.glance.sure  # d'un vêtement
-    if sure or _names_garment(classifier.card, probabilities):
-        columns = zip(*seen, strict=True)
-        products = [math.prod(max(p, MIN_POOLED) for p in column) for column in columns]
-        means = [product ** (1 / len(seen)) for product in products]
-        return [mean / sum(means) for mean in means], familiarity
-    if classifier.shows_garment(_average(seen)):
-        familiarity = -math.inf
-    return probabilities, familiarity
-
-
-def _average(rows: Sequence[Sequence[float]]) -> list[float]:
-    return [sum(column) / len(rows) for column in zip(*rows, strict=True)]
-
-
-def _best(probabilities: Sequence[float]) -> int:
-    return max(range(len(probabilities)), key=probabilities.__getitem__)
-
-
-def _names_garment(card: Card, probabilities: Sequence[float]) -> bool:
-    return card.garments is not None and _best(probabilities) >= card.garments.first
+    def _soften(self, probabilities: Sequence[float]) -> list[float]:
+        """Fait comme `calibration.soften`, sans NumPy."""
+        powers = [probability ** (1 / self.temperature) for probability in probabilities]
+        return [power / sum(powers) for power in powers]

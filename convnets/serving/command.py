@@ -17,7 +17,6 @@ import json
 import sys
 from argparse import ArgumentTypeError
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 
 from convnets.core.cli import (
@@ -32,7 +31,8 @@ from convnets.core.cli import (
 from convnets.core.paths import MODELS_DIR, SUFFIXES
 from convnets.explaining.methods import EXPLANATIONS
 from convnets.serving import router
-from convnets.serving.classifier import DEFAULT_MODEL, PHOTO_MODEL, Classifier, Result, prepare
+from convnets.serving.batches import Result
+from convnets.serving.classifier import DEFAULT_MODEL, PHOTO_MODEL, Classifier
 
 MANY = 32  # images, au-delà desquelles il y a de quoi attendre
 EXTENSIONS = frozenset(  # d'une image, dans un dossier ; celles de `core.decoding.FORMATS`
@@ -40,10 +40,6 @@ EXTENSIONS = frozenset(  # d'une image, dans un dossier ; celles de `core.decodi
     " .tga .pcx .heic .heif .hif .jp2 .j2k .jpx .psd .qoi .ico".split()
 )
 UNSURE = "Indéterminé"
-UNFAMILIAR = "ressemble peu à ce que ce réseau a appris : la réponse n'est pas sûre."
-GARMENT_ADVICE = (
-    "Si c'est un vêtement, photographiez-le seul, entier, à plat et de face, sur un fond uni."
-)
 SLOW = (
     f"parmi ces images, des photos (au moins 64 pixels de côté) : {PHOTO_MODEL} les nomme, en "
     f"plusieurs fois le temps d'une vignette ; --model {DEFAULT_MODEL} va plus vite, mais se "
@@ -187,25 +183,50 @@ def find_pictures(
 
 
 def _line(result: Result, options, *, alone: bool) -> str:
-    classes, probabilities = result.classifier.classes, result.probabilities
+    classes, probabilities = result.answer.classes, result.probabilities
     order = [result.best]
     if options.top:
         order = sorted(range(len(classes)), key=probabilities.__getitem__, reverse=True)
         order = order[: options.top]
-    unsure = probabilities[order[0]] < options.threshold
-    unsure |= options.strict and not result.familiar
+    is_unsure = probabilities[order[0]] < options.threshold
+    is_unsure |= options.strict and result.is_doubted
     if options.json:
         top = [{"class": classes[i], "probability": round(probabilities[i], 6)} for i in order]
         fields = {"path": result.path, **top[0], "familiar": result.familiar}
-        fields |= {"class": None} if unsure else {}
+        fields |= {"class": None} if is_unsure else {}
         return json.dumps({**fields, "top": top} if options.top else fields)
-    if unsure:
+    if is_unsure:
         names = UNSURE
     elif options.top:
         names = ", ".join(f"{classes[i]} ({percent(probabilities[i])})" for i in order)
     else:
         names = classes[order[0]]
     return f"Prédiction: {names}" if alone else f"{printable(result.path)}: Prédiction: {names}"
+
+
+class Tally:
+    """Ce qui est compté au fil des réponses, pour le dire à la fin."""
+
+    def __init__(self):
+        self.num_answers = self.num_doubted = self.num_several = self.num_errors = 0
+
+    def add(self, result: Result) -> None:
+        """Compte une réponse, ou une image illisible."""
+        if result.answer is None:
+            self.num_errors += 1
+            return
+        self.num_answers += 1
+        self.num_doubted += result.is_doubted
+        self.num_several += result.several
+
+    def sentences(self, num_pictures: int) -> Iterator[str]:
+        """Rend ce qu'il faut en dire."""
+        if self.num_several:
+            few = agreed(self.num_several, "fichier contient", "fichiers contiennent")
+            yield f"{few} plusieurs images : seule la première est lue."
+        if self.num_doubted and num_pictures > 1:
+            few = agreed(self.num_doubted, "réponse n'est pas sûre", "réponses ne sont pas sûres")
+            yield f"{few}, sur {num_pictures} ; --json dit lesquelles, --strict les tait."
 
 
 def _report(message: str) -> None:
@@ -311,33 +332,19 @@ def _adopt(options) -> tuple[str, Path]:
     from convnets.serving import own
 
     path = Path(options.model)
-    read = partial(prepare, options.paths[0], framing="squash")
+    picture = _first_picture(options.paths[0])
     try:
-        card = own.adopt(path, options.classes, options.scale, read=read, convert=_convert)
+        card = own.adopt(path, options.classes, options.scale, picture=picture)
     except ValueError as error:
         raise ValueError(f"{printable(str(path))} : {error}") from error
     return card.stem, card.parent
 
 
-def _convert(path: Path) -> tuple[bytes, str]:
-    """Rend l'export d'un réseau de Keras et son échelle : voir `training.own_network.convert`."""
-    import subprocess
-    import tempfile
-
-    print("Conversion de ce réseau, une fois pour toutes…", file=sys.stderr, flush=True)
-    with tempfile.NamedTemporaryFile(suffix=".tflite") as export:
-        ended = subprocess.run(
-            [sys.executable, "-m", "convnets.training.own_network", path.absolute(), export.name],
-            env={**os.environ, "PYTHONPATH": str(MODELS_DIR.parent), "KERAS_BACKEND": "tensorflow"},
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-        )
-        if ended.returncode == 0:
-            return Path(export.name).read_bytes(), ended.stdout.rpartition("scale=")[2].strip()
-    lines = ended.stderr.strip().splitlines()
-    raise ValueError(lines[-1] if lines else "cette conversion a été arrêtée.")
+def _first_picture(path: str) -> str | None:
+    """Rend le chemin absolu d'une image à montrer : celle-là, ou la première de ce dossier."""
+    if os.path.isdir(path):
+        path = min(find_pictures(path), default="")
+    return os.path.abspath(path) if os.path.isfile(path) else None
 
 
 def _readable(folder: Path) -> list[str]:
@@ -368,35 +375,41 @@ def _run(options) -> int:
         open_image(paths[0])
     classifier = router.load(slug, models_dir=folder, alone=len(paths) == 1)
     gc.enable()  # le script predict le coupe le temps des imports
-    exit_code, num_doubted, num_several = 1 if errors else 0, 0, 0
-    slow = slug is None and len(paths) > MANY  # de quoi attendre : dire pourquoi
-    for result in classifier.classify(paths):
-        if slow and result.classifier and result.classifier.slug == PHOTO_MODEL:
-            slow = False
-            _report(SLOW)
-        if result.error is None:
-            print(_line(result, options, alone=alone))
-            num_doubted += not result.familiar
-            num_several += result.several
-            if len(paths) == 1 and not result.familiar:
-                shown = "l'entrée standard" if result.path == "-" else result.path
-                advice = f" {GARMENT_ADVICE}" if result.is_garment else ""
-                _report(f"{shown} {UNFAMILIAR}{advice}")
-        else:
-            exit_code = 1
-            _report(result.error)
-            if options.json:
-                fields = {"path": result.path, "error": result.error}
-                print(json.dumps(fields))
-    if num_several:
-        few = agreed(num_several, "fichier contient", "fichiers contiennent")
-        _report(f"{few} plusieurs images : seule la première est lue.")
-    if num_doubted and len(paths) > 1:
-        few = agreed(num_doubted, "réponse n'est pas sûre", "réponses ne sont pas sûres")
-        _report(f"{few}, sur {len(paths)} ; --json dit lesquelles, --strict les tait.")
-    if options.explain and not exit_code:
+    tally, result = Tally(), None
+    for result in _saying_why_it_is_slow(classifier.classify(paths), slug, len(paths)):
+        tally.add(result)
+        _print(result, options, alone=alone, is_only=len(paths) == 1)
+    for sentence in tally.sentences(len(paths)):
+        _report(sentence)
+    failed = bool(errors or tally.num_errors)
+    if options.explain and not failed:
         _explain(options, result)
-    return exit_code
+    return int(failed)
+
+
+def _saying_why_it_is_slow(
+    results: Iterator[Result], slug: str | None, num_pictures: int
+) -> Iterator[Result]:
+    """Rend les réponses ; à la première photo d'un long dossier, dit pourquoi attendre."""
+    is_long = slug is None and num_pictures > MANY
+    for result in results:
+        if is_long and result.classifier and result.classifier.slug == PHOTO_MODEL:
+            is_long = False
+            _report(SLOW)
+        yield result
+
+
+def _print(result: Result, options, *, alone: bool, is_only: bool) -> None:
+    """Écrit une réponse, et d'une image seule pourquoi en douter ; ou ce qui l'a empêchée."""
+    if result.answer is None:
+        _report(result.error)
+        if options.json:
+            print(json.dumps({"path": result.path, "error": result.error}))
+        return
+    print(_line(result, options, alone=alone))
+    if is_only and result.is_doubted:
+        shown = "l'entrée standard" if result.path == "-" else result.path
+        _report(f"{shown} {result.answer.why}")
 
 
 def _explain(options, result: Result) -> None:

@@ -13,6 +13,16 @@ PASS_SIZE = 8  # vignettes par passe du moteur : au-delà, ses cartes débordent
 BASE_BATCH_SIZE = 16  # de même pour une base comme InceptionV3, dont les cartes sont grandes
 
 
+def pass_size(input_shape: tuple[int, ...]) -> int:
+    """Rend le nombre d'images d'une passe : `PASS_SIZE` vignettes, ou moins si elles sont grandes.
+
+    Args:
+        input_shape: `(h, w)` ou `(h, w, 3)`.
+    """
+    num_pixels = input_shape[0] * input_shape[1]
+    return max(1, min(PASS_SIZE, PASS_SIZE * 32**2 // num_pixels))
+
+
 class Engine:
     """Un export LiteRT chargé en mémoire.
 

@@ -32,8 +32,9 @@ def garment_square(image: Image.Image, side_px: int) -> Image.Image | None:
 
     Source : Xiao, Rasul et Vollgraf, arXiv 1708.07747, 2017, §2 (cadrage de Fashion-MNIST).
     """
-    small = image.copy()
-    small.thumbnail((WORK_PX, WORK_PX), reducing_gap=2.0)
+    scale = min(1, WORK_PX / max(image.size))  # sans copier l'image entière, comme `thumbnail`
+    size = [max(1, round(side * scale)) for side in image.size]
+    small = image.resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0)
     alpha = image.info.get("alpha")
     if alpha is None or alpha.getextrema()[0] > 127:
         mask = _differs(small)

@@ -12,18 +12,38 @@ import contextlib
 import hashlib
 import json
 import math
+import os
+import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from convnets.core import files
 from convnets.core.cli import percent
+from convnets.core.paths import keras_models_dir
+from convnets.serving import apart
 from convnets.serving.engine import Engine
 
 SUFFIXES = (".keras", ".h5", ".hdf5", ".model", ".tflite")
 SCALES = {"0-255": (1.0, 0.0), "0-1": (1 / 255, 0.0), "-1-1": (1 / 127.5, -1.0)}
 MAX_SIDE_PX = 1024
 SCORES, SHARES, PROBABILITIES = "scores", "shares", "probabilities"  # ce que rend un réseau
+NO_NUMBERS = "nan"
+CONVERTER, TRIAL = "convnets.training.own_network", "convnets.serving.trial"
+# Un réseau de 200 millions de paramètres demande moins de 5 Gio, et moins d'une minute.
+CONVERSION = apart.Limits(memory_bytes=6 * 2**30, seconds=300)
+MODEL = apart.Limits(memory_bytes=4 * 2**30, seconds=60)
+
+
+class Trial(NamedTuple):
+    """Ce que `trial.answer` a vu d'un export."""
+
+    input_shape: list[int]
+    num_outputs: int
+    reads_integers: bool
+    answers: dict[str, str]  # à chaque échelle, la sorte de ce qu'il rend, ou NO_NUMBERS
+    said: dict[str, list]  # à chaque échelle, (classe, probabilité) d'une image, puis inversée
 
 
 class OwnEngine(Engine):
@@ -124,24 +144,23 @@ def _is_export(path: Path) -> bool:
         return file.read(8)[4:] == b"TFL3"
 
 
-def adopt(path: Path, classes: str | None, scale: str | None, *, read, convert) -> Path:
+def adopt(path: Path, classes: str | None, scale: str | None, *, picture: str | None) -> Path:
     """Écrit la fiche et l'export d'un réseau, s'ils ne sont pas déjà là ; rend le nom de la fiche.
+
+    Ce réseau n'est converti, et son export essayé, que dans des processus à part (voir `apart`).
 
     Args:
         path: réseau, pour lequel `is_own` est vrai.
         classes: voir `read_classes` ; None : ceux de sa fiche.
         scale: une clé de `SCALES` ; None : celle de sa fiche s'il n'a pas changé, ou celle qu'il
             dit lui-même.
-        read: fonction qui rend l'image à nommer, uint8, à la forme qu'on lui donne : c'est sur elle
-            que les trois échelles sont montrées.
-        convert: fonction qui rend `(export, échelle ou "")` d'un réseau de Keras.
+        picture: image sur laquelle montrer ce qu'il répond à chaque échelle ; None : aucune.
 
     Raises:
         ValueError: réseau, classes ou échelle qui ne conviennent pas.
-        OSError: dossier où l'on ne peut pas écrire.
+        OSError: ni le dossier du réseau ni le cache ne s'écrivent.
     """
-    name = path.name if path.is_dir() else path.stem
-    target = path.absolute().with_name(f"{name}.predict.json")
+    target = _card_path(path)
     known, export = _read(target), target.with_suffix(".tflite")
     names, framing = known.get("classes_fr"), known.get("framing", "squash")
     if classes:
@@ -156,32 +175,51 @@ def adopt(path: Path, classes: str | None, scale: str | None, *, read, convert) 
         known.get(key) for key in ("classes_fr", "scale", "framing")
     ):
         return target
-    if same:
-        content = export.read_bytes()
-    elif path.is_file() and _is_export(path):
-        content = path.read_bytes()
-    else:
-        content, own_scale = convert(path)
-        scale = scale or own_scale
-    engine = OwnEngine(content)
-    if len(names) != engine.num_outputs:
-        raise ValueError(f"il a {engine.num_outputs} classes, et --classes en nomme {len(names)}.")
-    if not engine.reads_integers and not scale:
-        raise ValueError(_ask_scale(engine, names, read(engine.input_shape)))
-    engine.scale = scale or "0-255"
+    content, own_scale = (export.read_bytes(), "") if same else _export(path)
+    trial = Trial(
+        **apart.run(TRIAL, [picture] if picture else [], limits=MODEL, content=content)[0]
+    )
+    if len(names) != trial.num_outputs:
+        raise ValueError(f"il a {trial.num_outputs} classes, et --classes en nomme {len(names)}.")
+    scale = scale or own_scale or ("0-255" if trial.reads_integers else None)
+    if not scale:
+        raise ValueError(_ask_scale(trial, names))
+    if trial.answers[scale] == NO_NUMBERS:
+        raise ValueError("il répond par des nombres qui n'en sont pas (NaN) : réentraînez-le.")
     card = {
         "made_from": made_from,
-        "scale": engine.scale,
-        "answers": _kind(engine.raw(_trials(engine))),
-        "input_shape": list(engine.input_shape),
+        "scale": scale,
+        "answers": trial.answers[scale],
+        "input_shape": trial.input_shape,
         "classes_fr": names,
-        "framing": framing if len(engine.input_shape) == 3 else "squash",
+        "framing": framing if len(trial.input_shape) == 3 else "squash",
         "files": {export.name: hashlib.sha256(content).hexdigest()},
     }
+    target.parent.mkdir(parents=True, exist_ok=True)
     for written, data in ((export, content), (target, json.dumps(card, indent=1).encode())):
         with files.replacing(written) as temporary:
             temporary.write_bytes(data)
     return target
+
+
+def _card_path(path: Path) -> Path:
+    """Nomme la fiche d'un réseau : à côté de lui, ou dans le cache si ce dossier est fermé."""
+    path = path.absolute()
+    name = f"{path.name if path.is_dir() else path.stem}.predict.json"
+    beside = path.with_name(name)
+    if beside.exists() or os.access(path.parent, os.W_OK):
+        return beside
+    place = hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
+    return keras_models_dir() / f"predict-{place}" / name
+
+
+def _export(path: Path) -> tuple[bytes, str]:
+    """Rend l'export d'un réseau, et l'échelle des pixels qu'il dit lui-même, sinon ""."""
+    if path.is_file() and _is_export(path):
+        return path.read_bytes(), ""
+    print("Conversion de ce réseau, une fois pour toutes…", file=sys.stderr, flush=True)
+    fields, content = apart.run(CONVERTER, [str(path.absolute())], limits=CONVERSION)
+    return content, fields["scale"]
 
 
 def _weights(path: Path) -> Path:
@@ -215,32 +253,13 @@ def read_classes(text: str) -> tuple[list[str], bool]:
     return [name.partition(" ")[2] if numbered else name for name in names], numbered
 
 
-def _trials(engine: OwnEngine) -> np.ndarray:
-    """Rend seize images, uint8, du noir au bruit : de quoi voir ce que rend un réseau."""
-    rng = np.random.default_rng(0)
-    noise = rng.integers(0, 256, (16, *engine.input_shape))
-    contrast = np.linspace(0, 1, 16).reshape(-1, *[1] * len(engine.input_shape))
-    return (noise * contrast).astype(np.uint8)
-
-
-def _kind(found: np.ndarray) -> str:
-    """Dit ce qu'un réseau rend, d'après ce qu'il a rendu, `(n, sorties)`."""
-    if not np.isfinite(found).all():
-        raise ValueError("il répond par des nombres qui n'en sont pas (NaN) : réentraînez-le.")
-    if (found < 0).any() or (found > 1).any():
-        return SCORES
-    sums = found.sum(1)
-    return PROBABILITIES if found.shape[1] == 1 or abs(sums - 1).max() < 0.01 else SHARES
-
-
-def _ask_scale(engine: OwnEngine, names: list[str], pixels: np.ndarray) -> str:
+def _ask_scale(trial: Trial, names: list[str]) -> str:
     """Demande à quelle échelle un réseau lit les pixels, avec ce qu'il répondrait à chacune."""
-    said = []
-    for engine.scale in SCALES:
-        engine.answers = _kind(engine.raw(_trials(engine)))
-        (found,) = engine.answer(pixels[np.newaxis])[0]
-        said.append(f"--scale={engine.scale} ({names[found.argmax()]}, {percent(found.max())})")
-    return (
-        "il ne dit pas à quelle échelle il lit les pixels ; dites-le, ou choisissez d'après ce "
-        f"qu'il répond à cette image : {', '.join(said)}."
-    )
+    asked = "il ne dit pas à quelle échelle il lit les pixels ; dites-le"
+    said = [
+        f"--scale={scale} ({names[best]}, {percent(probability)})"
+        for scale, ((best, probability), _) in trial.said.items()
+    ]
+    if not said:
+        return f"{asked} : {', '.join(f'--scale={scale}' for scale in SCALES)}."
+    return f"{asked}, ou choisissez d'après ce qu'il répond à cette image : {', '.join(said)}."

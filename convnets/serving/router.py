@@ -13,17 +13,12 @@ from threading import Lock, Thread
 from typing import TYPE_CHECKING
 
 from convnets.core.paths import MODELS_DIR
-from convnets.serving.classifier import (
-    DEFAULT_MODEL,
-    GARMENT_MODEL,
-    PHOTO_MODEL,
-    Classifier,
-    Result,
-    classify_in_threads,
-)
+from convnets.serving.classifier import DEFAULT_MODEL, GARMENT_MODEL, PHOTO_MODEL, Classifier
+from convnets.serving.say import STRANGERS, Asked, shows_garment
 
 if TYPE_CHECKING:
-    from PIL import Image
+    from convnets.serving.batches import Result
+    from convnets.serving.look import Look
 
 MODEL_HELP = (  # de l'option --model
     f"modèle de models/ pour toutes les images (sans cette option : {DEFAULT_MODEL} pour une "
@@ -31,8 +26,6 @@ MODEL_HELP = (  # de l'option --model
 )
 MIN_PHOTO_BYTES = 16_384  # une image de moins de 64 pixels de côté en pèse moins
 MIN_SURE = 0.9  # de `garments` ; moins sûr d'un vêtement découpé, il laisse répondre `photos`
-STRANGERS = {"Chapeau", "Short", "Jupe"}  # de `photos` : Fashion-MNIST n'a rien de tel
-MIN_MISFIT = 0.75  # de `images.misfit` ; des vignettes agrandies en ont moins (docs/cadrage.md)
 
 
 class Router:
@@ -78,79 +71,70 @@ class Router:
                 )
             return self._loaded[slug]
 
-    def read(self, source) -> "Image.Image":
+    def read(self, source) -> "Look":
         """Lit une image : voir `Classifier.read`."""
         from convnets.core.images import open_image
         from convnets.serving.images import MAX_DECODED_PX
+        from convnets.serving.look import Look
 
-        return open_image(source, min_side_px=MAX_DECODED_PX)
+        return Look(open_image(source, min_side_px=MAX_DECODED_PX))
 
-    def _preload(self) -> None:
-        with contextlib.suppress(Exception):  # `choose` l'essaiera, et dira ce qu'il en est
-            self.load(PHOTO_MODEL)
+    def ask(self, look: "Look") -> Asked:
+        """Choisit le réseau qui va à une image, et dit ce qu'il reste à lui demander."""
+        classifier = self.load(self.slug_for(look))
+        if classifier.glance and (cut_out := self.ask_garments(look)):
+            return cut_out
+        return classifier.ask(look)
 
-    def slug_for(self, image: "Image.Image") -> str:
-        """Rend le nom du modèle qui va à une image que `read` a rendue, sans le charger."""
-        from convnets.serving.images import is_thumbnail, misfit
-
-        photo = self._has_photos and not is_thumbnail(image)
-        photo = photo and (misfit(image) >= MIN_MISFIT or self._is_cut_garment(image))
+    def slug_for(self, look: "Look") -> str:
+        """Rend le nom du réseau qui va à une image, sans le charger."""
+        photo = self._has_photos and not look.is_small
+        photo = photo and (not look.is_enlarged or self._is_cut_garment(look))
         if self.garments_only:
             return PHOTO_MODEL if photo and self.load(PHOTO_MODEL).card.garments else GARMENT_MODEL
         return PHOTO_MODEL if photo else DEFAULT_MODEL
 
-    def _is_cut_garment(self, image: "Image.Image") -> bool:
+    def _is_cut_garment(self, look: "Look") -> bool:
         """Dit si une image montre un vêtement que l'on sait découper."""
-        from convnets.serving.garments import SIDE_PX, garment_square
-
-        if garment_square(image, SIDE_PX) is None:
+        if look.cut_out is None:
             return False
         photos = self.load(PHOTO_MODEL)
-        view, side_px = photos.glance_of(image), photos.glance.side_px
-        ((probabilities, _),) = photos.answer([view], side_px=side_px)
-        return photos.shows_garment(probabilities)
+        return shows_garment(photos.card, photos.glance_at(look).probabilities)
 
-    def reconsider(self, image: "Image.Image", glanced: list[float]) -> tuple | None:
-        """Donne à `garments` un vêtement que l'on sait découper.
-
-        Args:
-            image: image que `read` a rendue.
-            glanced: ce que `photos` en a dit d'un coup d'œil.
+    def ask_garments(self, look: "Look") -> Asked | None:
+        """Fait répondre `garments` à un vêtement que l'on sait découper.
 
         Returns:
-            `garments` et sa réponse, mise en doute si le coup d'œil voit un vêtement qu'il ne
-            connaît pas ; None si ce n'est pas un vêtement, si le fond ne s'enlève pas, ou si
-            `garments` n'est pas sûr.
+            Sa réponse, mise en doute si le coup d'œil voit un vêtement qu'il ne connaît pas ; None
+            si ce n'est pas un vêtement, si le fond ne s'enlève pas, ou s'il n'est pas sûr.
         """
         photos = self.load(PHOTO_MODEL)
-        is_garment = photos.card.garments and (self.garments_only or photos.shows_garment(glanced))
-        if not (is_garment and self._has_garments):
+        if photos.card.garments is None or not self._has_garments:
             return None
-        from convnets.serving.garments import SIDE_PX, garment_square
-
-        square = garment_square(image, SIDE_PX)
-        if square is None:
+        glanced = photos.glance_at(look).probabilities
+        if not (self.garments_only or shows_garment(photos.card, glanced)) or look.cut_out is None:
             return None
-        classifier = self.load(GARMENT_MODEL)
-        ((probabilities, familiarity),) = classifier.answer([square.tobytes()])
-        if max(probabilities) < MIN_SURE:
+        garments = self.load(GARMENT_MODEL)
+        (row,) = garments.answer([look.cut_out.tobytes()])
+        if max(row.probabilities) < MIN_SURE:
             return None
         named = zip(photos.classes, glanced, strict=True)
-        if sum(p for name, p in named if name in STRANGERS) >= 0.5:
-            familiarity = float("-inf")
-        return classifier, (probabilities, familiarity)
+        is_stranger = sum(p for name, p in named if name in STRANGERS) >= 0.5
+        return Asked(garments, [], None, row, is_stranger, look.several)
 
-    def choose(self, image: "Image.Image") -> Classifier:
-        """Rend le modèle de `slug_for`, chargé."""
-        return self.load(self.slug_for(image))
+    def _preload(self) -> None:
+        with contextlib.suppress(Exception):  # `ask` l'essaiera, et dira ce qu'il en est
+            self.load(PHOTO_MODEL)
 
-    def classify(self, paths: Sequence[str]) -> Iterator[Result]:
+    def classify(self, paths: Sequence[str]) -> Iterator["Result"]:
         """Classe des images : voir `Classifier.classify` ; `Result.classifier` a répondu."""
         with contextlib.suppress(OSError, TypeError, ValueError):  # absente, ou un fichier ouvert
             only = len(paths) == 1 and self._has_photos
             if only and os.stat(paths[0]).st_size >= MIN_PHOTO_BYTES:
                 # Son modèle se charge pendant qu'elle se lit : un cinquième du temps d'une photo.
                 Thread(target=self._preload).start()
+        from convnets.serving.batches import classify_in_threads
+
         return classify_in_threads(paths, self, num_threads=self.num_threads)
 
 

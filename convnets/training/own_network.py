@@ -9,14 +9,16 @@ Source : Jour 04, exercice 3 (mettre son modèle derrière `./predict`).
 
 import json
 import shutil
-import sys
 import tempfile
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import keras
 from keras import layers
+from tensorflow.errors import ResourceExhaustedError
 
+from convnets.serving.apart import RefusedError
 from convnets.training import export
 
 HDF5, ZIP = b"\x89HDF", b"PK\x03\x04"
@@ -25,6 +27,8 @@ CODE = (
     "lu ; remplacez-les par des couches de Keras."
 )
 ONLY_WEIGHTS = "il ne contient que des poids ; enregistrez le modèle entier (save)."
+WIDTHS = {"units", "filters", "input_dim", "output_dim"}  # sorties d'une couche, chez Keras
+SMALL_WIDTH = 10_000  # une couche sans poids enregistrés n'en demande pas beaucoup
 MAX_PARAMETERS = 200_000_000  # un plus grand réseau ne tiendrait pas en mémoire
 
 
@@ -32,16 +36,17 @@ def load(path: Path) -> keras.Model:
     """Charge un réseau : `.keras`, ou HDF5 sous n'importe quel nom.
 
     Raises:
-        ValueError: il ne se charge pas, ou contient du code.
+        RefusedError: il ne se charge pas, ou contient du code.
     """
     with path.open("rb") as file:
         start = file.read(4)
     if start not in (HDF5, ZIP):
-        raise ValueError(
+        raise RefusedError(
             "ce n'est ni un .keras ni un .h5 : copiez-le, ou enregistrez-le à nouveau."
         )
     try:
         if start == ZIP:
+            _check_archive(path)
             return keras.saving.load_model(path, compile=False, safe_mode=True)
         with tempfile.TemporaryDirectory() as folder:
             copy = Path(folder) / "modele.h5"  # Keras choisit son lecteur d'après ce nom
@@ -49,14 +54,51 @@ def load(path: Path) -> keras.Model:
             _modernise(copy)
             return keras.saving.load_model(copy, compile=False)
     except Exception as error:  # Keras, h5py et zipfile ont chacun leurs exceptions
-        if str(error) in (CODE, ONLY_WEIGHTS):
+        if isinstance(error, (RefusedError, MemoryError, ResourceExhaustedError)):
             raise
         if "safe_mode" in str(error) or "Lambda" in str(error):
-            raise ValueError(CODE) from error
-        raise ValueError(
+            raise RefusedError(CODE) from error
+        raise RefusedError(
             f"Keras ne sait pas le lire ({type(error).__name__}) : il est abîmé, ou il contient "
             "une couche qui n'est pas de Keras."
         ) from error
+
+
+def _check_archive(path: Path) -> None:
+    """Lit la description d'un `.keras` avant que Keras ne construise ce qu'elle annonce."""
+    with zipfile.ZipFile(path) as archive:
+        described = json.loads(archive.read("config.json"))
+        weights_bytes = sum(
+            each.file_size for each in archive.infolist() if each.filename.endswith(".weights.h5")
+        )
+    check_widths(described, weights_bytes)
+
+
+def check_widths(described: object, weights_bytes: int) -> None:
+    """Refuse un réseau qui annonce plus de sorties que son fichier n'a de poids.
+
+    Une couche a au moins un poids par sortie : `Dense(10**9)`, dans un fichier de quelques
+    kilo-octets, demanderait des gigaoctets avant que Keras ne s'aperçoive qu'ils manquent.
+
+    Args:
+        described: description du réseau, lue de son JSON.
+        weights_bytes: taille des poids que contient le fichier, d'au moins un octet chacun.
+
+    Raises:
+        RefusedError: c'est le cas.
+    """
+    if isinstance(described, dict):
+        for name in WIDTHS & described.keys():
+            width = described[name]
+            if isinstance(width, int) and width > max(weights_bytes, SMALL_WIDTH):
+                raise RefusedError(
+                    f"une de ses couches annonce {width} sorties, plus que le fichier n'a de "
+                    "poids : il est abîmé, ou fait pour nuire."
+                )
+    inside = described.values() if isinstance(described, dict) else described
+    if isinstance(described, dict | list):
+        for each in inside:
+            check_widths(each, weights_bytes)
 
 
 def _modernise(path: Path) -> None:
@@ -70,11 +112,13 @@ def _modernise(path: Path) -> None:
         config, outside = file.attrs.get("model_config"), []
         file.visititems(lambda _, each: outside.append(getattr(each, "external", None)))
         if config is None:
-            raise ValueError(ONLY_WEIGHTS)
+            raise RefusedError(ONLY_WEIGHTS)
         text = config.decode() if isinstance(config, bytes) else config
         if "Lambda" in text or any(outside):
-            raise ValueError(CODE)
-        file.attrs["model_config"] = json.dumps(json.loads(text, object_hook=_modern_layer))
+            raise RefusedError(CODE)
+        described = json.loads(text, object_hook=_modern_layer)
+        check_widths(described, path.stat().st_size)
+        file.attrs["model_config"] = json.dumps(described)
 
 
 def _modern_layer(found: dict) -> dict:
@@ -108,15 +152,15 @@ def convert(path: Path) -> tuple[bytes, str]:
     """Rend l'export d'un réseau, tel quel, et l'échelle de ses pixels s'il la dit, sinon "".
 
     Raises:
-        ValueError: il ne se charge pas, ou n'est pas un réseau qui classe une image.
+        RefusedError: il ne se charge pas, ou n'est pas un réseau qui classe une image.
     """
     if path.is_dir():
         return _convert_saved_model(path)
     network = load(path)
     if not isinstance(network.input_shape, tuple) or len(network.output_shape) != 2:
-        raise ValueError("il ne rend pas une réponse par classe, d'une seule image.")
+        raise RefusedError("il ne rend pas une réponse par classe, d'une seule image.")
     if network.count_params() > MAX_PARAMETERS:
-        raise ValueError("il a plus de 200 millions de paramètres.")
+        raise RefusedError("il a plus de 200 millions de paramètres.")
     return export.export_litert(network), "0-255" if scales_itself(network) else ""
 
 
@@ -128,23 +172,19 @@ def _convert_saved_model(path: Path) -> tuple[bytes, str]:
     try:
         content = convert(str(path), signature_key="serving_default").convert()
     except Exception as error:  # de toute sorte, en anglais, selon ce que contient le dossier
-        raise ValueError(f"TensorFlow ne sait pas le lire ({type(error).__name__}).") from error
+        raise RefusedError(f"TensorFlow ne sait pas le lire ({type(error).__name__}).") from error
     scales = b"rescaling" in (path / "saved_model.pb").read_bytes()
     return content, "0-255" if scales else ""
 
 
-def main(argv: list[str]) -> int:
-    """Convertit un réseau : `[réseau, export]` ; dit son échelle, ou une phrase d'erreur."""
-    path, target = map(Path, argv)
-    try:
-        content, scale = convert(path)
-        target.write_bytes(content)
-    except (ValueError, OSError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    print(f"scale={scale}")
-    return 0
+def answer(arguments: Sequence[str], content: bytes) -> tuple[dict, bytes]:
+    """Convertit le réseau dont le chemin est donné, pour `serving.apart`.
 
+    Returns:
+        `{"scale"}`, l'échelle de ses pixels s'il la dit, sinon "" ; puis son export.
 
-if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))
+    Raises:
+        RefusedError: voir `convert`.
+    """
+    export_content, scale = convert(Path(arguments[0]))
+    return {"scale": scale}, export_content

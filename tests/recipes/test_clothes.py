@@ -9,8 +9,10 @@ from PIL import Image
 from convnets.core import reports
 from convnets.core.images import open_image
 from convnets.datasets import sources
-from convnets.serving.classifier import Classifier, Result, _conclude
+from convnets.serving.classifier import Classifier
+from convnets.serving.look import Look
 from convnets.serving.router import Router, load
+from convnets.serving.say import Asked, Row, say
 from recipes import clothes as recipe
 
 SLUG = "photos"
@@ -51,8 +53,8 @@ def test_the_shipped_network_names_objects_then_garments(repo):
 def test_a_garment_is_doubted_below_its_own_threshold(best, sure):
     classifier = Classifier(SLUG, num_threads=1)
     probabilities = [0.5 if number == best else 0.5 / 20 for number in range(21)]
-    result = Result("a.png", probabilities, None, classifier, classifier.card.familiarity)
-    assert result.familiar == sure
+    found = say(Asked(classifier, []), [Row(probabilities, classifier.card.familiarity)])
+    assert found.familiar == sure
 
 
 def test_a_garment_on_a_plain_ground_goes_to_the_network_of_garments(tmp_path, extract):
@@ -66,9 +68,10 @@ def test_a_garment_on_a_plain_ground_goes_to_the_network_of_garments(tmp_path, e
         assert named.count("Pantalon") >= 9
     picture, classes = open_image(paths[0]), Classifier(SLUG, num_threads=1).classes
     for seen, sure in (("Pantalon", True), ("Short", False)):  # Fashion-MNIST n'a pas de shorts
-        glanced = [float(name == seen) for name in classes]
-        found = Router(num_threads=1).reconsider(picture, glanced)
-        assert (found[1][1] > float("-inf")) == sure
+        look = Look(picture)
+        look.glanced = Row([float(name == seen) for name in classes], 9.0)
+        found = Router(num_threads=1).ask_garments(look)
+        assert say(found, []).familiar == sure
 
 
 def test_an_enlarged_thumbnail_of_a_garment_is_a_garment(extract):
@@ -76,7 +79,7 @@ def test_an_enlarged_thumbnail_of_a_garment_is_a_garment(extract):
     garment = Image.fromarray(255 - x[y == 1][0]).convert("RGB")
     thumbnail = Image.new("RGB", (32, 32), "white")
     thumbnail.paste(garment, (2, 2))
-    assert Router().slug_for(thumbnail.resize((320, 320), Image.Resampling.BICUBIC)) == SLUG
+    assert Router().slug_for(Look(thumbnail.resize((320, 320), Image.Resampling.BICUBIC))) == SLUG
 
 
 def test_one_view_is_enough_to_rule_a_garment_out():
@@ -87,11 +90,13 @@ def test_one_view_is_enough_to_rule_a_garment_out():
         for (row, _), known in zip(answers, [glanced, *views], strict=True):
             for number, probability in known.items():
                 row[number] = probability
-        return _conclude(classifier, answers[1:], answers[0])
+        rows = [Row(*each) for each in answers]
+        return say(Asked(classifier, [], rows[0]), rows[1:])
 
-    probabilities, familiarity = conclude({12: 0.9, 13: 0.1}, {12: 0.1, 13: 0.9}, {13: 1.0})
-    assert probabilities[13] > 0.99 and familiarity == 9 and sum(probabilities) == pytest.approx(1)
-    probabilities, familiarity = conclude({12: 0.9, 3: 0.1}, {3: 0.6, 12: 0.4}, {3: 0.6, 12: 0.4})
-    assert (probabilities[3], familiarity) == (0.6, -np.inf)  # objet ou vêtement ?
-    probabilities, familiarity = conclude({12: 0.6, 3: 0.4}, {3: 0.6, 12: 0.4}, {3: 0.6, 12: 0.4})
-    assert (probabilities[3], familiarity) == (0.6, 9)
+    found = conclude({12: 0.9, 13: 0.1}, {12: 0.1, 13: 0.9}, {13: 1.0})
+    assert found.probabilities[13] > 0.99 and sum(found.probabilities) == pytest.approx(1)
+    assert found.familiar
+    found = conclude({12: 0.9, 3: 0.1}, {3: 0.6, 12: 0.4}, {3: 0.6, 12: 0.4})
+    assert (found.probabilities[3], found.familiar) == (0.6, False)  # objet ou vêtement ?
+    found = conclude({12: 0.6, 3: 0.4}, {3: 0.6, 12: 0.4}, {3: 0.6, 12: 0.4})
+    assert (found.probabilities[3], found.familiar) == (0.6, True)

@@ -11,7 +11,9 @@ from PIL import Image
 from convnets.explaining import explain, methods, verdict
 from convnets.explaining.methods import EXPLANATIONS
 from convnets.serving import command
-from convnets.serving.classifier import Classifier, Result
+from convnets.serving.batches import Result
+from convnets.serving.classifier import Classifier
+from convnets.serving.say import Answer
 
 pytestmark = pytest.mark.question("S3 : ce que regarde le réseau")
 LIGHT = ["--model", "thumbnails"]
@@ -167,8 +169,9 @@ def test_the_figure_explains_the_class_that_was_printed(cat, tmp_path, monkeypat
     probabilities = np.full(10, 0.04, np.float32)
     probabilities[8] = 0.64  # comme si d'autres vues avaient vu un bateau
     classifier = Classifier(LIGHT[1])
-    for familiarity in (None, -1e9):
-        result = Result(str(cat), probabilities, None, classifier, familiarity)
+    for familiar in (None, False):
+        answer = Answer(classifier.classes, probabilities, familiar)
+        result = Result(str(cat), answer, None, classifier)
         explain.explain(result, tmp_path / "c.png", name="occlusion")
     subject, explanation, _ = drawn[0]
     assert subject.class_index == 8 and subject.class_fr == "Bateau"

@@ -1,4 +1,6 @@
+import errno
 import re
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -44,3 +46,18 @@ def test_a_single_file_goes_where_it_is_told(tmp_path):
     for name in ("a.jpg", "a"):
         with pytest.raises(ValueError, match=r"ne se termine pas par \.png"):
             written(tmp_path / name)
+
+
+def test_a_full_disk_leaves_the_figure_that_was_there(tmp_path, monkeypatch):
+    def fill(self, path, **options):
+        Path(path).write_bytes(b"")
+        raise OSError(errno.ENOSPC, "plein")
+
+    path = tmp_path / "figure.png"
+    monkeypatch.setattr("matplotlib.figure.Figure.savefig", fill)
+    for before in (None, b"ancienne"):
+        if before:
+            path.write_bytes(before)
+        with pytest.raises(OSError), style.new_figure(path):
+            pass
+        assert [each.read_bytes() for each in tmp_path.iterdir()] == ([before] if before else [])

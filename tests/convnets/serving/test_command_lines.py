@@ -5,15 +5,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from convnets.serving import command
-from convnets.serving.classifier import Result
+from convnets.serving import command, say
+from convnets.serving.batches import Result
 
 
 def answer(*arguments, alone=True):
     """Rend la ligne d'une image : Chat à 50 %, Chien à 30 %, Âne à 20 %."""
-    card = SimpleNamespace(familiarity=0.5, garments=None)
-    model = SimpleNamespace(classes=["Chien", "Chat", "Âne"], card=card)
-    result = Result("a\nb.png", [0.3, 0.5, 0.2], None, model, 0.5)
+    found = say.Answer(["Chien", "Chat", "Âne"], [0.3, 0.5, 0.2], True)
+    result = Result("a\nb.png", found, None)
     return command._line(result, command._parse([*arguments, "a\nb.png"]), alone=alone)
 
 
@@ -92,18 +91,17 @@ def run(monkeypatch, tmp_path, capsys):
     return call
 
 
-def result(*, slug="photos", familiarity=0.9, several=False, error=None):
-    card = SimpleNamespace(familiarity=0.5, garments=None)
-    model = SimpleNamespace(classes=["Chat", "Chien"], card=card, slug=slug)
-    return Result("", [0.9, 0.1], error, None if error else model, familiarity, several)
+def result(*, slug="photos", why="", several=False, error=None):
+    found = None if error else say.Answer(["Chat", "Chien"], [0.9, 0.1], not why, why)
+    return Result("", found, error, SimpleNamespace(slug=slug), several)
 
 
 @pytest.mark.parametrize(
     ("results", "options", "code", "said"),
     [
         ([result()], (), 0, ""),
-        ([result(familiarity=0.1)], (), 0, f"0.png {command.UNFAMILIAR}"),
-        ([result(familiarity=0.1)] * 2, (), 0, "2 réponses ne sont pas sûres, sur 2 ; --json"),
+        ([result(why=say.UNFAMILIAR)], (), 0, f"0.png {say.UNFAMILIAR}"),
+        ([result(why=say.UNFAMILIAR)] * 2, (), 0, "2 réponses ne sont pas sûres, sur 2 ; --json"),
         ([result(several=True)], (), 0, "1 fichier contient plusieurs images : seule la première"),
         ([result(), result(error="illisible.")], (), 1, "predict : illisible."),
         ([result()] * 33, (), 0, command.SLOW),  # de quoi attendre

@@ -8,8 +8,7 @@ import pytest
 from PIL import Image
 
 from convnets.core.images import crop_resize, open_image
-from convnets.serving import classifier as inference
-from convnets.serving import native
+from convnets.serving import batches, native
 from convnets.serving.classifier import Classifier
 
 VIEWS = [["crop", 1.0], ["crop", 0.6], ["squash", 1.0]]
@@ -54,14 +53,14 @@ def test_views_are_averaged(make, tmp_path):
 @pytest.mark.parametrize("num_workers", [1, 2, 16])
 def test_batches_hold_each_picture_once_and_occupy_every_worker(num_images, num_workers):
     paths = [str(i) for i in range(num_images)]
-    groups = inference.split(paths, num_workers)
+    groups = batches.split(paths, num_workers)
     assert [path for group in groups for path in group] == paths
     assert len(groups) >= min(num_workers, num_images)
-    assert all(len(group) <= inference.BATCH_SIZE for group in groups)
+    assert all(len(group) <= batches.BATCH_SIZE for group in groups)
 
 
 def test_views_of_a_folder_stay_with_their_picture(make, tmp_path, monkeypatch):
-    monkeypatch.setattr(inference, "BATCH_SIZE", 4)
+    monkeypatch.setattr(batches, "BATCH_SIZE", 4)
     sizes = [(300, 200), (40, 40), (90, 500), (32, 32), (64, 64), (200, 200)] * 2
     paths = [photo(tmp_path / f"{i}.png", size=size, seed=i) for i, size in enumerate(sizes)]
     paths.insert(3, str(tmp_path / "absente.png"))

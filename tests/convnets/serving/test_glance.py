@@ -60,7 +60,7 @@ def test_an_unsure_glance_leaves_the_views_to_answer(make, picture):
     (found,) = make(glance=glance(0.999), views=VIEWS).classify([picture])
     (always,) = make(views=VIEWS).classify([picture])
     assert found.probabilities == always.probabilities
-    assert found.familiarity == always.familiarity
+    assert found.familiar == always.familiar
 
 
 def test_the_views_are_prepared_only_when_they_serve(make, picture, monkeypatch):

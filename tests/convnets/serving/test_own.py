@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from convnets.serving import own
+from convnets.serving import own, trial
 from convnets.serving.engine import Engine
 
 PIXELS = np.array([[[0, 255]], [[51, 204]], [[255, 0]]], np.uint8)  # trois images de 1×2
@@ -78,15 +78,11 @@ def test_its_answers_become_probabilities(engine, answers, found, expected):
         ([[0.2, 0.8], [0.2, 0.2]], own.SHARES),
         ([[0.2, 0.8], [-0.1, 1]], own.SCORES),
         ([[0.2], [1.5]], own.SCORES),
+        ([[0.5, np.nan]], own.NO_NUMBERS),
     ],
 )
 def test_what_a_network_answers_is_recognised(found, kind):
-    assert own._kind(np.array(found)) == kind
-
-
-def test_an_answer_that_is_no_number_is_said():
-    with pytest.raises(ValueError, match="réentraînez-le"):
-        own._kind(np.array([[0.5, np.nan]]))
+    assert trial.kind(np.array(found)) == kind
 
 
 @pytest.mark.parametrize(

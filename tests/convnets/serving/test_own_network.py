@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import zipfile
 
 import numpy as np
 import pytest
@@ -42,7 +43,32 @@ def networks(tmp_path_factory):
     several = layers.Dense(3, activation="sigmoid")  # de somme quelconque
     model = build((28, 28, 1), several, name="separes.keras")
     (folder / "separes.tflite").write_bytes(export_litert(model))
+    pair = [keras.Input((8, 8, 3)), keras.Input((8, 8, 3))]
+    two = keras.Model(pair, layers.Dense(3)(layers.Flatten()(layers.add(pair))))
+    (folder / "deux.tflite").write_bytes(export_litert(two))
+    (folder / "flex.tflite").write_bytes(_with_an_operation_of_tensorflow())
+    with (
+        zipfile.ZipFile(folder / "seul.keras") as source,
+        zipfile.ZipFile(folder / "bombe.keras", "w") as target,
+    ):
+        for name in source.namelist():
+            content = source.read(name).replace(b'"units": 3', b'"units": 1000000000')
+            target.writestr(name, content)
     return folder
+
+
+def _with_an_operation_of_tensorflow():
+    import tensorflow as tf
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 8, 8, 3])])
+    def determinants(x):
+        return tf.linalg.det(tf.transpose(x, (0, 3, 1, 2)))
+
+    convert = tf.lite.TFLiteConverter.from_concrete_functions
+    converter = convert([determinants.get_concrete_function()], determinants)
+    ops = tf.lite.OpsSet
+    converter.target_spec.supported_ops = [ops.TFLITE_BUILTINS, ops.SELECT_TF_OPS]
+    return converter.convert()
 
 
 @pytest.fixture
@@ -117,6 +143,9 @@ def test_a_network_learnt_again_is_converted_again(networks, answer):
         ("seul.keras", ("--classes", "a,b"), "il a 3 classes, et --classes en nomme 2"),
         ("scores.h5", ("--classes", "a,b,c"), "dites-le, ou choisissez"),
         ("code.keras", ("--classes", "a,b,c"), "une couche Lambda, donc du code"),
+        ("bombe.keras", ("--classes", "a,b,c"), "annonce 1000000000 sorties"),
+        ("deux.tflite", ("--classes", "a,b,c"), "il a 2 entrées"),
+        ("flex.tflite", ("--classes", "a,b,c"), "l'opération FlexMatrixDeterminant"),
     ],
 )
 def test_what_it_lacks_is_said(networks, answer, name, options, told):

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import struct
 import subprocess
 import sys
@@ -109,6 +110,31 @@ def test_a_picture_too_big_to_convert_is_reduced(memory, kind):
     assert small.size == (300, 200)
     np.testing.assert_allclose(small, full.reduce(2), atol=1)
     assert "600×400 pixels" in refused(content)  # qui veut tout n'aura rien
+
+
+@pytest.mark.parametrize(
+    "start", [b"RIFF....WEBPVP8 ", b"\0\0\0\x18ftypheic", b"\0\0\0\x18ftypavif"]
+)
+def test_a_file_that_would_be_read_whole_is_refused_on_its_size(tmp_path, start):
+    path = tmp_path / "creux"
+    with open(path, "wb") as file:
+        file.write(start)
+        file.truncate(4 * 2**30)  # n'occupe rien sur le disque
+    begin = time.thread_time()
+    with pytest.raises(ValueError, match="ce fichier pèse 4096 Mio, 64 au plus"):
+        open_image(path)
+    assert time.thread_time() - begin < 0.5
+
+
+def test_a_refusal_never_contradicts_itself(memory):
+    memory(10**6)
+    for side in range(340, 500, 10):
+        with pytest.raises(ValueError) as error:
+            open_image(io.BytesIO(encoded(Image.new("RGBA", (side, side)), "PNG")))
+        asked, allowed = map(
+            int, re.search(r"(\d+) Mo de mémoire, (\d+)", str(error.value)).groups()
+        )
+        assert asked > allowed, str(error.value)
 
 
 MODES = ["1", "L", "P", "LA", "RGBA", "CMYK", "I;16", "I", "F"]

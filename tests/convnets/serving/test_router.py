@@ -13,7 +13,9 @@ from convnets.serving import router
 from convnets.serving.card import Garments
 from convnets.serving.classifier import DEFAULT_MODEL, GARMENT_MODEL, PHOTO_MODEL, Classifier
 from convnets.serving.images import decoded_side, is_thumbnail, misfit
+from convnets.serving.look import MIN_MISFIT, Look
 from convnets.serving.router import Router
+from convnets.serving.say import Row
 
 
 @pytest.fixture
@@ -38,7 +40,7 @@ def test_a_photo_starts_at_sixty_four_pixels_and_is_read_four_times_larger():
 def test_a_small_picture_goes_to_the_model_of_thumbnails(pictures):
     for path in pictures:
         small = crop_resize_image(open_image(path), 63)
-        assert Router().slug_for(small) == DEFAULT_MODEL
+        assert Router().slug_for(Look(small)) == DEFAULT_MODEL
 
 
 def test_photos_are_no_enlarged_thumbnails(pictures):
@@ -46,7 +48,7 @@ def test_photos_are_no_enlarged_thumbnails(pictures):
     for path in pictures:
         image = open_image(path)
         assert misfit(image) > 0.85
-        assert shared.choose(image).slug == PHOTO_MODEL
+        assert shared.slug_for(Look(image)) == PHOTO_MODEL
 
 
 @pytest.mark.parametrize(
@@ -58,8 +60,8 @@ def test_photos_are_no_enlarged_thumbnails(pictures):
     ],
 )
 def test_what_makes_a_photo(monkeypatch, size, found, slug):
-    monkeypatch.setattr("convnets.serving.images.misfit", lambda image: found)
-    assert Router(num_threads=3).slug_for(Image.new("RGB", size)) == slug
+    monkeypatch.setattr("convnets.serving.look.misfit", lambda image: found)
+    assert Router(num_threads=3).slug_for(Look(Image.new("RGB", size))) == slug
 
 
 @pytest.mark.ci
@@ -68,7 +70,7 @@ def test_what_makes_a_photo(monkeypatch, size, found, slug):
 def test_blurred_photos_are_still_photos(pictures, share, blur):
     images = [open_image(path) for path in pictures]
     blurred = [image.filter(blur(share * min(image.size))) for image in images]
-    slugs = [Router().slug_for(image) for image in blurred]
+    slugs = [Router().slug_for(Look(image)) for image in blurred]
     assert slugs.count(PHOTO_MODEL) >= len(slugs) - 1
 
 
@@ -81,7 +83,7 @@ def test_enlarged_thumbnails_are_seen(extract, size, name):
         found.append(misfit(large))
     if name == "NEAREST":
         assert max(found) == 0
-    assert np.mean(np.array(found) < router.MIN_MISFIT) >= 0.9
+    assert np.mean(np.array(found) < MIN_MISFIT) >= 0.9
 
 
 def test_misfit_compares_a_grid_to_the_same_one_shifted():
@@ -175,16 +177,18 @@ def test_a_garment_that_is_cut_out_goes_to_its_model(glanced, sure, ground, garm
     if ground:
         image = Image.new("RGB", (90, 90), ground)
         image.paste((0, 0, 60), (30, 20, 60, 80))
-    asked, answer = [], ([1 - sure, sure], None)
+    asked, row = [], Row([1 - sure, sure], None)
     router_ = Router(garments_only=garments_only)
     photos = SimpleNamespace(card=SimpleNamespace(garments=Garments(1, 0.5)), classes=CLASSES)
-    photos.shows_garment = lambda shares: Classifier.shows_garment(photos, shares)
+    photos.glance_at = lambda look: Row(glanced, None)
     router_._loaded = {
         PHOTO_MODEL: photos,
         GARMENT_MODEL: SimpleNamespace(
-            input_shape=(28, 28), answer=lambda views: asked.append(views) or [answer]
+            input_shape=(28, 28), answer=lambda views: asked.append(views) or [row]
         ),
     }
-    found = router_.reconsider(image, glanced)
-    assert found == ((router_._loaded[GARMENT_MODEL], answer) if given else None)
+    found = router_.ask_garments(Look(image))
+    assert (found and (found.classifier, found.cut_out)) == (
+        (router_._loaded[GARMENT_MODEL], row) if given else None
+    )
     assert all(len(view) == 784 for views in asked for view in views)

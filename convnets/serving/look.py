@@ -1,0 +1,45 @@
+"""Ce que l'on voit d'une image, avant d'interroger un réseau ; chaque chose une seule fois.
+
+N'importe que Pillow : `./predict` passe par ici.
+"""
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from PIL import Image
+
+from convnets.serving.garments import SIDE_PX, garment_square
+from convnets.serving.images import is_thumbnail, misfit
+
+if TYPE_CHECKING:
+    from convnets.serving.say import Row
+
+MIN_MISFIT = 0.75  # de `images.misfit` ; des vignettes agrandies en ont moins (docs/cadrage.md)
+
+
+class Look:
+    """Une image lue, et ce que l'on en sait.
+
+    Args:
+        image: image Pillow `RGB`, telle que la rend `open_image`.
+    """
+
+    def __init__(self, image: Image.Image):
+        self.image = image
+        self.several = bool(image.info.get("several"))  # le fichier en contient d'autres
+        self.glanced: Row | None = None  # le coup d'œil, quand un réseau l'a jeté
+
+    @cached_property
+    def is_small(self) -> bool:
+        """Dit si l'image est trop petite pour être une photo."""
+        return is_thumbnail(self.image)
+
+    @cached_property
+    def is_enlarged(self) -> bool:
+        """Dit si ce n'est qu'une vignette agrandie ; un fond uni le fait croire aussi."""
+        return misfit(self.image) < MIN_MISFIT
+
+    @cached_property
+    def cut_out(self) -> Image.Image | None:
+        """Le vêtement, comme Fashion-MNIST le montrerait ; None si le fond ne s'enlève pas."""
+        return garment_square(self.image, SIDE_PX)

@@ -1,0 +1,129 @@
+"""Ce que `./predict` dit d'une image : les probabilités, et s'il faut en douter.
+
+C'est le seul endroit où un doute se décide (docs/familiarite.md, docs/predire.md).
+"""
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from convnets.serving.card import Card
+    from convnets.serving.classifier import Classifier
+
+UNFAMILIAR = "ressemble peu à ce que ce réseau a appris : la réponse n'est pas sûre."
+GARMENT_ADVICE = (
+    "Si c'est un vêtement, photographiez-le seul, entier, à plat et de face, sur un fond uni."
+)
+STRANGERS = {"Chapeau", "Short", "Jupe"}  # de `photos` : Fashion-MNIST n'a rien de tel
+MIN_POOLED = 1e-9  # d'une probabilité, pour qu'aucun produit ne soit nul
+
+
+class Row(NamedTuple):
+    """Ce qu'un réseau a répondu à une vue."""
+
+    probabilities: list[float]  # étalonnées, de somme 1
+    familiarity: float | None  # plus grande pour une image plus familière ; None : pas mesurée
+
+
+class Asked(NamedTuple):
+    """Une image, le réseau qui y répond, et ce qu'il reste à lui demander."""
+
+    classifier: "Classifier"
+    views: list[bytes]  # à calculer ; aucune si le coup d'œil, ou ce qui est découpé, suffit
+    glanced: Row | None = None  # la réponse à l'image entière, réduite
+    cut_out: Row | None = None  # celle au vêtement que l'on a découpé
+    is_stranger: bool = False  # le coup d'œil voit plutôt un vêtement que `garments` ignore
+    several: bool = False  # le fichier contient d'autres images
+
+
+class Answer(NamedTuple):
+    """Ce que l'on dit d'une image."""
+
+    classes: Sequence[str]
+    probabilities: Sequence[float]  # (classes,) dans [0, 1]
+    familiar: bool | None  # None : ce réseau ne le mesure pas
+    why: str = ""  # pourquoi en douter, à la suite du nom de l'image ; "" : rien n'en fait douter
+
+    @property
+    def best(self) -> int:
+        """Numéro de la classe la plus probable."""
+        return best(self.probabilities)
+
+
+def say(asked: Asked, rows: Sequence[Row]) -> Answer:
+    """Rend ce que l'on dit d'une image.
+
+    Args:
+        asked: ce qui a été demandé.
+        rows: la réponse à chacune de ses vues.
+    """
+    card = asked.classifier.card
+    row = asked.cut_out or _conclude(card, rows, asked.glanced)
+    if asked.is_stranger:
+        row = row._replace(familiarity=-math.inf)
+    is_garment = names_garment(card, row.probabilities)
+    familiar = is_familiar(card, row.familiarity)
+    if is_garment and max(row.probabilities) < card.garments.sure:
+        familiar = False
+    why = ""
+    if familiar is False:
+        why = f"{UNFAMILIAR} {GARMENT_ADVICE}" if is_garment else UNFAMILIAR
+    return Answer(asked.classifier.classes, row.probabilities, familiar, why)
+
+
+def is_familiar(card: "Card", familiarity: float | None) -> bool | None:
+    """Dit si une image ressemble à ce qu'un réseau a appris ; None s'il ne le mesure pas."""
+    if card.familiarity is None or familiarity is None:
+        return None
+    return familiarity >= card.familiarity
+
+
+def _conclude(card: "Card", rows: Sequence[Row], glanced: Row | None) -> Row:
+    """Rend les probabilités et la familiarité d'une image, d'après ses vues et le coup d'œil.
+
+    La familiarité est celle de l'image entière, la première vue : c'est d'elle, ou du coup d'œil
+    s'il a suffi, que le seuil a été fixé. Un vêtement compte aussi le coup d'œil, et par une
+    moyenne géométrique : il suffit qu'une vue écarte une classe. Un objet où les trois regards
+    voient plutôt un vêtement n'est pas familier (docs/predire.md).
+    """
+    if not rows:
+        return glanced
+    shares = [row.probabilities for row in rows]
+    found = Row(_average(shares), rows[0].familiarity)
+    if card.garments is None or glanced is None:
+        return found
+    shares.append(glanced.probabilities)
+    is_sure = max(glanced.probabilities) >= card.glance.sure  # d'un vêtement
+    if is_sure or names_garment(card, found.probabilities):
+        return found._replace(probabilities=_pool(shares))
+    if shows_garment(card, _average(shares)):
+        return found._replace(familiarity=-math.inf)
+    return found
+
+
+def names_garment(card: "Card", probabilities: Sequence[float]) -> bool:
+    """Dit si la réponse est un vêtement, pour un réseau qui nomme aussi des objets."""
+    return card.garments is not None and best(probabilities) >= card.garments.first
+
+
+def shows_garment(card: "Card", probabilities: Sequence[float]) -> bool:
+    """Dit si une image est plutôt un vêtement, pour un réseau qui nomme aussi des objets."""
+    return card.garments is not None and sum(probabilities[card.garments.first :]) >= 0.5
+
+
+def best(probabilities: Sequence[float]) -> int:
+    """Rend le numéro de la classe la plus probable."""
+    return max(range(len(probabilities)), key=probabilities.__getitem__)
+
+
+def _average(rows: Sequence[Sequence[float]]) -> list[float]:
+    return [sum(column) / len(rows) for column in zip(*rows, strict=True)]
+
+
+def _pool(rows: Sequence[Sequence[float]]) -> list[float]:
+    """Rend la moyenne géométrique de probabilités, de somme 1."""
+    columns = zip(*rows, strict=True)
+    products = [math.prod(max(p, MIN_POOLED) for p in column) for column in columns]
+    means = [product ** (1 / len(rows)) for product in products]
+    return [mean / sum(means) for mean in means]
