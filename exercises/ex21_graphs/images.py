@@ -8,6 +8,7 @@ images, comme un réseau de convolution.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import keras
 import numpy as np
@@ -21,6 +22,8 @@ UNITS = 32  # valeurs par nœud
 DEPTH = 2  # passages de messages : un nœud finit par voir 5 × 5 nœuds
 ALONE_UNITS = 52  # largeurs des témoins, choisies pour qu'ils aient
 CONV_FILTERS = 11  # autant de paramètres que le réseau de graphes
+DENSE_UNITS = 11  # de même, pour le réseau dense qui lit les pixels
+WIDE_UNITS = 64  # six fois plus de paramètres
 
 
 # --- Question : une image comme un graphe --------------------------------------------
@@ -75,3 +78,30 @@ def build_model(update: str = "sum") -> keras.Model:
         nodes = nodes + layers.Dense(UNITS)(received)  # (n, 49, 32)
     nodes = layers.BatchNormalization(momentum=0.9)(nodes)
     return keras.Model(images, graph_head(nodes, 10), name=f"ex21_{update}")
+
+
+# --- Question : faut-il un graphe ? --------------------------------------------------
+
+
+def build_dense(*units: int) -> keras.Model:
+    """Construit un témoin qui lit les pixels bout à bout, et ignore quels pixels sont voisins.
+
+    Args:
+        units: neurones de chaque couche cachée ; aucun : un classifieur linéaire.
+
+    Returns:
+        Modèle : images uint8 `(n, 28, 28)` → probabilités `(n, 10)` float32.
+    """
+    images = keras.Input((28, 28), dtype="uint8")
+    x = layers.Flatten()(layers.Rescaling(1 / 127.5, -1)(images))  # (n, 784)
+    for count in units:
+        x = layers.Dense(count, activation="relu")(x)
+    return keras.Model(images, layers.Dense(10, activation="softmax")(x), name="ex21_dense")
+
+
+NETWORKS: dict[str, Callable[[], keras.Model]] = {
+    **{update: partial(build_model, update) for update in UPDATES},
+    "linear": build_dense,
+    "dense": partial(build_dense, DENSE_UNITS),
+    "wide": partial(build_dense, WIDE_UNITS),
+}

@@ -85,6 +85,25 @@ def test_propagate_labels_is_the_harmonic_function_of_networkx():
     assert [names[k] for k in found] == expected
 
 
+def test_spread_labels_is_the_local_and_global_consistency_of_networkx():
+    graph = nx.karate_club_graph()
+    network, names, labelled = ex21.from_networkx(graph, label="club"), ["a", "b"], [4, 8, 12, 30]
+    for node in labelled:
+        graph.nodes[node]["label"] = names[network.labels[node]]
+    expected = nx.node_classification.local_and_global_consistency(
+        graph, alpha=ex21.SPREAD, max_iter=500
+    )
+    found = ex21.spread_labels(network, np.array(labelled))
+    assert [names[k] for k in found] == expected
+
+
+def test_the_cut_finds_planted_camps_and_reads_labels_to_name_them_only(planted):
+    labelled = np.array([0, 1, 20, 21])
+    assert (ex21.cut_in_two(planted, labelled) == planted.labels).mean() >= 0.9
+    swapped = planted._replace(labels=1 - planted.labels)
+    assert (ex21.cut_in_two(swapped, labelled) == swapped.labels).mean() >= 0.9
+
+
 def test_measure_nodes_leaves_the_labelled_nodes_out(planted, monkeypatch):
     seen = []
 
