@@ -14,6 +14,7 @@ WIDTH = 48  # valeurs par jeton (donné)
 HEADS = 4  # têtes d'attention, de 12 valeurs chacune (donné)
 HIDDEN = 96  # unités de la couche cachée d'un bloc (donné)
 DEPTH = 3  # blocs (donné)
+DENSE_UNITS = 76  # du réseau dense : de même, à 0,5 % près
 CNN_FILTERS = (32, 64, 70)  # 70 : autant de paramètres que le transformeur, à 0,5 % près
 STEM_FILTERS = (32, 56)  # du réseau hybride ; 56 : de même
 HYBRID_DEPTH = 2  # un bloc de moins : les convolutions le remplacent
@@ -163,6 +164,21 @@ def build_cnn() -> keras.Model:
     return keras.Model(images, outputs, name="cnn")
 
 
+# --- Question : un témoin, qui ne sait rien des images --------------------------------
+
+
+def build_dense() -> keras.Model:
+    """Construit une couche dense cachée : images `(n, 28, 28)` → `(n, 10)`.
+
+    Returns:
+        Modèle de 60 430 paramètres, entrée et sortie comme `build_transformer`.
+    """
+    images, x = read_images()
+    x = layers.Dense(DENSE_UNITS, activation="gelu")(layers.Flatten()(x))
+    outputs = layers.Dense(10, activation="softmax", dtype="float32")(x)
+    return keras.Model(images, outputs, name="dense")
+
+
 # --- Question : des convolutions d'abord, l'attention ensuite ------------------------
 
 
@@ -199,4 +215,5 @@ NETWORKS = {
     "no_positions": partial(build_transformer, positions=False),
     "cnn": build_cnn,
     "hybrid": build_hybrid,
+    "dense": build_dense,
 }

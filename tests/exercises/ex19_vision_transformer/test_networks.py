@@ -40,7 +40,13 @@ def call(model, x):
 @pytest.mark.question(QUESTION)
 def test_parameter_counts(built):
     counts = {name: model.count_params() for name, model in built.items()}
-    assert counts == {"transformer": 60682, "no_positions": 58330, "cnn": 60414, "hybrid": 60410}
+    assert counts == {
+        "transformer": 60682,
+        "no_positions": 58330,
+        "cnn": 60414,
+        "hybrid": 60410,
+        "dense": 60430,
+    }
 
 
 # --- Les morceaux --------------------------------------------------------------------
