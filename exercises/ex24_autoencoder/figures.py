@@ -24,6 +24,7 @@ RENDERED_FR = {
     "denoise_noisy": "à débruiter",
     "denoise_pca": "ACP\ndébruite",
     "denoise_plain": "auto-encodeur\ndébruite",
+    "denoise_wiener": "carrés de l'ACP\ndébruitent",
     "denoise_unet": "U-Net\ndébruite",
 }
 

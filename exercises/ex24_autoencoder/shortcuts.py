@@ -13,10 +13,13 @@ il n'a pas assez appris, et l'on ne peut rien conclure.
 import keras
 import numpy as np
 from keras import layers
+from numpy.lib.stride_tricks import sliding_window_view
 from scipy import ndimage
 
 from convnets.training import lesson
 from convnets.training.batches import shuffled
+from exercises.ex24_autoencoder.baselines import GREY
+from exercises.ex24_autoencoder.codec import BLOCK_PX
 
 KINDS = ("plain", "unet")  # l'auto-encodeur, le U-Net
 TASKS = ("copy", "denoise")  # recopier, débruiter
@@ -127,3 +130,51 @@ def cut_bottleneck(model: keras.Model, images: np.ndarray) -> None:
 def blur(images: np.ndarray) -> np.ndarray:
     """Floute des images `(n, h, w, 3)` par une gaussienne ; rend des float32."""
     return ndimage.gaussian_filter(images.astype(np.float32), BLUR_PX, axes=(1, 2))
+
+
+def sliding_wiener(images: np.ndarray, axes: np.ndarray, spreads: np.ndarray) -> np.ndarray:
+    """Débruite chaque carré de 8 × 8 pixels, où qu'il soit posé, et moyenne ceux qui se recouvrent.
+
+    Un carré est dit par ses coordonnées le long des axes principaux. Le bruit a la même force le
+    long de tous les axes, et l'image presque toute sa force le long des premiers : chaque
+    coordonnée est réduite selon la part de bruit qu'elle contient.
+
+    Args:
+        images: images bruitées uint8 `(n, h, w, 3)`.
+        axes: axes principaux `(192, 192)` d'images sans bruit, voir `baselines.principal_axes`.
+        spreads: leurs écarts-types `(192,)`.
+
+    Returns:
+        Images float32 `(n, h, w, 3)`, bornées à [0, 255].
+
+    Source : Muresan et Parks, « Adaptive principal components and optimal denoising », ICIP 2003 ;
+    ici, les axes sont les mêmes pour toutes les images.
+    """
+    kept = spreads**2 / (spreads**2 + NOISE**2)  # filtre de Wiener, entre 0 et 1
+    shrink = (axes * kept @ axes.T).astype(np.float32)  # (192, 192)
+    found = []
+    for image in images.astype(np.float32) - GREY:
+        patches = sliding_window_view(image, (BLOCK_PX, BLOCK_PX), axis=(0, 1))
+        patches = np.moveaxis(patches, 2, -1)  # (h', w', 8, 8, 3)
+        cleaned = patches.reshape(-1, len(shrink)) @ shrink
+        found.append(average_patches(cleaned.reshape(patches.shape), image.shape))
+    return np.clip(np.stack(found) + GREY, 0, 255)
+
+
+def average_patches(patches: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
+    """Repose des carrés `(h', w', k, k, 3)` à leur place, et moyenne ceux qui couvrent un pixel.
+
+    Args:
+        patches: un carré par position, de pas 1.
+        shape: `(h, w, 3)`, forme de l'image.
+
+    Returns:
+        float32 `(h, w, 3)`.
+    """
+    height, width, side = patches.shape[:3]
+    total, count = np.zeros(shape, np.float32), np.zeros((*shape[:2], 1), np.float32)
+    for row, column in np.ndindex(side, side):
+        place = slice(row, row + height), slice(column, column + width)
+        total[place] += patches[:, :, row, column]
+        count[place] += 1
+    return total / count

@@ -40,3 +40,18 @@ def test_noise_has_its_deviation():
     noisy = shortcuts.add_noise(grey, rng=np.random.default_rng(0), indices=None, epoch=0)
     assert noisy.dtype == np.uint8
     assert psnr(grey, noisy) == pytest.approx(20 * np.log10(255 / shortcuts.NOISE), abs=0.3)
+
+
+@pytest.mark.question(QUESTION)
+def test_sliding_wiener_removes_noise_and_keeps_what_has_none(monkeypatch):
+    """Une image dont chaque carré tient en un axe : le reste n'est que du bruit."""
+    rng = np.random.default_rng(0)
+    flat = np.full((1, 24, 16, 3), 90, np.uint8)
+    axes, _ = np.linalg.qr(np.column_stack([np.ones(192), rng.normal(size=(192, 191))]))
+    spreads = np.array([1e4, *np.full(191, 1e-3)], np.float32)
+    noisy = shortcuts.add_noise(flat, rng=rng)
+    found = shortcuts.sliding_wiener(noisy, axes, spreads)
+    assert found.shape == flat.shape and found.dtype == np.float32
+    assert psnr(flat, found) > psnr(flat, noisy) + 12
+    sure = shortcuts.sliding_wiener(noisy, axes, np.full(192, 1e6))  # rien n'est du bruit
+    np.testing.assert_allclose(sure, noisy, atol=0.2)
