@@ -66,7 +66,7 @@ def training_figures(slug: str, folder: Path) -> Report:
 
     report = read_report(slug)
     with contextlib.redirect_stdout(io.StringIO()):  # le tableau par classe
-        save_training_figures(Namespace(output=folder, module=slug), report, None, None, None)
+        save_training_figures(Namespace(output=folder, module=slug), report)
     return report
 
 

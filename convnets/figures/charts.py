@@ -342,7 +342,7 @@ def class_table(matrix: np.ndarray, classes: list[str]) -> str:
     return table(["classe", "précision", "rappel", "F1", "images"], rows)
 
 
-def save_training_figures(options, report, *_) -> None:
+def save_training_figures(options, report) -> None:
     """Écrit courbes et matrice de confusion, et affiche le tableau par classe.
 
     Args:

@@ -257,13 +257,13 @@ def save_classifier(
     metrics: dict[str, float] | None = None,
     **fields,
 ) -> reports.Report:
-    """Enregistre un classifieur, que lit `./predict --model`, et dit ce qu'il vaut.
+    """Arrondit les poids d'un classifieur, l'enregistre pour `./predict`, et dit ce qu'il vaut.
 
     Sa version pour `./predict` est choisie, et sa confiance étalonnée, sur la validation.
     Huit paramètres : chacun va dans le compte rendu, et la leçon le nomme.
 
     Args:
-        model: images uint8 → probabilités `(n, classes)`.
+        model: images uint8 → probabilités `(n, classes)` ; ses poids sont arrondis sur place.
         options: options de `cli.lesson_parser`.
         history: courbes rendues par `fit`.
         val: images de validation et leurs classes.
@@ -276,6 +276,7 @@ def save_classifier(
     Returns:
         Le compte rendu enregistré.
     """
+    round_weights(model)
     val_found, found = (model.predict(x, batch_size=500, verbose=0) for x, _ in (val, test))
     y = test[1].reshape(-1)
     accuracy = float(np.mean(found.argmax(1) == y))

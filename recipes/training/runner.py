@@ -203,7 +203,7 @@ def publish(recipe: Recipe, options, runs: list[dict], splits: tuple, stages: St
         report.num_parameters, report.input_shape = model.count_params(), list(x_val.shape[1:])
     report = save(model, report, options.module, (x_val, y_val), (x_test, y_test), options)
     probabilities = runs[best]["test"]["probabilities"]
-    save_training_figures(options, report, x_test, y_test, probabilities)
+    save_training_figures(options, report)
     if not recipe.assemble:  # ailleurs, ce ne sont pas des images qui ont été apprises
         save_mistakes(options, report, x_test, y_test, probabilities)
     for name, label in recipe.headline.items():

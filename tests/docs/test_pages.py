@@ -103,3 +103,28 @@ def test_reports_remake_figures_of_the_page_at_their_size(repo, tmp_path):
         assert f"(systemes/{path.name})" in page
         with Image.open(path) as made, Image.open(systems.FOLDER / path.name) as shipped:
             assert made.size == shipped.size
+
+
+NETWORKS = {"04_fashion": "ex02_fashion", "05_cifar10": "ex03_cifar10", "06_lenet": "ex04_lenet"}
+
+
+def redraw(folder, made):
+    """Redessine les figures d'un réseau, de son compte rendu."""
+    if folder == "07_inception":
+        figures.draw_inception(made)
+    else:
+        figures.training_figures(NETWORKS[folder], made)
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize("folder", [*NETWORKS, "07_inception"])
+def test_the_published_figures_are_those_of_the_published_measures(folder, repo, tmp_path):
+    """Une figure d'une autre mesure, une seule graine par exemple, a d'autres courbes."""
+    redraw(folder, tmp_path)
+    made = sorted(tmp_path.glob("*.png"))
+    assert len(made) >= 2
+    for path in made:
+        pair = (path, repo / "docs" / "figures" / folder / path.name)
+        found, shown = (np.array(Image.open(each).convert("L"), np.float32) for each in pair)
+        assert found.shape == shown.shape, path.name
+        assert np.abs(found - shown).mean() < 1, path.name  # des 255 niveaux

@@ -60,12 +60,12 @@ def test_lesson_saves_reads_again_and_names_a_picture(
 ):
     for name, value in {"FILTERS": (8, 12, 16), "BATCH_SIZE": 135}.items():
         monkeypatch.setattr(ex03, name, value)
-    monkeypatch.setattr(ex03, "choose_precision", lambda _: "float32")
     monkeypatch.setattr(paths, "MODELS_DIR", tmp_path / "m")
     monkeypatch.setattr(sources, "load_cifar10", lambda: as_dataset("cifar10"))
     with unrendered():  # test_ex02_fashion.py dessine ces figures
         assert ex03.main(["--epochs", "1", "--output", str(tmp_path / "f")]) == 0
     printed = capsys.readouterr().out
+    assert (tmp_path / "f" / "erreurs.png").exists()
     assert any(f"Prédiction: {name}\n" in printed for name in ex03.CLASSES_FR)
     report = reports.read_report("ex03_cifar10", models_dir=tmp_path / "m")
     assert report.calibration["temperature"] > 0 and np.sum(report.confusion_matrix) == 100
