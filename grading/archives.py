@@ -9,8 +9,10 @@ import zipfile
 import zlib
 from datetime import datetime
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 from convnets.core.cli import printable
+from grading import folders
 
 MAX_OPENED_BYTES = 600 * 10**6  # d'un zip d'élève, une fois ouvert
 MAX_CLASS_BYTES = 8 * 10**9  # de celui d'une classe
@@ -35,6 +37,15 @@ HIDDEN = ("__MACOSX", "__pycache__", "node_modules", "site-packages", "venv")
 
 class RefusedError(ValueError):
     """Un rendu qu'on ne peut pas lire ; le message est une phrase pour l'enseignant."""
+
+
+class Planned(NamedTuple):
+    """Ce qui sera écrit d'un membre d'un zip."""
+
+    member: zipfile.ZipInfo
+    path: PurePosixPath
+    is_folder: bool
+    empty_bytes: int | None  # taille d'un fichier dont le contenu n'est pas gardé ; None s'il l'est
 
 
 def is_wanted(path: PurePosixPath | Path) -> bool:
@@ -67,37 +78,39 @@ def extract(path: Path, target: Path, *, limit: int) -> None:
         with _opened(path) as archive:
             plan = _checked(archive, path.name, limit)
             target.mkdir(parents=True)
-            for member, name, size in plan:
-                _write(archive, member, target / name, size)
+            for each in plan:
+                _write(archive, each, target / each.path)
     except RefusedError:
         raise
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError) as error:
-        shutil.rmtree(target, ignore_errors=True)
+        folders.remove(target)
         raise RefusedError(f"{path.name} n'est pas un zip lisible : abîmé ou incomplet.") from error
 
 
-def _write(archive: zipfile.ZipFile, member: zipfile.ZipInfo, place: Path, size) -> None:
+def _write(archive: zipfile.ZipFile, planned: Planned, place: Path) -> None:
     """Écrit un membre ; si une taille est donnée, le fichier est vide, et l'occupe."""
     place.parent.mkdir(parents=True, exist_ok=True)
-    if member.is_dir():
+    if planned.is_folder:
         place.mkdir(exist_ok=True)
-    elif size is not None:
+    elif planned.empty_bytes is not None:
         place.touch(exist_ok=False)
-        os.truncate(place, size)
+        os.truncate(place, planned.empty_bytes)
     else:
-        with open(place, "xb") as copy, archive.open(member) as content:
+        with open(place, "xb") as copy, archive.open(planned.member) as content:
             shutil.copyfileobj(content, copy)
         with contextlib.suppress(ValueError, OverflowError):  # un 31 février
-            made = datetime(*member.date_time).timestamp()
+            made = datetime(*planned.member.date_time).timestamp()
             os.utime(place, (made, made))
 
 
-def _checked(archive: zipfile.ZipFile, title: str, limit: int) -> list:
-    """Vérifie tous les membres ; rend `(membre, chemin, taille à garder vide ou None)`."""
+def _checked(archive: zipfile.ZipFile, title: str, limit: int) -> list[Planned]:
+    """Vérifie tous les membres, et dit où écrire chacun."""
     members = archive.infolist()
     if len(members) > MAX_MEMBERS:
         raise RefusedError(f"{title} contient {len(members)} fichiers, plus que {MAX_MEMBERS}.")
-    plan, total = {}, 0
+    plan: dict[PurePosixPath, Planned] = {}
+    parents: set[PurePosixPath] = set()
+    total = 0
     for member in members:
         name = member.filename.replace("\\", "/")
         path = PurePosixPath(name)
@@ -106,14 +119,23 @@ def _checked(archive: zipfile.ZipFile, title: str, limit: int) -> list:
                 f"{title} contient un chemin qui sort de son dossier : {printable(name[:80])}."
             )
         long = max(len(part.encode()) for part in path.parts or (".",)) > MAX_NAME_BYTES
-        if stat.S_ISLNK(member.external_attr >> 16) or long or _is_hidden(path) or path in plan:
+        link = stat.S_ISLNK(member.external_attr >> 16)
+        deep = len(path.parts) > folders.MAX_DEPTH
+        if deep:  # sa place seule est gardée : `folders.levels` le dira
+            path = PurePosixPath(*path.parts[: folders.MAX_DEPTH + 1])
+        if link or long or _is_hidden(path) or path in plan:
             continue
-        wanted = is_wanted(path) and not member.is_dir()
+        parents.update(path.parents)
+        is_folder = deep or member.is_dir()
+        wanted = is_wanted(path) and not is_folder
         if wanted and member.flag_bits & 1:
             raise RefusedError(f"{title} est protégé par un mot de passe : rendez-le sans.")
         whole = wanted and member.file_size <= LIMITS.get(path.suffix.lower(), 0)
-        plan[path] = member, path, None if whole else min(member.file_size * wanted, 2**33)
+        kept_bytes = None if whole else min(member.file_size * wanted, 2**33)
+        plan[path] = Planned(member, path, is_folder, kept_bytes)
         total += member.file_size * whole
+    if len(parents) > MAX_MEMBERS:
+        raise RefusedError(f"{title} contient {len(parents)} dossiers, plus que {MAX_MEMBERS}.")
     if total > limit:
         raise RefusedError(
             f"{title} prendrait {total / 1e6:.0f} Mo une fois ouvert, au plus {limit / 1e6:.0f}."

@@ -13,7 +13,7 @@ import numpy as np
 
 from grading import messages, pupil, questions, submission
 from grading.sandbox import Limits
-from grading.scale import Rule, read_scale
+from grading.scale import Rule, read_reasons, read_scale
 from grading.submission import Submission
 
 EXTRA_CPU_S = 60  # par enfant : importer ce que l'atelier n'a pas chargé
@@ -34,14 +34,14 @@ class Mark(NamedTuple):
 
     submission: str
     rule: Rule
-    level: Fraction
+    level: Fraction | None  # part des points ; None si la question n'a pas pu être jugée
     reason: str | None
     detail: str
 
     @property
-    def points(self) -> Fraction:
-        """Points obtenus."""
-        return self.level * self.rule.points
+    def points(self) -> Fraction | None:
+        """Points obtenus ; None si la question n'a pas pu être jugée."""
+        return None if self.level is None else self.level * self.rule.points
 
 
 class Grader:
@@ -86,7 +86,9 @@ class Grader:
         return self._reference
 
     def workshop(self, engine: str) -> pupil.Workshop:
-        """Rend l'atelier d'un moteur, ouvert à la première demande."""
+        """Rend l'atelier d'un moteur, ouvert à la première demande, ou après son arrêt."""
+        if engine in self._workshops and self._workshops[engine].is_over:
+            self._workshops.pop(engine).close()
         if engine not in self._workshops:
             self._workshops[engine] = pupil.Workshop(engine)
         return self._workshops[engine]
@@ -113,6 +115,9 @@ class Grader:
             found = questions.load(rule.exercise)[rule.id](ask)
         except pupil.Failure as failure:
             found = questions.Credit(Fraction(0), failure.reason, failure.detail)
+        except RuntimeError:  # l'atelier s'est arrêté : la question suivante en ouvrira un autre
+            self._children.clear()
+            raise
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             if submitted.shipped:
                 raise
@@ -121,7 +126,9 @@ class Grader:
             found = questions.Credit(Fraction(0), "unread_answer", type(error).__name__)
         if self._reference:
             self._reference._leave()
-        return Mark(submitted.name, rule, found.level, found.reason, pupil.clean(found.detail))
+        unjudged = found.level == 0 and found.reason and read_reasons()[found.reason].blank
+        level = None if unjudged else found.level
+        return Mark(submitted.name, rule, level, found.reason, pupil.clean(found.detail))
 
     def digest(self, content: bytes) -> list:
         """Résume les poids d'un fichier (voir `probes.digest`), chacun dans un enfant à lui.

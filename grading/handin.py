@@ -6,8 +6,6 @@ n'est suivi, et un rendu illisible ne coûte rien aux autres.
 """
 
 import functools
-import itertools
-import os
 import re
 import shutil
 import tempfile
@@ -16,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from convnets.core.cli import reason
-from grading import archives, notebooks, sealed, submission
+from grading import archives, folders, notebooks, sealed, submission
 from grading.archives import LIMITS, RefusedError, printable
 from grading.notebooks import Source
 from grading.scale import read_scale
@@ -40,10 +38,21 @@ Pairs = Sequence[tuple[str, str]]  # ce que dit --as : exercice, fichier
 
 
 class Collected(NamedTuple):
-    """Les rendus trouvés, et pour chaque élève sans rendu lisible, une phrase."""
+    """Les rendus à noter ; les autres élèves, et pour chacun une phrase.
+
+    Attributes:
+        submissions: les rendus à noter.
+        empty: élèves qui n'ont rien rendu.
+        ungraded: élèves dont le rendu ne peut pas être noté ici ; l'enseignant en décide.
+    """
 
     submissions: list[Submission]
     empty: dict[str, str]
+    ungraded: dict[str, str]
+
+
+class NothingError(RefusedError):
+    """Un élève n'a rendu aucun fichier."""
 
 
 class Received(NamedTuple):
@@ -142,7 +151,7 @@ def collect(
         if not any(each.as_posix().endswith(f"/{file}") for each in workspace.rglob("*")):
             raise FileNotFoundError(f"--as {exercise}={file} : aucun rendu n'a de fichier {file}.")
     if not found.submissions:
-        why = next(iter(found.empty.values()), "aucun fichier à lire")
+        why = next(iter([*found.ungraded.values(), *found.empty.values()]), "aucun fichier à lire")
         raise FileNotFoundError(
             f"{path} ne contient rien à noter : {why} ; donnez le rendu d'un élève, ou "
             "--submissions pour une classe entière, un dossier ou un fichier par élève."
@@ -182,15 +191,19 @@ def collect_received(
         ValueError: un choix mal écrit.
     """
     pairs = [_choice(text) for text in chosen]
-    found = Collected([], {})
+    found = Collected([], {}, {})
     for number, each in enumerate(each_received):
         try:
             found.submissions.append(_prepare(each, workspace / str(number), pairs, asked))
-        except RefusedError as error:
+        except NothingError as error:
             found.empty[each.name] = str(error)
+        except RefusedError as error:
+            found.ungraded[each.name] = str(error)
         except OSError as error:
             said = reason(error, named=False)
-            found.empty[each.name] = f"le rendu ne peut pas être lu ({said})"
+            found.ungraded[each.name] = f"le rendu ne peut pas être lu ({said})"
+        except RecursionError:  # d'une bibliothèque, devant un fichier fait pour cela
+            found.ungraded[each.name] = "le rendu ne peut pas être lu : il est trop profond"
     return found
 
 
@@ -248,10 +261,13 @@ def _prepare(received: Received, target: Path, pairs: Pairs, asked: str) -> Subm
     """Copie un rendu et en fait des modules.
 
     Raises:
+        NothingError: aucun fichier.
         RefusedError: rien à noter ; le message dit pourquoi.
     """
     if received.refusal:
         raise RefusedError(received.refusal)
+    if not any(map(_has_file, received.paths)):
+        raise NothingError("aucun fichier à lire")
     remarks: list[str] = []
     for path in received.paths:
         inside = path.name == "exercises" and not (path / "models").is_dir()
@@ -259,28 +275,41 @@ def _prepare(received: Received, target: Path, pairs: Pairs, asked: str) -> Subm
     found = submission.find(_base(target))._replace(name=received.name)
     _convert(found.home, found.root, remarks, pairs, asked)
     if not found.modules:
-        read = any(path.is_file() for path in target.rglob("*"))
-        why = ["aucun exercice reconnu" if read else "aucun fichier à lire"]
-        raise RefusedError(" ; ".join(dict.fromkeys(remarks or why)))
+        raise RefusedError(" ; ".join(dict.fromkeys(remarks or ["aucun exercice reconnu"])))
     _place_weights(found, remarks)
     return found._replace(remarks=tuple(dict.fromkeys(remarks)))
 
 
-def walk(folder: Path) -> Iterator[Path]:
-    """Parcourt un dossier sans suivre de lien ; seulement ce qui peut servir à noter."""
-    for current, folders, files in os.walk(folder, followlinks=False):
-        folders[:] = sorted(each for each in folders if each not in archives.HIDDEN)
-        paths = [Path(current, each) for each in sorted(files)]
-        wanted = [each for each in paths if archives.is_wanted(each.relative_to(folder))]
-        yield from (each for each in wanted if each.is_file() and not each.is_symlink())
+def walk(folder: Path, remarks: list[str] | None = None) -> Iterator[Path]:
+    """Parcourt un dossier sans suivre de lien ; seulement ce qui peut servir à noter.
+
+    Args:
+        folder: le dossier.
+        remarks: y est ajoutée une phrase si tout n'a pas été parcouru.
+    """
+    for level in folders.levels(folder, skipped=archives.HIDDEN):
+        paths = [level.path / each.name for each in level.files]
+        yield from (each for each in paths if archives.is_wanted(each.relative_to(folder)))
+        if level.left and remarks is not None:
+            remarks.append(level.left)
+
+
+def _has_file(path: Path) -> bool:
+    """Dit si un fichier a été rendu, que le correcteur sache le lire ou non."""
+    levels = folders.levels(path, skipped=archives.HIDDEN) if path.is_dir() else ()
+    names = [each.name for level in levels for each in level.files]
+    return path.is_file() or any(not name.startswith(".") for name in names)
 
 
 def _copy(source: Path, home: Path, remarks: list[str], depth: int = 0) -> None:
     """Copie un fichier ou un dossier, zips ouverts, en disant ce qui est laissé."""
     home.mkdir(parents=True, exist_ok=True)
     root = source if source.is_dir() else source.parent
-    paths = walk(source) if source.is_dir() else [source]
-    for path in itertools.islice(paths, MAX_FILES):
+    paths = walk(source, remarks) if source.is_dir() else [source]
+    for count, path in enumerate(paths):
+        if count == MAX_FILES:
+            remarks.append(f"plus de {MAX_FILES} fichiers : les suivants ne sont pas lus")
+            break
         moodle, inside = MOODLE.match(path.name), path.relative_to(root)
         inside = inside.with_name(moodle["rest"]) if moodle and moodle["rest"] else inside
         size, limit, label = path.stat().st_size, LIMITS.get(_ends(path)), printable(inside.name)

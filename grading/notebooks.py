@@ -81,8 +81,19 @@ DECISIVE = {
 SHADOWS = {"ex04_lenet": "ex00_convolution.x_or_o", "ex05_inception.head": "ex17_detection.boxes"}
 # Les réseaux, dont les fonctions portent le même nom, se reconnaissent à leurs données.
 DATASETS = {"ex02_fashion": "fashion_mnist", "ex03_cifar10": "cifar10", "ex04_lenet": "mnist"}
+TRANSFER = ("ex05_inception.features", "ex05_inception.head")  # reprendre une base apprise
+OTHERS = {  # ce qui construit des réseaux sans Keras
+    "torch": "PyTorch",
+    "torchvision": "PyTorch",
+    "jax": "JAX",
+    "flax": "JAX",
+    "mxnet": "MXNet",
+    "ultralytics": "YOLO",
+}
+KERAS = {"keras", "tf_keras", "tensorflow", "tensorflow_datasets", "convnets", "exercises"}
 RECORDED = ("ex02", "ex03", "ex04", "ex05")
 MODELS = {"Sequential", "Model"}
+BASES = {"applications", "KerasLayer", "keras_vggface"}  # ce qui en donne une
 IMPORTED = (
     r"^\s*(?:from|import)\s+(?!(?:keras|tensorflow)\b)\.*(?:\w+\.)*"  # puis un nom de fichier
 )
@@ -165,6 +176,8 @@ def read(path: Path) -> Source:
         RefusedError: le fichier n'est pas un notebook, ou il est trop long.
     """
     texts = [(path.name, decoded(path))] if path.suffix.lower() == ".py" else _book_cells(path)
+    if not texts:
+        raise RefusedError(f"{path.name} n'a aucune cellule de code.")
     if sum(len(text) for _, text in texts) > MAX_SOURCE_BYTES // 2:
         raise RefusedError(f"{path.name} a plus d'un demi-million de caractères de code.")
     source = Source(path, [], {}, [])
@@ -246,8 +259,14 @@ def modules_of(source: Source) -> tuple[list[str], str]:
     """
     found = [module for module, names in DECISIVE.items() if names & source.functions]
     found = [name for name in found if SHADOWS.get(name) not in found]
+    if not found and (library := other_library(source)):
+        return [], f"{source.path.name} est écrit avec {library} : l'exercice demande Keras"
     if not is_network(source) or any(name > "ex06" for name in found):
         return found, ""  # ceux-là apprennent sur les jeux des premiers
+    if not found and reuses(source):  # une base apprise ; un réseau à soi, peut-être, à côté
+        found = [*TRANSFER]
+        if "Conv2D" not in _called(source):
+            return found, ""
     words = [
         {word for each in ast.walk(_parsed(text)) for word in _words(each)}
         for _, text in source.cells
@@ -257,14 +276,14 @@ def modules_of(source: Source) -> tuple[list[str], str]:
         for said in words
     ]
     networks = dict.fromkeys(modules[0] for modules in named if len(modules) == 1)
-    if found:  # MNIST sert aussi d'exemple à d'autres exercices
+    if found and found != [*TRANSFER]:  # MNIST sert aussi d'exemple à d'autres exercices
         networks.pop("ex04_lenet", None)
     if not found and not networks:
         if any("32,32,3" in text.replace(" ", "") for _, text in source.cells):
             return ["ex03_cifar10"], ""
         return [], (
             f"{source.path.name} construit un réseau dont l'exercice n'est pas reconnu : "
-            f"dites-le par --as ex02={source.path.name} (ou ex03, ex04)"
+            f"dites-le par --as ex02={source.path.name} (ou ex03, ex04, ex05)"
         )
     return [*dict.fromkeys([*found, *networks])], ""
 
@@ -281,10 +300,23 @@ def learns(source: Source) -> bool:
 
 
 def reuses(source: Source) -> bool:
-    """Dit si un fichier se sert d'une base de `keras.applications`."""
+    """Dit si un fichier se sert d'une base déjà apprise : de Keras, de TensorFlow Hub, VGGFace."""
     return any(
-        "applications" in _words(each) for _, _, node in source.nodes for each in ast.walk(node)
+        not BASES.isdisjoint(_words(each)) for _, _, node in source.nodes for each in ast.walk(node)
     )
+
+
+def other_library(source: Source) -> str:
+    """Nomme la bibliothèque de réseaux qu'un fichier importe, s'il n'importe pas Keras."""
+    imported = {
+        name.partition(".")[0]
+        for _, _, node in source.nodes
+        for each in ast.walk(node)
+        if isinstance(each, IMPORTS)
+        for name in (getattr(each, "module", None) or "", *(alias.name for alias in each.names))
+    }
+    others = [title for name, title in OTHERS.items() if name in imported]
+    return others[0] if others and not imported & KERAS else ""
 
 
 def _called(source: Source) -> set[str]:

@@ -73,6 +73,8 @@ def pytest_configure(config: pytest.Config) -> None:
         )
     if asked:  # un dossier sans rendu se dit tout de suite
         _session(config)
+    if not hasattr(config, "workerinput"):  # celui qui rassemble les notes
+        config.pluginmanager.register(Reports(config), "correction")
 
 
 @pytest.hookimpl(optionalhook=True)  # celui de pytest-xdist, qui peut manquer
@@ -80,7 +82,7 @@ def pytest_configure_node(node) -> None:
     """Donne à chaque processus de pytest-xdist la graine de la session, et la copie des rendus."""
     node.workerinput["grade_seed"] = node.config.option.grade_seed
     if session := node.config.stash[SESSION]:
-        node.workerinput["hand_ins"] = pickle.dumps((session.submissions, session.empty))
+        node.workerinput["hand_ins"] = pickle.dumps(session.collected)
 
 
 class Session:
@@ -96,7 +98,8 @@ class Session:
         options = self.options = config.option
         self.scale = scale.read_scale()
         known = getattr(config, "workerinput", {}).get("hand_ins")
-        self.submissions, self.empty = pickle.loads(known) if known else self._find()
+        self.collected = pickle.loads(known) if known else self._find()
+        self.submissions = self.collected.submissions
         self.wanted = [name.strip() for name in (options.exercises or "").split(",") if name]
         unknown = [name for name in self.wanted if name not in self.scale]
         if unknown:
@@ -108,14 +111,14 @@ class Session:
             grader.Options(options.grade_seed, options.fill_missing), submissions=self.submissions
         )
 
-    def _find(self) -> tuple[list, dict[str, str]]:
+    def _find(self):
         """Trouve les rendus, et les copie tous avant que l'un d'eux ne s'exécute."""
         from grading import handin, submission
 
         options = self.options
         asked = options.submission or options.submissions
         if not asked:
-            return [submission.course()], {}
+            return handin.Collected([submission.course()], {}, {})
         self._copies = tempfile.TemporaryDirectory(prefix="rendus-")  # effacé avec la session
         try:
             return handin.collect(
@@ -186,7 +189,7 @@ class QuestionItem(pytest.Item):
         mark = _session(self.config).grader.grade(self.submitted, self.rule)
         said = json.dumps(report.write_mark(mark), ensure_ascii=False)
         self.user_properties.append((PROPERTY, said))
-        if mark.level < 1:
+        if mark.level != 1:
             raise Lost(mark)
 
     def repr_failure(self, excinfo):
@@ -197,7 +200,8 @@ class QuestionItem(pytest.Item):
             (mark,) = excinfo.value.args
             text, clue = report.explain(mark)
             hint = f"\n  → {clue}" if self.config.option.hint else ""
-            return f"{mark.rule.title} : {mark.level} des points. {text}{hint}"
+            share = "non jugé" if mark.level is None else f"{mark.level} des points"
+            return f"{mark.rule.title} : {share}. {text}{hint}"
         if isinstance(excinfo.value, Exception):
             last = excinfo.traceback[-1]
             return (
@@ -215,64 +219,141 @@ class Lost(Exception):
     """Une question qui n'a pas tous ses points ; son argument est la note."""
 
 
-# --- Le tableau final ----------------------------------------------------------------
+# --- Les comptes rendus, à mesure que les notes viennent -------------------------------
 
 
-def graded(tests: list) -> list:
-    """Rassemble les notes de la session, dans l'ordre des rendus et du barème."""
-    found = [
-        json.loads(value)
-        for each in tests
-        for name, value in getattr(each, "user_properties", ())
-        if name == PROPERTY and each.when == "call"
-    ]
-    if not found:
-        return []
-    from grading import report, scale
+class Reports:
+    """Rassemble les notes ; récrit les comptes rendus dès que celle d'un élève est connue.
 
-    order = [rule.id for each in scale.read_scale().values() for rule in each.rules]
-    marks = map(report.read_mark, found)
-    return sorted(marks, key=lambda mark: (mark.submission, order.index(mark.rule.id)))
+    Une correction arrêtée, par Ctrl-C ou par une panne, laisse ainsi des fichiers entiers : les
+    notes connues, et le nom de ceux qui attendent la leur.
+
+    Args:
+        config: celle de la session.
+    """
+
+    def __init__(self, config: pytest.Config):
+        self.config, self.tests = config, []
+        self._waited: dict[tuple[str, str], int] = {}  # questions à venir, par élève et exercice
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_report_teststatus(self, report):
+        """N'affiche pas un point par question d'une classe : une ligne par élève le remplace."""
+        options = self.config.option
+        if options.submissions and options.verbose <= 0 and report.when == "call":
+            return report.outcome, "", ""
+        return None
+
+    def pytest_runtest_logreport(self, report) -> None:
+        """Garde une note ; la dernière d'un élève est affichée et écrite."""
+        mark = _mark_of(report)
+        if mark is None:
+            self.tests += [report] * report.failed  # le correcteur est en panne
+            return
+        self.tests.append(report)
+        session, key = _session(self.config), (mark.submission, mark.rule.exercise)
+        if key not in self._waited:
+            (submitted,) = (s for s in session.submissions if s.name == mark.submission)
+            self._waited[key] = len(session.rules(submitted, mark.rule.exercise))
+        self._waited[key] -= 1
+        if self._waited[key] == 0 and self.config.option.submissions:
+            self._show(*key)
+            self.write("correction en cours : il manque des notes")
+
+    def _show(self, name: str, exercise: str) -> None:
+        from grading import report
+
+        mine = [m for m in self.marks() if (m.submission, m.rule.exercise) == (name, exercise)]
+        terminal = self.config.pluginmanager.get_plugin("terminalreporter")
+        if terminal and self.config.option.verbose <= 0:
+            terminal.write_line(f"{exercise}, {name} : {report.total(mine).out_of}")
+
+    def marks(self) -> list:
+        """Rend les notes connues, dans l'ordre des rendus et du barème."""
+        found = [mark for mark in map(_mark_of, self.tests) if mark]
+        if not found:
+            return []
+        from grading import scale
+
+        order = [rule.id for each in scale.read_scale().values() for rule in each.rules]
+        return sorted(found, key=lambda mark: (mark.submission, order.index(mark.rule.id)))
+
+    def write(self, warning: str = "") -> list[str]:
+        """Écrit les comptes rendus demandés ; rend une phrase pour chacun qui n'a pas pu l'être."""
+        from convnets.core.cli import reason
+        from grading import report
+
+        marks, rows, options = self.marks(), [], self.config.option
+        header = self.header(marks, warning) if options.grade_report else {}
+        for name in options.grade_report:
+            try:
+                report.write(Path(name), marks, header, hint=options.hint)
+            except OSError as error:
+                rows.append(f"{name} n'a pas pu être écrit ({reason(error, named=False)}).")
+        return rows
+
+    def header(self, marks: list, warning: str) -> dict:
+        """Fait l'en-tête : la graine, les exercices, et ce qu'il faut savoir de chaque élève."""
+        from grading import pupil, report, sealed
+
+        options, session = self.config.option, _session(self.config)
+        exercises = ", ".join(dict.fromkeys(mark.rule.exercise for mark in marks))
+        if options.submissions:
+            named = options.exercises is not None
+            exercises += (
+                " ; un exercice absent vaut 0" if named else " ; à chacun ceux qu'il a rendus"
+            )
+        header = {
+            "graine": options.grade_seed,
+            "exercices": exercises,
+            "protections": pupil.protections_here(),
+        }
+        graded = report.grouped(marks, lambda mark: mark.submission)
+        asked = {
+            each.name: sum(len(session.rules(each, exercise)) for exercise in session.scale)
+            for each in session.submissions
+        }
+        said = "la correction n'y est pas encore, ou s'est arrêtée avant"
+        late = {name: said for name, num in asked.items() if len(graded.get(name, ())) < num}
+        found = {
+            "attention": warning,
+            "corrigé": sealed.remark(),
+            report.WITHOUT: session.collected.empty,
+            report.UNGRADED: session.collected.ungraded,
+            report.NOT_YET: late,
+            "à regarder": report.alerts(marks),
+            "remarques": {s.name: [*s.remarks] for s in session.submissions if s.remarks},
+        }
+        return header | {key: value for key, value in found.items() if value}
+
+
+def _mark_of(test):
+    """Rend la note que porte le compte rendu d'un test ; None s'il n'en a pas."""
+    said = [value for name, value in getattr(test, "user_properties", ()) if name == PROPERTY]
+    if not said or test.when != "call":
+        return None
+    from grading import report
+
+    return report.read_mark(json.loads(said[0]))
 
 
 def pytest_terminal_summary(terminalreporter, exitstatus, config: pytest.Config) -> None:
     """Affiche les notes et écrit les comptes rendus demandés."""
-    stats = terminalreporter.stats
-    tests = [each for name in ("passed", "failed", "error") for each in stats.get(name, [])]
-    marks = graded(tests)
+    reports = config.pluginmanager.get_plugin("correction")
+    marks = reports.marks()
     if not marks:
         return
-    from convnets.core.cli import reason
-    from grading import pupil, report, sealed
+    from grading import report
 
-    options = config.option
-    exercises = ", ".join(dict.fromkeys(mark.rule.exercise for mark in marks))
-    if options.submissions:
-        named = options.exercises is not None
-        exercises += " ; un exercice absent vaut 0" if named else " ; à chacun ceux qu'il a rendus"
-    header = {
-        "graine": options.grade_seed,
-        "exercices": exercises,
-        "protections": pupil.protections_here(),
-    }
-    lost = len(tests) - len(marks)
+    options, lost = config.option, len(reports.tests) - len(marks)
     warning = f"le correcteur est en panne, questions sans note : {lost}" if lost > 0 else ""
     if exitstatus == pytest.ExitCode.INTERRUPTED:
         warning = "correction interrompue : il manque des notes"
-    session = _session(config)
-    remarks = {each.name: list(each.remarks) for each in session.submissions if each.remarks}
-    found = {"attention": warning, "corrigé": sealed.remark()}
-    found |= {"sans rendu": session.empty, "remarques": remarks}
-    header |= {key: value for key, value in found.items() if value}
-    every = not options.submissions or options.verbose > 0
+    every = not options.submissions or options.verbose > 0 or options.hint
     terminalreporter.section("correction")
-    rows = report.header_rows(header) + report.table(marks, every=every, hint=options.hint)
-    for name in options.grade_report:
-        try:
-            report.write(Path(name), marks, header, hint=options.hint)
-        except OSError as error:
-            rows.append(f"{name} n'a pas pu être écrit ({reason(error, named=False)}).")
-    terminalreporter.write_line("\n".join(rows))
+    rows = report.header_rows(reports.header(marks, warning))
+    rows += report.table(marks, every=every, hint=options.hint)
+    terminalreporter.write_line("\n".join(rows + reports.write(warning)))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -5,23 +5,23 @@ répond de travers est tué ; le suivant repart d'une copie neuve du rendu.
 """
 
 import contextlib
+import functools
 import json
 import os
 import re
 import secrets
-import shutil
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from grading import messages, sealed, submission
+from grading import folders, messages, sealed, submission
+from grading.clock import Clock
 from grading.sandbox import Limits, check_system
 
 PRELOAD = {
@@ -128,18 +128,25 @@ class Workshop:
         except KeyboardInterrupt:  # sa réponse serait prise pour celle de la demande suivante
             self._control.close()
             raise
+        except (BrokenPipeError, ConnectionResetError):
+            answer = b""
         if not answer:
             raise RuntimeError(
                 "L'atelier de correction s'est arrêté : Python ou TensorFlow ne se charge pas."
             )
         return json.loads(answer)
 
+    @property
+    def is_over(self) -> bool:
+        """Dit si le processus s'est arrêté, tué par le noyau par exemple, faute de mémoire."""
+        return self._process.poll() is not None
+
     def close(self) -> None:
         """Arrête l'atelier et efface ses dossiers."""
         self._control.close()
         self._process.kill()  # ses enfants meurent avec lui
         self._process.wait()
-        shutil.rmtree(self.home, ignore_errors=True)
+        folders.remove(self.home)
 
 
 class Child:
@@ -164,7 +171,7 @@ class Child:
         self._channel.settimeout(LOOK_S)
         self._listener = threading.Thread(target=self._listen, args=[log], daemon=True)
         self._listener.start()
-        self.protections = self._receive(self._now() + START_S)["protections"]
+        self.protections = self._receive(Clock(self.pid, START_S))["protections"]
 
     def _listen(self, log: int) -> None:
         """Vide ce que l'enfant affiche, et en garde la fin."""
@@ -177,7 +184,7 @@ class Child:
 
         Args:
             request: voir `probes.answer`.
-            seconds: temps accordé.
+            seconds: temps accordé (voir `clock`).
 
         Returns:
             La réponse, `value` et `printed`.
@@ -186,16 +193,21 @@ class Child:
             Failure: pas de réponse, ou une erreur ; l'enfant est mort, sauf après une
                 exception ordinaire.
         """
-        token, deadline = secrets.token_hex(8), self._now() + seconds
+        token, clock = secrets.token_hex(8), Clock(self.pid, seconds)
         try:
             view = memoryview(messages.pack({**request, "token": token}))
             while view:
-                view = view[self._patiently(self._channel.send, view[: 2**18], deadline) :]
+                view = view[self._patiently(self._channel.send, view[: 2**18], clock) :]
             limit = messages.MODEL_BYTES.get(request["op"], messages.ANSWER_BYTES)
-            answer = self._receive(deadline, limit)
+            answer = self._receive(clock, limit)
+            self._check_folder()
             answer = answer if isinstance(answer, dict) else {}
             error, printed = answer.get("error"), answer.get("printed")
             if answer.get("token") == token and isinstance(error, dict):
+                if request["op"] == "record" and not error.get(
+                    "line"
+                ):  # notre faute, pas la sienne
+                    raise Failure("unread_answer", clean(error.get("type"), limit=60))
                 raise failure_of(error)
             if (
                 answer.get("token") != token
@@ -214,11 +226,11 @@ class Child:
             raise
         return answer
 
-    def _receive(self, deadline: float, limit: int = messages.ANSWER_BYTES):
+    def _receive(self, clock: Clock, limit: int = messages.ANSWER_BYTES):
         content, wanted = bytearray(), messages.HEADER.size
         while len(content) < wanted:
             size = min(wanted - len(content), 2**20)
-            part = self._patiently(self._channel.recv, size, deadline)
+            part = self._patiently(self._channel.recv, size, clock)
             if not part:
                 raise self._ended()
             content += part
@@ -226,28 +238,21 @@ class Child:
                 wanted += messages.length(content, limit)
         return messages.unpack(content)
 
-    def _now(self) -> float:
-        """Rend l'heure de l'enfant : son attente d'un processeur que d'autres occupent en est ôtée.
-
-        Il ne la recule pas sans fin : attendre un processeur en use, ce qui est limité aussi.
-        """
-        waited = 0
-        for path in Path(f"/proc/{self.pid}/task").glob("*/schedstat"):
-            with contextlib.suppress(OSError, ValueError, IndexError):
-                waited += int(path.read_text().split()[1])
-        return time.monotonic() - waited / 1e9
-
-    def _patiently(self, operate, argument, deadline: float):
+    def _patiently(self, operate, argument, clock: Clock):
         """Envoie ou reçoit dès que le canal est prêt, tant que l'enfant a du temps."""
-        while self._now() < deadline:
+        while not clock.is_over():
             try:
                 return operate(argument)
             except TimeoutError:
-                if submission.folder_bytes(self._folder) > MAX_FOLDER_BYTES:
-                    raise Failure("disk") from None
+                self._check_folder()
             except OSError as error:
                 raise self._ended() from error
         raise Failure("timeout")
+
+    def _check_folder(self) -> None:
+        """Refuse un dossier trop plein, en octets, en fichiers ou en dossiers."""
+        if folders.written_bytes(self._folder) > MAX_FOLDER_BYTES:
+            raise Failure("disk") from None
 
     def _ended(self) -> Failure:
         """Dit pourquoi l'enfant a fermé le canal ; s'il vit encore, il a deux secondes."""
@@ -274,7 +279,7 @@ class Child:
         self.status = self._workshop.say({"pid": self.pid})["status"]
         self._channel.close()
         self._listener.join(1)
-        shutil.rmtree(self._folder, ignore_errors=True)
+        folders.remove(self._folder)
 
 
 DEADLY = {"timeout", "disk", "crash", "stopped", "memory", "forged_answer"}
@@ -394,6 +399,7 @@ def _file_of_course(module: str) -> str:
     return f"{folder}/" if sealed.is_course(folder) else submission.file_of(name)
 
 
+@functools.cache
 def protections_here() -> list[str]:
     """Dit ce qui est en vigueur sur cette machine, en enfermant un enfant qui ne fait rien."""
     with contextlib.closing(Workshop("none")) as workshop:

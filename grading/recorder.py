@@ -35,6 +35,7 @@ import numpy as np
 import probes
 import sklearn.datasets
 import spellings
+import stops
 import tensorflow as tf
 from keras.src.legacy.preprocessing.image import ImageDataGenerator, NumpyArrayIterator
 from keras.src.utils import dataset_utils, file_utils
@@ -111,13 +112,19 @@ class Names(dict):
     """
 
     error, bound, forgotten = None, frozenset(), frozenset()
+    known = None  # ceux qu'il définit quelque part
+    reached = dict  # dit ce que le programme a déjà fait
+    before = None  # ce qu'il avait fait avant son premier import oublié
+    stop = None  # le premier arrêt dont le programme est la cause, et ce qu'il avait fait avant
 
     def __missing__(self, name: str):
         """Rend un import oublié, ou un objet inerte si le programme a échoué."""
         ours = hasattr(builtins, name)
         found = None if ours or name in self.bound else spellings.usual(name)
         if found is not None:
-            self.forgotten |= {name} - spellings.USUAL.keys()
+            if name not in {*spellings.USUAL, *(self.known or ())}:
+                self.forgotten |= {name}
+                self.before = self.before or self.reached()
             return found
         if self.error and not ours:
             missing = spellings.Nothing()
@@ -140,12 +147,17 @@ def record(module: str, asked: dict, dataset: str, levels: dict, seconds: int) -
     Returns:
         `networks`, une description par modèle ; `calls`, ce qu'a donné chaque fonction de l'énoncé,
         `{"value": …}` ou `{"error": …}`, et `began` ; `reuses`, si des poids déjà appris sont
-        demandés ; `absent`, le fichier d'un modèle qu'il relit et qui n'est pas là ; `names`, les
-        listes de dix textes ; `error`, la première exception, ou None ; `imports`, les paquets que
+        demandés ; `absent`, le fichier d'un modèle qu'il relit et qui n'est pas là ; `late`, si le
+        temps a manqué au programme ou à une fonction ; `asks`, la ligne où il pose une question au
+        clavier, ou "" ; `names`, les
+        listes de dix textes ; `error`, la première exception, ou None ; `stop`, le premier arrêt
+        dont le programme est la cause (voir `_note_stop`), ou None ; `imports`, les paquets que
         le programme importe ; `tests`, s'il donne à `fit`, pour validation, ce qu'il nomme test ;
         `forgotten`, les noms de Keras qu'il emploie sans les importer ;
-        `builds`, s'il nomme une couche ou un modèle de Keras ; `bare`, s'il emploie TensorFlow sans
-        Keras ; `cifar`, s'il parle de CIFAR ; `prepares`, s'il emploie `preprocess_input`.
+        `before`, ce qu'il avait fait avant d'en employer un (voir `_Seen.reached`), ou None ;
+        `builds`, la ligne où il nomme une couche ou un modèle de Keras, ou "" ; `bare`, s'il
+        emploie TensorFlow sans Keras ; `cifar`, s'il parle de CIFAR ; `prepares`, s'il emploie
+        `preprocess_input`.
     """
     tf.config.run_functions_eagerly(True)  # quelques lots : construire un graphe coûte plus
     keras.utils.set_random_seed(0)  # qui n'en fixe pas obtient pourtant toujours la même note
@@ -210,11 +222,12 @@ def record(module: str, asked: dict, dataset: str, levels: dict, seconds: int) -
     }.issuperset(functions)
     seen, names = _Seen(), _first_names(module, cells[0][0], as_module=as_module)
     names.bound = {_word(each) for each in nodes if isinstance(getattr(each, "ctx", 0), ast.Store)}
-    seen.names, calls = names, {}
+    names.known = stops.defined(nodes)
+    seen.names, names.reached, calls = names, seen.reached, {}
     spellings.install()
     with _patched(seen, whole):
         with _alarm(seconds, seen):
-            _execute(cells, trees, names)
+            _execute(cells, trees, names, seen)
         if not seen.has_learned():
             calls = _call_asked(functions, names, whole, seen, seconds)
         if not as_module and not seen.has_learned():
@@ -246,6 +259,8 @@ def record(module: str, asked: dict, dataset: str, levels: dict, seconds: int) -
         **seen.said,
         "names": _tens(names, nodes),
         "error": names.error,
+        "stop": names.stop and {**names.stop, "built": seen.had_finished(names.stop)},
+        "before": names.before and {**names.before, "built": seen.had_finished(names.before)},
         "imports": sorted(
             {
                 name.partition(".")[0]
@@ -256,7 +271,7 @@ def record(module: str, asked: dict, dataset: str, levels: dict, seconds: int) -
             }
         )[:50],
         "forgotten": sorted(names.forgotten)[:8],
-        "builds": not words.isdisjoint(BUILDERS),
+        "builds": _line_of(BUILDERS, cells, trees),
         "bare": not words.isdisjoint(BARE),
         "tests": any(
             each.arg == "validation_data" and TEST.fullmatch(ast.unparse(each.value))
@@ -320,6 +335,15 @@ def _tens(names: Names, nodes: list) -> list[list[str]]:
     return (kept[0] or kept[1])[:20]  # ce qu'un programme range vaut mieux que ce qu'il écrit
 
 
+def _line_of(words: set, cells: list, trees: list) -> str:
+    """Dit à quelle ligne l'un de ces mots est écrit en premier ; "" s'il n'y est pas."""
+    for (label, _), tree in zip(cells, trees, strict=True):
+        lines = [each.lineno for each in ast.walk(tree) if _word(each) in words]
+        if lines:
+            return f"ligne {min(lines)} de {os.path.basename(label)}"
+    return ""
+
+
 def _word(node: ast.AST) -> str:
     return getattr(node, "attr", "") or getattr(node, "id", "")
 
@@ -348,7 +372,7 @@ def _cells(modules: list[str]) -> list[tuple]:
     return [(str(path), path.read_bytes()) for path in paths]
 
 
-def _execute(cells: list, trees: list, names: Names) -> None:
+def _execute(cells: list, trees: list, names: Names, seen: "_Seen") -> None:
     """Exécute chaque instruction de premier niveau ; `names` garde la première erreur."""
     for (label, text), tree in zip(cells, trees, strict=True):
         file = os.path.abspath(label)
@@ -363,9 +387,23 @@ def _execute(cells: list, trees: list, names: Names) -> None:
                     break
             except Exception as raised:
                 names.error = names.error or probes.describe_error(raised)
-                if isinstance(raised, NameError) and re.search("fit|train", ast.unparse(node)):
+                _note_stop(raised, node, names, seen)
+                if stops.mend(raised):  # la suite est lue comme si c'était bien écrit
+                    with contextlib.suppress(Exception, SystemExit):
+                        exec(code, names)  # noqa: S102
+                elif isinstance(raised, NameError) and re.search("fit|train", ast.unparse(node)):
                     with contextlib.suppress(Exception, SystemExit):  # le nom manquant est inerte
                         exec(code, names)  # noqa: S102
+
+
+def _note_stop(error: Exception, node: ast.stmt, names: Names, seen: "_Seen") -> None:
+    """Note le premier arrêt dont le programme est la cause, et ce qu'il avait fait avant.
+
+    Ce sont `error`, puis ce que rend `_Seen.reached`, à quoi `record` ajoute `built`.
+    """
+    if names.stop or not stops.is_own(error, node, names, names.known):
+        return
+    names.stop = {"error": probes.describe_error(error), **seen.reached()}
 
 
 def _steps(tree: ast.Module) -> list[ast.stmt]:
@@ -667,13 +705,31 @@ class _Seen:
         self.names = {}  # ceux du programme
         self.touched: dict[int, object] = {}  # les variables apprises, gardées pour leur identité
         # Voir `record` : des poids demandés, un modèle à relire.
-        self.said = {"reuses": False, "absent": ""}
+        self.said = {"reuses": False, "absent": "", "late": False, "asks": ""}
         self.shown = None  # le réseau d'une boucle à la main, et les images qu'il vient de lire
         self.busy = self.late = False  # Keras est en train de calculer ; le temps est passé
 
     def has_learned(self) -> bool:
         """Dit si un réseau a appris, ou aurait dû."""
         return any(each.fits or each.has_moved() for each in self.networks)
+
+    def reached(self) -> dict:
+        """Dit ce que le programme a fait jusqu'ici : `sizes`, `learned` et `measured`.
+
+        `sizes` est le nombre de couches de chaque réseau, dans l'ordre.
+        """
+        for value in list(self.names.values()):
+            self.keep(value)
+        return {
+            "sizes": [_num_layers(each.model) for each in self.networks],
+            "learned": self.has_learned(),
+            "measured": any(each["whole"] for one in self.networks for each in one.measured),
+        }
+
+    def had_finished(self, reached: dict) -> bool:
+        """Dit si un réseau était déjà entier : rien ne s'y est ajouté depuis."""
+        now = [_num_layers(each.model) for each in self.networks]
+        return any(size and size in now for size in reached["sizes"])
 
     def keep(self, value) -> Network | None:
         """Rend ce qui est noté d'un modèle, et que le modèle garde ; le note s'il est nouveau."""
@@ -693,6 +749,10 @@ class _Seen:
     def touch(self, variables) -> None:
         """Note que des variables ont changé."""
         self.touched.update({id(each): each for each in variables})
+
+
+def _num_layers(model) -> int:
+    return len(list(model._flatten_layers()))
 
 
 def _sample(x, y=None) -> tuple | None:
@@ -757,10 +817,14 @@ def _patched(seen: _Seen, whole: dict):
     """Remplace, le temps d'un rendu, ce qui apprend, ce qui lit des données et ce qui écrit."""
     model, draw, answers = keras.Model, keras.initializers.VarianceScaling, iter("1" * 50)
     watched = _Watched(seen, {name: getattr(model, name, None) for name in PATCHED})
+
+    def ask(*_) -> str:
+        """Répond 1 à une question posée au clavier ; qui redemande sans fin s'arrête là."""
+        seen.said["asks"] = seen.said["asks"] or _caller()
+        return next(answers)
+
     replaced = [
-        *(  # qui redemande sans fin s'arrête là
-            (builtins, name, lambda *_: next(answers)) for name in ("input", "raw_input")
-        ),
+        *((builtins, name, ask) for name in ("input", "raw_input")),
         (builtins, "channels_last", spellings.channels_last),
         (builtins, "xrange", range),
         (Image, "ANTIALIAS", Image.LANCZOS),
@@ -791,6 +855,14 @@ def _patched(seen: _Seen, whole: dict):
         for place, name, value in replaced:
             stack.enter_context(mock.patch.object(place, name, value, create=True))
         yield
+
+
+def _caller() -> str:
+    """Dit à quelle ligne du rendu est l'appel en cours."""
+    frame, here = sys._getframe(2), os.path.abspath("exercises")
+    while frame.f_back and not frame.f_code.co_filename.startswith(here):
+        frame = frame.f_back
+    return f"ligne {frame.f_lineno} de {os.path.basename(frame.f_code.co_filename)}"
 
 
 def _compiled(loader, content, path, **_):
@@ -867,6 +939,7 @@ class _Watched:
 
     def compile(self, model, optimizer="rmsprop", loss=None, metrics=None, loss_weights=None, **_):
         """Note la perte, puis compile ; les métriques étaient le troisième argument."""
+        stops.check_loss(loss)
         name = loss if isinstance(loss, str) else getattr(loss, "__name__", type(loss).__name__)
         written = {"name": str(name)[:300], "from_logits": bool(getattr(loss, "from_logits", 0))}
         self.seen.keep(model).compiled.append({"loss": written})
@@ -1504,7 +1577,7 @@ def _alarm(seconds: int, seen: _Seen):
     """
 
     def ring(*_):
-        seen.late = True
+        seen.late = seen.said["late"] = True
         if not seen.busy:
             raise OutOfTimeError
 

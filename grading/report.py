@@ -14,15 +14,42 @@ from grading.grader import Mark
 from grading.scale import FULL, read_reasons, read_scale
 
 UTF8 = "utf-8-sig"  # sans cette marque, un tableur lit l'UTF-8 comme du Windows-1252
+UNGRADED = "non noté"
+WITHOUT, NOT_YET = "sans rendu", "pas encore noté"  # ce que dit l'en-tête d'élèves sans note
 FORMULA = re.compile(r"[=+\-@\t\r]")
+
+
+class Total(NamedTuple):
+    """Une note sur 20, connue, ou entre deux valeurs tant que des questions ne sont pas jugées."""
+
+    least: Fraction
+    most: Fraction
+
+    @property
+    def mark(self) -> Fraction | None:
+        """La note ; None si elle n'est pas connue."""
+        return self.least if self.least == self.most else None
+
+    def __str__(self) -> str:
+        """Écrit la note : `"17,125"`, `"de 12 à 16"`, ou `"non noté"`."""
+        if self.mark is not None:
+            return number(self.mark)
+        if (self.least, self.most) == (0, FULL):
+            return UNGRADED
+        return f"de {number(self.least)} à {number(self.most)}"
+
+    @property
+    def out_of(self) -> str:
+        """Écrit la note et son maximum : `"17,125/20"`."""
+        return str(self) if str(self) == UNGRADED else f"{self}/{FULL}"
 
 
 class Result(NamedTuple):
     """Ce qu'a obtenu un rendu : sa note, celle de ses exercices, celles de ses questions."""
 
     name: str
-    mark: Fraction
-    exercises: dict[str, Fraction]
+    total: Total
+    exercises: dict[str, Total]
     marks: list[Mark]
 
 
@@ -31,14 +58,16 @@ class Result(NamedTuple):
 
 def write_mark(mark: Mark) -> dict:
     """Met une note sous une forme que JSON écrit."""
-    return {**mark._asdict(), "rule": mark.rule.id, "level": str(mark.level)}
+    level = None if mark.level is None else str(mark.level)
+    return {**mark._asdict(), "rule": mark.rule.id, "level": level}
 
 
 def read_mark(content: dict) -> Mark:
     """Relit ce que `write_mark` a écrit."""
     exercise = read_scale()[content["rule"].partition(".")[0]]
     (rule,) = (each for each in exercise.rules if each.id == content["rule"])
-    return Mark(**{**content, "rule": rule, "level": Fraction(content["level"])})
+    level = None if content["level"] is None else Fraction(content["level"])
+    return Mark(**{**content, "rule": rule, "level": level})
 
 
 def explain(mark: Mark) -> tuple[str, str]:
@@ -57,23 +86,53 @@ def grouped(items: Iterable, key: Callable) -> dict[object, list]:
     return found
 
 
+def total(marks: Sequence[Mark]) -> Total:
+    """Fait la note sur 20 d'un exercice, de celles de ses questions."""
+    whole = sum(mark.rule.points for mark in marks)
+    least = sum(mark.points or 0 for mark in marks)
+    unknown = sum(mark.rule.points for mark in marks if mark.points is None)
+    return Total(FULL * least / whole, FULL * (least + unknown) / whole)
+
+
 def results(marks: Sequence[Mark]) -> list[Result]:
     """Fait, de chaque rendu, la note sur 20 de ses exercices et leur moyenne pondérée."""
-    scale, found = read_scale(), []
+    scale, made = read_scale(), []
     for name, mine in grouped(marks, lambda mark: mark.submission).items():
         exercises = {
-            exercise: FULL * sum(m.points for m in each) / sum(m.rule.points for m in each)
+            exercise: total(each)
             for exercise, each in grouped(mine, lambda mark: mark.rule.exercise).items()
         }
-        weight = sum(scale[exercise].weight for exercise in exercises)
-        total = sum(scale[exercise].weight * mark for exercise, mark in exercises.items())
-        found.append(Result(name, total / weight, exercises, mine))
-    return found
+        weights = {exercise: scale[exercise].weight for exercise in exercises}
+        ends = [
+            sum(weights[exercise] * each[end] for exercise, each in exercises.items())
+            / sum(weights.values())
+            for end in (0, 1)
+        ]
+        made.append(Result(name, Total(*ends), exercises, mine))
+    return made
 
 
-def number(value: Fraction) -> str:
-    """Écrit une note ou des points, à trois décimales au plus : `"17,125"`."""
-    return f"{float(value):.3f}".rstrip("0").rstrip(".").replace(".", ",")
+def alerts(marks: Sequence[Mark]) -> dict[str, list[str]]:
+    """Dit de quels rendus l'enseignant doit regarder le programme, et pourquoi, en une ligne.
+
+    Returns:
+        Par rendu, une phrase pour chaque raison, et les questions où elle a été vue.
+    """
+    told = {}
+    for name, mine in grouped(marks, lambda mark: mark.submission).items():
+        known = [each for each in mine if each.reason and read_reasons()[each.reason].alert]
+        sentences = []
+        for reason, each in grouped(known, lambda mark: mark.reason).items():
+            places = ", ".join(mark.rule.id for mark in each)
+            sentences.append(f"{read_reasons()[reason].text.rstrip('.')} ({places})")
+        if sentences:
+            told[name] = [" ; ".join(sentences)]
+    return told
+
+
+def number(value: Fraction | None) -> str:
+    """Écrit une note ou des points, à trois décimales au plus : `"17,125"` ; « – » pour None."""
+    return "–" if value is None else f"{float(value):.3f}".rstrip("0").rstrip(".").replace(".", ",")
 
 
 # --- Le terminal ---------------------------------------------------------------------
@@ -92,16 +151,16 @@ def table(marks: Sequence[Mark], *, every: bool, hint: bool = False) -> list[str
     found, rows = results(marks), []
     if len(found) > 1 or not every:
         names = _exercises(found)
-        lines = [[each.name, *map(each.exercises.get, names), each.mark] for each in found]
-        shown = [[number(c) if isinstance(c, Fraction) else c for c in line] for line in lines]
+        lines = [[each.name, *map(each.exercises.get, names), each.total] for each in found]
+        shown = [[str(c) if isinstance(c, Total) else c for c in line] for line in lines]
         rows += charts.table(["rendu", *names, f"note /{FULL}"], shown).splitlines()
     for each in found if every else ():
-        rows += ["", f"{each.name} : {number(each.mark)}/{FULL}"]
-        for exercise, total in each.exercises.items():
+        rows += ["", f"{each.name} : {each.total.out_of}"]
+        for exercise, mine in each.exercises.items():
             title = read_scale()[exercise].title
-            rows.append(f"  {exercise} — {title} : {number(total)}/{FULL}")
-            mine = [mark for mark in each.marks if mark.rule.exercise == exercise]
-            rows += [row for mark in mine for row in _question_rows(mark, hint)]
+            rows.append(f"  {exercise} — {title} : {mine.out_of}")
+            asked = [mark for mark in each.marks if mark.rule.exercise == exercise]
+            rows += [row for mark in asked for row in _question_rows(mark, hint)]
     return rows
 
 
@@ -144,7 +203,7 @@ def write(path: Path, marks: Sequence[Mark], header: dict, *, hint: bool = False
         OSError: fichier impossible à écrire.
     """
     json_asked = path.suffix == ".json"
-    write_file(path, _as_json(marks, header, hint) if json_asked else _as_csv(marks, header))
+    write_file(path, (_as_json if json_asked else _as_csv)(marks, header, hint))
 
 
 def write_file(path: Path, content: str | bytes) -> Path:
@@ -162,20 +221,26 @@ def csv_bytes(rows: Iterable, delimiter: str = ";", encoding: str = UTF8) -> byt
     return file.getvalue().encode(encoding)
 
 
+def rounded(value: Fraction | None) -> float | None:
+    """Arrondit une note à quatre décimales ; None reste None."""
+    return None if value is None else round(float(value), 4)
+
+
 def _as_json(marks, header, hint) -> str:
     content = [
         {
             "name": each.name,
-            "mark": round(float(each.mark), 4),
-            "exercises": {name: round(float(mark), 4) for name, mark in each.exercises.items()},
+            "mark": rounded(each.total.mark),
+            "between": [rounded(end) for end in each.total],
+            "exercises": {name: rounded(total.mark) for name, total in each.exercises.items()},
             "questions": [
                 {
                     "id": mark.rule.id,
                     "module": mark.rule.module,
                     "title": mark.rule.title,
-                    "points": float(mark.points),
+                    "points": None if mark.points is None else float(mark.points),
                     "out_of": float(mark.rule.points),
-                    "level": str(mark.level),
+                    "level": None if mark.level is None else str(mark.level),
                     "reason": mark.reason,
                     "text": explain(mark)[0],
                     "hint": explain(mark)[1] if hint else "",
@@ -188,22 +253,53 @@ def _as_json(marks, header, hint) -> str:
     return json.dumps({**header, "submissions": content}, indent=1, ensure_ascii=False) + "\n"
 
 
-def _as_csv(marks, header) -> bytes:
-    """Écrit une ligne par élève : sa note, ses exercices, ses questions, ce qui en est dit."""
-    found = results(marks)
-    titles = [*_exercises(found), *dict.fromkeys(mark.rule.id for mark in marks)]
-    total, remarks, rows = f"note /{FULL}", header.get("remarques", {}), []
-    for name, mark, exercises, mine in found:
-        points = {total: mark} | exercises | {each.rule.id: each.points for each in mine}
-        cells = {title: number(value) for title, value in points.items()}
-        said = " ; ".join(remarks.get(name, ()))
-        rows.append({"rendu": plain(name), **cells, "remarques": plain(said)})
-    for name, why in header.get("sans rendu", {}).items():
-        rows.append({"rendu": plain(name), total: 0, "remarques": plain(f"sans rendu : {why}")})
+def _as_csv(marks, header, hint) -> bytes:
+    """Écrit une ligne par élève : sa note, ses exercices, ses questions, ce qui en est dit.
+
+    Une note ou des points qui ne sont pas connus sont une case vide.
+    """
+    found, whole = results(marks), f"note /{FULL}"
+    identifiers = list(dict.fromkeys(mark.rule.id for mark in marks))
+    rows = []
+    for each in found:
+        row = {"rendu": plain(each.name), "remarques": plain(_remarks(each, header))}
+        waited = each.name in header.get(NOT_YET, ())
+        totals = {} if waited else {whole: each.total, **each.exercises}
+        points = {title: total.mark for title, total in totals.items()}
+        points |= {mark.rule.id: mark.points for mark in each.marks}
+        row |= {key: number(value) for key, value in points.items() if value is not None}
+        rows.append(row | {f"{m.rule.id}, raison": plain(_reason(m, hint)) for m in each.marks})
+    known = {each.name for each in found}
+    for key in (WITHOUT, UNGRADED, NOT_YET):
+        for name, why in header.get(key, {}).items():
+            if name not in known:
+                points = {whole: "0"} if key == WITHOUT else {}
+                said = f"{key} : {why}" if why else key
+                rows.append({"rendu": plain(name), **points, "remarques": plain(said)})
     if "attention" in header:
         rows.append({"remarques": header["attention"]})
-    heads = ["rendu", total, *titles, "remarques"]
+    questions = [title for name in identifiers for title in (name, f"{name}, raison")]
+    heads = ["rendu", whole, *_exercises(found), *questions, "remarques"]
     return csv_bytes([heads, *([row.get(head, "") for head in heads] for row in rows)])
+
+
+def _reason(mark: Mark, hint: bool) -> str:
+    """Écrit la raison d'une note, et son indice s'il est demandé."""
+    text, clue = explain(mark)
+    return f"{text} Indice : {clue}" if hint and clue else text
+
+
+def _remarks(result: Result, header: dict) -> str:
+    """Écrit ce qui est dit d'un rendu : sa note si elle n'est pas connue, puis le reste."""
+    said = [
+        f"{exercise} : {total.out_of}, à finir par l'enseignant"
+        for exercise, total in result.exercises.items()
+        if total.mark is None
+    ]
+    for key in (NOT_YET, "à regarder", "remarques"):
+        more = header.get(key, {}).get(result.name, ())
+        said += [f"{key} : {more}" if more else key] if isinstance(more, str) else more
+    return " ; ".join(said)
 
 
 def plain(text: str) -> str:

@@ -50,10 +50,19 @@ class Exercise(NamedTuple):
 
 
 class Reason(NamedTuple):
-    """Ce qu'un élève lit d'une erreur, et un indice."""
+    """Ce qu'un élève lit d'une erreur, et un indice.
+
+    Attributes:
+        text: la phrase.
+        hint: l'indice.
+        blank: la question n'a pas pu être jugée ; ses points restent à donner par l'enseignant.
+        alert: l'enseignant doit regarder ce programme, qui ne finit pas ou force les limites.
+    """
 
     text: str
     hint: str
+    blank: bool = False
+    alert: bool = False
 
 
 @functools.cache
@@ -116,4 +125,4 @@ def read_reasons() -> dict[str, Reason]:
     content = _read(REASONS)
     for path in sorted(SCALE.glob("ex*.toml")):
         content |= _read(path).get("reasons", {})
-    return {name: Reason(each["text"], each["hint"]) for name, each in content.items()}
+    return {name: Reason(**each) for name, each in content.items()}

@@ -83,7 +83,8 @@ OLD_KERAS = "tensorflow.python.keras"  # encore dans TensorFlow, et incompatible
 KERAS = (
     OLD_KERAS,
     *("tensorflow.contrib.keras.api.keras", "tensorflow.contrib.keras", "tensorflow.keras"),
-    *("tf_keras", "keras"),
+    *("keras.api._v2.keras", "keras.api._v1.keras", "keras.api.keras"),
+    *("keras.api._v2", "keras.api._v1", "tf_keras", "keras"),
 )
 LOOKS, EXITS = ("exists", "isdir", "isfile", "is_dir"), ("exit", "quit")
 PLACES = (
@@ -372,6 +373,8 @@ def usual(name: str):
 
 def _from_keras(module: str, name: str):
     """Cherche dans le Keras d'aujourd'hui ce qu'un ancien module contenait, ou rend None."""
+    if name == "keras":  # `from keras.api._v2 import keras`
+        return importlib.import_module("keras")
     inside = next(module[len(root) :] for root in KERAS if module.startswith(root)).strip(".")
     for place in (inside, inside.rpartition(".")[0], *PLACES, ""):
         with contextlib.suppress(ImportError, AttributeError):

@@ -3,8 +3,6 @@
 `handin` l'a copié, sans lien ni fichier trop gros : ici, on le lit sans plus rien vérifier.
 """
 
-import contextlib
-import os
 import shutil
 from pathlib import Path
 from typing import NamedTuple
@@ -15,7 +13,6 @@ from grading.archives import printable
 REPO = Path(__file__).resolve().parents[1]
 EXERCISES = REPO / "exercises"
 COMMAND = "serving/command.py"  # dans convnets/ : ce que lance ./predict
-MAX_FILES = 20_000  # écrits par un enfant
 TEXTS = (".py", ".json", ".toml", ".txt", ".yaml", ".yml")
 WEIGHTS = (".keras", ".tflite", ".json")  # ce qu'un entraînement enregistre
 RECORDS = {"ex02_fashion": "garments", "ex03_cifar10": "thumbnails", "ex04_lenet": "digits"}
@@ -156,14 +153,3 @@ def _script(submitted: Submission) -> Path | None:
     paths = [folder / name for folder in homes for name in names]
     found = (path for path in paths if path.is_file())
     return next((each for each in found if not each.read_bytes().startswith(b"#!/bin/sh")), None)
-
-
-def folder_bytes(folder: Path) -> int:
-    """Additionne les fichiers d'un dossier, en s'arrêtant s'il y en a trop."""
-    total, walk = 0, os.walk(folder, followlinks=False)
-    for count, path in enumerate(Path(each, name) for each, _, files in walk for name in files):
-        if count > MAX_FILES:
-            return 2**62
-        with contextlib.suppress(OSError):
-            total += path.lstat().st_blocks * 512
-    return total

@@ -79,7 +79,15 @@ def _live(order: dict, channel: int, log: int) -> None:
     tempfile.tempdir = None  # l'atelier avait peut-être déjà choisi le sien
     protections = sandbox.enter(folder, sandbox.Limits(**order["limits"]))
     sys.path[:0] = [str(folder), str(folder / "exercises")]
-    for name in ("messages", "models", "probes", "recorder", "sandbox", "spellings"):  # à l'élève
+    for name in (
+        "messages",
+        "models",
+        "probes",
+        "recorder",
+        "sandbox",
+        "spellings",
+        "stops",
+    ):  # à l'élève
         sys.modules.pop(name, None)
     for number, name in ((1, "stdout"), (2, "stderr")):
         options = {"encoding": "utf-8", "errors": "backslashreplace", "buffering": 1}

@@ -13,7 +13,7 @@ import numpy as np
 from convnets.core.cli import percent
 from convnets.core.paths import data_cache_dir
 from convnets.datasets import sources
-from grading import copies, pupil, submission
+from grading import copies, notebooks, pupil, submission
 from grading.questions import RIGHT, Ask, Credit, as_bytes, as_floats, credit, first_fault, question
 from grading.scale import read_reasons, read_scale
 
@@ -42,11 +42,7 @@ ASKED = {  # ce que le recorder appelle, par module
     "ex05_inception.features": ["make_generator", "frozen_base"],
     "ex05_inception.head": ["build_head"],
 }
-KERAS = {"keras", "tf_keras", "tensorflow", "tensorflow_datasets", "convnets", "exercises"}
-OTHERS = {"torch": "PyTorch", "torchvision": "PyTorch", "jax": "JAX", "ultralytics": "YOLO"} | {
-    "sklearn": "scikit-learn",
-    "mxnet": "MXNet",
-}
+OTHERS = notebooks.OTHERS | {"sklearn": "scikit-learn"}
 KINDS = {  # ce que dit chaque lettre de `sequence`
     "C": "convolutions",
     "M": "max-pooling",
@@ -54,7 +50,14 @@ KINDS = {  # ce que dit chaque lettre de `sequence`
     "D": "couches denses, sortie comprise",
 }
 SECONDS = 60  # de processeur, pour tout le programme, puis pour chaque fonction
-UNDONE = set("no_network not_trained no_measure base_missing no_convolution not_dense".split())
+STAGES = {  # ce que le programme devait avoir fait avant de s'arrêter, par fonction de l'énoncé
+    **dict.fromkeys(("train", "make_generator"), "learned"),
+    "evaluate": "measured",
+}
+UNDONE = set(
+    "no_network not_trained no_measure base_missing no_convolution not_dense "
+    "model_not_handed_in stopped_early missing_file".split()
+)
 
 
 # --- Ce que le programme a fait ------------------------------------------------------
@@ -104,12 +107,37 @@ def judged(ask: Ask, function: str, judge: Callable[[], Credit]) -> Credit:
         found = credit(0, failure.reason, failure.detail)
     if error is not None and found.reason in UNDONE and found.level == 0:
         raise own_failure(error)
-    if record(ask)["forgotten"] and found.level:
-        also = [f"de plus : {read_reasons()[found.reason].text}"] if found.reason else []
-        return credit(
-            found.level / 2, "import_forgotten", ", ".join([*record(ask)["forgotten"], *also])
-        )
+    if record(ask)["late"] and found.reason in UNDONE and found.level == 0:
+        raise pupil.Failure("timeout")  # ce qui manque venait peut-être ensuite
+    if found.reason in UNDONE and found.level == 0 and (unseen := unseen_place(ask, found.reason)):
+        return credit(0, "not_seen", unseen)
+    stage, forgotten = STAGES.get(function, "built"), record(ask)["forgotten"]
+    before, stop = record(ask)["before"], record(ask)["stop"]
+    if found.level and before and not before[stage]:
+        return _halved(found, "import_forgotten", ", ".join(forgotten))
+    if found.level and stop and not stop[stage]:
+        return _halved(found, "program_stops", pupil.failure_of(stop["error"]).detail)
     return found
+
+
+def _halved(found: Credit, reason: str, detail: str) -> Credit:
+    """Ne garde que la moitié d'un crédit : le programme, lancé tel quel, n'y arrive pas."""
+    also = f", de plus : {read_reasons()[found.reason].text}" if found.reason else ""
+    return credit(found.level / 2, reason, detail + also)
+
+
+def unseen_place(ask: Ask, reason: str) -> str:
+    """Dit où est, dans le programme, ce qui peut être là sans avoir été vu ; "" si rien n'y est.
+
+    Une question posée au clavier mène ailleurs selon la réponse ; une fonction que rien n'appelle
+    construit peut-être le réseau.
+    """
+    found = record(ask)
+    if found["asks"]:
+        return f"{found['asks']}, une question posée au clavier, à qui le correcteur répond 1"
+    if reason == "no_network" and found["builds"]:
+        return f"{found['builds']}, une couche ou un réseau, dans ce que rien n'appelle"
+    return ""
 
 
 def first_error(ask: Ask) -> str:
@@ -166,7 +194,7 @@ def built(ask: Ask) -> list[dict]:
     if not networks:
         imports = set(found["imports"])
         others = [OTHERS[each] for each in OTHERS if each in imports]
-        if others and not imports & KERAS:
+        if others and not imports & notebooks.KERAS:
             raise pupil.Failure("other_library", others[0])
         if found["bare"] and not found["builds"]:
             raise pupil.Failure("other_library", "TensorFlow, sans les couches de Keras")

@@ -116,8 +116,10 @@ def grade_exercise(course: Course, gathered: Gathered, *, seed: int, everything:
             path = course.output / CACHE / "notes" / work.exercise / f"{each.name}.json"
             kept = json.loads(path.read_bytes()) if path.is_file() else {}
             key = fingerprint(each, weights, work.rules, seed)
-            same = kept.get("key") == key and not everything
-            marks = [report.read_mark(mark) for mark in kept["marks"]] if same else []
+            marks = [report.read_mark(mark) for mark in kept.get("marks", ())]
+            late = any(mark.reason == "timeout" for mark in marks)  # peut-être pas cette fois
+            same = kept.get("key") == key and not (everything or late)
+            marks = marks if same else []
             try:
                 marks = marks or [marker.grade(each, rule) for rule in work.rules]
             except RuntimeError as error:  # le correcteur est en panne : ce n'est pas un zéro
@@ -126,9 +128,11 @@ def grade_exercise(course: Course, gathered: Gathered, *, seed: int, everything:
             report.write_file(path, json.dumps(content, ensure_ascii=False))
             gathered.marks[each.name] = marks
             (result,) = report.results(marks)
-            said = f"{names[each.name]} : {report.number(result.mark)}/{FULL}"
+            said = f"{names[each.name]} : {result.total.out_of}"
             shared = [f", mêmes poids que {names[m.detail]}" for m in marks if m.reason == SHARED]
             print(f"  {said}{''.join(shared)}{', inchangé' if same else ''}", flush=True)
+            for why in report.alerts(marks).get(each.name, ()):
+                print(f"    à regarder : {printable(why)}", flush=True)
 
 
 def fingerprint(
@@ -170,7 +174,9 @@ def _for_moodle(
         marks = {
             row.line: asked[number].exercises[place].mark
             for number, row in gathered.rows.items()
-            if number in asked and row.path == path
+            if number in asked
+            and row.path == path
+            and asked[number].exercises[place].mark is not None
         }
         name = f"{exercise}-{f'{rank + 1}-' if rank else ''}{path.name}"
         written.append(report.write_file(folder / name, moodle.filled(sheet, marks)))

@@ -41,7 +41,7 @@ COLUMNS = {  # titres des colonnes d'une liste d'élèves
 }
 SAID = {  # ce que pydantic trouve à redire, en français
     "missing": "il manque",
-    "extra_forbidden": "cette clé n'est pas connue ; elles sont dans docs/enseignants.md",
+    "extra_forbidden": "{place}",
     "bool_type": "attendu true ou false, reçu {input!r}",
     "string_type": "attendu un texte entre guillemets, reçu {input!r}",
     "string_too_short": "ce texte est vide",
@@ -189,6 +189,14 @@ class Course(Table):
     output: Annotated[Place, Field(validate_default=True)] = Path("notes")
 
 
+TABLES = {
+    "au début du fichier, avant la première table": Course,
+    "dans [late]": Late,
+    "dans [[exercises]]": Work,
+    "dans [[overrides]]": Decision,
+}
+
+
 # --- Lire ----------------------------------------------------------------------------
 
 
@@ -211,7 +219,7 @@ def read_course(path: Path) -> Course:
     try:
         course = Course.model_validate(content | known, context={**known, "home": path.parent})
     except ValidationError as error:
-        raise ValueError(f"{path.name}, {_said(error.errors()[0])}.") from error
+        raise ValueError(f"{path.name}, {_said(_worst(error.errors()))}.") from error
     _check(course)
     return course
 
@@ -226,9 +234,33 @@ def _read_toml(path: Path) -> dict:
         ) from error
 
 
+def _worst(faults: list[dict]) -> dict:
+    """Choisit la faute à dire ; une clé d'une autre table explique celle qui manque."""
+    moved = [each for each in faults if each["type"] == "extra_forbidden" and _tables(each)]
+    return (moved or faults)[0]
+
+
+def _tables(fault: dict) -> list[str]:
+    """Nomme les tables de `cours.toml` où va une clé."""
+    key = fault["loc"][-1]
+    return [
+        place
+        for place, table in TABLES.items()
+        if key in {each.alias or name for name, each in table.model_fields.items()}
+    ]
+
+
+def _place_of(fault: dict) -> str:
+    """Dit où va une clé qui n'est pas à sa place."""
+    if tables := _tables(fault):
+        return f"cette clé n'est pas connue ici ; elle va {' ou '.join(tables)}"
+    return "cette clé n'est pas connue ; elles sont dans docs/enseignants.md"
+
+
 def _said(fault: dict) -> str:
     """Dit en français une faute que pydantic a trouvée, et où elle est."""
     given = {"input": fault["input"], "listed": ", ".join(read_scale()), **fault.get("ctx", {})}
+    given["place"] = _place_of(fault) if fault["type"] == "extra_forbidden" else ""
     said = SAID.get(fault["type"], "reçu {input!r}, qui n'est pas ce qui est attendu ici")
     where = [f"n° {each + 1}" if isinstance(each, int) else str(each) for each in fault["loc"]]
     return f"{', '.join(where)} : {said.format(**given)}"
@@ -261,7 +293,7 @@ def _students(value, home: Path) -> tuple[Student, ...]:
     for group, file in (value if isinstance(value, dict) else {"": value}).items():
         for line, said in sheets.read(home / str(file), COLUMNS, ("nom", "numéro")).records():
             name = f"{said.get('prénom', '')} {said['nom']}".strip()
-            number = re.sub(r"^\D*?[\s.]*(?=\d+$)", "", said["numéro"])  # « Participant 123 »
+            number = re.sub(r"(?i)^(participant|n°)[\s.]*(?=\d+$)", "", said["numéro"])  # de Moodle
             if not name or not re.fullmatch("[A-Za-z0-9]+", number):
                 raise ValueError(
                     f"{file}, ligne {line + 1}, {name or 'sans nom'} : numéro {number!r} ; il faut "

@@ -4,12 +4,11 @@ Seule la feuille de Moodle dit quand un travail a été rendu : la date d'un fic
 on le copie, est montrée et ne compte pas.
 """
 
-import shutil
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from grading import handin
+from grading import folders, handin
 from grading.grader import Mark
 from grading.handin import Received
 from grading.report import grouped
@@ -55,7 +54,7 @@ def gather(course: Course, work: Work, workspace: Path) -> Gathered:
         FileNotFoundError: `--as` nomme un fichier absent.
         ValueError: une phrase ; deux rendus pour un élève, une feuille d'un autre devoir…
     """
-    shutil.rmtree(workspace, ignore_errors=True)
+    folders.remove(workspace)
     workspace.mkdir(parents=True)
     workspace.chmod(0o700)  # personne d'autre ne lit les rendus, ni ne les change avant leur note
     gathered = Gathered(work, {}, {}, {}, {}, {}, {})
@@ -100,7 +99,8 @@ def _gather(
     )
     ready = {each.name: each for each in found.submissions}
     for number, each in owners.items():
-        submission, note = ready.get(each.name), found.empty.get(each.name, NOTHING)
+        submission = ready.get(each.name)
+        note = {**found.empty, **found.ungraded}.get(each.name, NOTHING)
         if submission and any(name.startswith(work.exercise) for name in submission.modules):
             gathered.submissions[number] = submission._replace(name=number)
             note = ". ".join(submission.remarks)

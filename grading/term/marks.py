@@ -8,12 +8,14 @@ from typing import NamedTuple
 
 from convnets.core.cli import agreed
 from grading.grader import Mark
-from grading.report import number
+from grading.report import UNGRADED, Total, number, total
 from grading.scale import FULL, read_scale
 from grading.term.course import Course, Decision, Late, Student
 from grading.term.hand_ins import Gathered
 
-HANDED_IN, ABSENT, UNREADABLE = "rendu", "absent", "illisible"  # ce que vaut `status`
+HANDED_IN, ABSENT = "rendu", "absent"  # ce que vaut `status`, ou `UNGRADED`
+ZERO = Fraction(0)
+NOTHING_GRADED = Total(ZERO, Fraction(FULL))
 NOT_YET = "pas encore à rendre"  # ce qui s'en dit tant que l'exercice n'est pas demandé
 
 
@@ -25,9 +27,9 @@ class ExerciseMark(NamedTuple):
         title: son titre.
         weight: son poids dans la note du trimestre.
         marks: notes des questions, dans l'ordre du barème.
-        mark_before: note sur 20 des questions, avant le retard et la décision de l'enseignant.
-        mark: note sur 20 retenue.
-        status: `HANDED_IN`, `ABSENT`, ou `UNREADABLE` si rien ne s'y note.
+        before: note sur 20 des questions, avant le retard et la décision de l'enseignant.
+        mark: note sur 20 retenue ; None si l'enseignant doit la donner.
+        status: `HANDED_IN`, `ABSENT`, ou `UNGRADED` si rien ne s'y note.
         handed_at: instant du rendu ; None s'il n'est pas connu, ou sans rendu.
         dated: date du fichier le plus récent, qui ne compte pas ; None sans rendu.
         days_late: jours de retard commencés.
@@ -38,8 +40,8 @@ class ExerciseMark(NamedTuple):
     title: str
     weight: Fraction
     marks: tuple[Mark, ...]
-    mark_before: Fraction
-    mark: Fraction
+    before: Total
+    mark: Fraction | None
     status: str = HANDED_IN
     handed_at: datetime | None = None
     dated: datetime | None = None
@@ -50,6 +52,12 @@ class ExerciseMark(NamedTuple):
     def asked(self) -> bool:
         """Faux tant que l'exercice n'est pas à rendre : son absence ne dit rien."""
         return bool(self.weight) or self.status == HANDED_IN
+
+    @property
+    def points(self) -> Fraction | None:
+        """Points des questions ; None si l'une d'elles n'est pas jugée."""
+        points = [each.points for each in self.marks]
+        return None if None in points else sum(points, Fraction(0))
 
     @property
     def state(self) -> list[str]:
@@ -63,7 +71,7 @@ class StudentMarks(NamedTuple):
     Attributes:
         student: l'élève.
         exercises: ses exercices, dans l'ordre de `cours.toml`.
-        mark: note du trimestre sur 20, None tant que rien n'est demandé.
+        mark: note du trimestre sur 20 ; None tant que rien n'est demandé, ou qu'une note manque.
     """
 
     student: Student
@@ -103,18 +111,20 @@ def exercise_mark(
     work, due = gathered.work, gathered.work.due.get(student.group)
     row, note = gathered.rows.get(student.number), gathered.notes.get(student.number)
     marks = gathered.marks.get(student.number, [])
-    status = ABSENT if note is None else UNREADABLE
+    status = ABSENT if note is None else UNGRADED
     if student.number in gathered.submissions:
         status = HANDED_IN
     handed_at = row.handed_at if row and status != ABSENT else None
     days = days_late(handed_at, due) if status == HANDED_IN else 0
     notes = [note] if note else []
-    whole = sum(rule.points for rule in work.rules)
-    before = FULL * sum((mark.points for mark in marks), Fraction(0)) / whole
-    lost = penalty(before, late, days)
+    before = total(marks) if marks else NOTHING_GRADED if status == UNGRADED else Total(ZERO, ZERO)
+    lost = ZERO if before.mark is None else penalty(before.mark, late, days)
     if days:
         begun = agreed(days, "jour commencé", "jours commencés")
-        notes.append(f"Retard : {begun}, {number(lost)} en moins")
+        taken = "à retirer" if before.mark is None else f"{number(lost)} en moins"
+        notes.append(f"Retard : {begun}, {taken}")
+    if before.mark is None and not decision:
+        notes.append(f"Note à donner par l'enseignant ({before})")
     if decision:
         points = number(decision.points)
         notes.append(f"Note décidée par l'enseignant : {points} sur {FULL}. {decision.reason}")
@@ -130,7 +140,7 @@ def exercise_mark(
         Fraction(0) if waited and not decision else weight,
         tuple(marks),
         before,
-        decision.points if decision else before - lost,
+        decision.points if decision else None if before.mark is None else before.mark - lost,
         status,
         handed_at,
         gathered.dates.get(student.number),
@@ -146,5 +156,7 @@ def student_marks(course: Course, heard: Sequence[Gathered], student: Student) -
         exercise_mark(each, student, course.late, decided.get(each.work.exercise)) for each in heard
     )
     weight = sum(each.weight for each in marks)
-    total = sum(each.weight * each.mark for each in marks)
-    return StudentMarks(student, marks, total / weight if weight else None)
+    if not weight or any(each.mark is None for each in marks if each.weight):
+        return StudentMarks(student, marks, None)
+    whole = sum(each.weight * each.mark for each in marks if each.weight)
+    return StudentMarks(student, marks, whole / weight)

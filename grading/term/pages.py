@@ -79,23 +79,26 @@ def student_page(course: Course, marks: StudentMarks, exercise: str | None = Non
 def _exercise(marks: Sequence[ExerciseMark]) -> dict:
     """Rassemble ce que la page de la classe dit d'un exercice."""
     every = grouped([each for mark in marks for each in mark.marks], lambda mark: mark.rule.id)
-    read = [each.mark for each in marks if each.status == HANDED_IN]
+    read = [each for each in marks if each.status == HANDED_IN]
+    known = [each.mark for each in read if each.mark is not None]
     return {
         "name": marks[0].exercise,
         "title": marks[0].title,
         "num_read": len(read),
-        "mean": mean(read) if read else None,
+        "mean": mean(known) if known else None,
         "questions": [_question(found) for found in every.values()],
     }
 
 
 def _question(found: list) -> dict:
-    full, none = sum(each.level == 1 for each in found), sum(each.level == 0 for each in found)
+    judged = [each for each in found if each.level is not None]
+    full, none = sum(each.level == 1 for each in judged), sum(each.level == 0 for each in judged)
     reasons = Counter(read_reasons()[each.reason].text for each in found if each.reason)
     return {
         "rule": found[0].rule,
-        "counts": (full, len(found) - full - none, none),
-        "mean": mean(each.points for each in found),
+        "counts": (full, len(judged) - full - none, none),
+        "unjudged": len(found) - len(judged),
+        "mean": mean(each.points for each in judged) if judged else None,
         "mistakes": reasons.most_common(NUM_MISTAKES),
     }
 

@@ -229,7 +229,7 @@ def problems(handin: HandIn, found: dict[str, dict]) -> list[str]:
             disagreements.append(
                 f"{handin.name}, {name} : {reason} au lieu de {wanted} ({each['text']})"
             )
-        if wanted and each["points"] >= each["out_of"]:
+        if wanted and each["points"] is not None and each["points"] >= each["out_of"]:
             disagreements.append(f"{handin.name}, {name} : tous les points malgré {wanted}")
     missing = sorted(set(handin.expected) - set(mine))
     return disagreements + [f"{handin.name} : {name} n'a pas été notée" for name in missing]

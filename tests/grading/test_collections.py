@@ -26,6 +26,10 @@ SOME = {  # un rendu faux par fichier de l'exercice 00, plus ce qui ne se ressem
 }
 QUICK = (
     "sortie",
+    "dossiers_emboites",
+    "dossiers_vides",
+    "dossier_ferme",
+    "fils_qui_dorment",
     "bombe",
     "reseau",
     "fausse_reponse",

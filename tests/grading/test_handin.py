@@ -1,10 +1,11 @@
 """Les rendus tels qu'ils arrivent : classe ou élève, zips, export de Moodle, noms quelconques."""
 
+import os
 import zipfile
 
 import pytest
 
-from grading import archives, handin, submission
+from grading import archives, folders, handin, submission
 from tests.grading.school import packed
 
 POOLING = "def pool2d(image, size):\n    return image\n\n\ndef relu(values):\n    return values\n"
@@ -85,9 +86,9 @@ def test_nobody_disappears(folder, collect):
     assert modules(found) == dict.fromkeys(
         ["_roy", "dupont", "martin", "pooling"], {"ex00_convolution.pooling"}
     )
-    assert found.empty == {
+    assert found.empty == {"vide": "aucun fichier à lire"}
+    assert found.ungraded == {
         "petit": "aucun exercice reconnu",
-        "vide": "aucun fichier à lire",
         "durand": "durand.docx n'est ni un .py, ni un .ipynb, ni un .zip",
         "lien": "un lien n'est pas suivi : rendez le dossier lui-même",
     }
@@ -107,8 +108,8 @@ def test_a_whole_moodle_export(tmp_path, collect):
     assert modules(found) == dict.fromkeys(
         ["Le Gall Zoé", "Martin Paul (102)", "Petit Léa"], {"ex00_convolution.pooling"}
     )
-    assert "sont lus" in found.empty["Roy Max"]
-    assert {"Martin Paul (103)", "Durand Éva"} < {*found.empty}
+    assert "sont lus" in found.ungraded["Roy Max"]
+    assert {"Martin Paul (103)", "Durand Éva"} == {*found.empty}
 
 
 # --- Ce qui est refusé, en une phrase ------------------------------------------------
@@ -131,7 +132,7 @@ def test_a_bad_zip_costs_nobody_else_a_mark(folder, tmp_path, collect, kind):
     path.write_bytes(packed(content) if isinstance(content, dict) else content)
     found = collect(folder)
     assert modules(found) == {"martin": {"ex00_convolution.pooling"}}
-    assert message in found.empty["dupont"] and "\n" not in found.empty["dupont"]
+    assert message in found.ungraded["dupont"] and "\n" not in found.ungraded["dupont"]
     assert {each.name for each in tmp_path.iterdir()} == {"rendus", "copie"}  # rien au-dehors
 
 
@@ -140,8 +141,41 @@ def test_a_zip_bomb_is_not_opened(folder, tmp_path, collect, monkeypatch):
     write(folder / "martin/pooling.py", POOLING)
     write(folder / "dupont.zip", {f"{k}.keras": bytes(2**19) for k in range(4)})
     found = collect(folder)
-    assert "une fois ouvert" in found.empty["dupont"] and "martin" in modules(found)
+    assert "une fois ouvert" in found.ungraded["dupont"] and "martin" in modules(found)
     assert not [each for each in (tmp_path / "copie").rglob("*") if each.suffix == ".keras"]
+
+
+def nested(place, num):
+    """Emboîte des dossiers, plus bas qu'un chemin ne peut aller."""
+    here = os.getcwd()
+    try:
+        os.chdir(place)
+        for _ in range(num):
+            os.mkdir("d")
+            os.chdir("d")
+    finally:
+        os.chdir(here)
+
+
+def test_too_many_folders_cost_nobody_else_a_mark(folder, collect, monkeypatch):
+    """Emboîtés ou vides : le fichier d'à côté est noté, et ce qui n'est pas lu est dit."""
+    monkeypatch.setattr(folders, "MAX_FOLDERS", 60)
+    for name in ("dupont", "martin", "petit"):
+        write(folder / name / "pooling.py", POOLING)
+    for k in range(100):
+        (folder / f"petit/vide{k}").mkdir()
+    nested(folder / "dupont", 4000)
+    deep = {"d/" * 1500 + "relu.py": POOLING, "pooling.py": POOLING}
+    write(folder / "roy.zip", deep)
+    try:
+        found = collect(folder)
+    finally:
+        folders.remove(folder / "dupont")
+    assert set(modules(found)) == {"dupont", "martin", "petit", "roy"}
+    said = {each.name: "".join(each.remarks) for each in found.submissions}
+    assert said["martin"] == "" and "plus de 60 dossiers" in said["petit"]
+    assert "plus de 50 étages" in said["dupont"] and "plus de 50 étages" in said["roy"]
+    assert not (folder / "dupont").exists()
 
 
 @pytest.mark.parametrize("linked", ["models", "models/ex02_fashion.keras"])
@@ -191,6 +225,39 @@ def test_a_doubt_is_one_line_and_is_answered(folder, collect, tmp_path):
     assert "--as ex02=tp.py" in doubt and "\n" not in doubt
     answered = handin.collect(folder, tmp_path / "2", chosen=["ex02=tp.py"], one=True)
     assert answered.submissions[0].modules == {"ex00_convolution.pooling", "ex02_fashion"}
+
+
+TRANSFER = {
+    "keras": "from keras.applications import VGG16\nbase = VGG16(include_top=False)\n",
+    "moteur": "from tensorflow import keras\nbase = keras.applications.xception.Xception()\n",
+    "hub": "import tensorflow_hub as hub\nbase = hub.KerasLayer('https://adresse')\n",
+    "cifar": "from keras.datasets import cifar10\nimport keras.applications\nbase = VGG16()\n",
+}
+HEAD = "model = Sequential([base, Dense(2)])\nmodel.compile('adam', 'mse')\nmodel.fit(x, y)\n"
+
+
+@pytest.mark.parametrize("kind", TRANSFER)
+def test_a_network_put_on_a_learned_base_is_recognised(folder, collect, kind):
+    write(folder / "dupont/tp.py", TRANSFER[kind] + HEAD)
+    write(folder / "martin/pooling.py", POOLING)
+    wanted = {"ex05_inception.features", "ex05_inception.head"}
+    assert modules(collect(folder))["dupont"] == wanted
+
+
+def test_a_notebook_without_code_is_not_a_program_that_fails(folder, collect):
+    write(folder / "dupont/tp.ipynb", '{"cells": [{"cell_type": "markdown", "source": "rien"}]}')
+    write(folder / "martin/pooling.py", POOLING)
+    for asked in ("", "ex02"):
+        found = handin.collect(folder, folder.parent / f"lu{asked}", asked=asked)
+        assert found.ungraded == {"dupont": "tp.ipynb n'a aucune cellule de code"}
+
+
+def test_another_library_is_said_at_once_and_is_not_a_zero(folder, collect):
+    write(folder / "dupont/tp.py", "import torch\nfrom torch import nn\nnet = nn.Conv2d(1, 8, 3)\n")
+    write(folder / "martin/pooling.py", POOLING)
+    found = collect(folder)
+    assert found.ungraded == {"dupont": "tp.py est écrit avec PyTorch : l'exercice demande Keras"}
+    assert not found.empty
 
 
 def test_the_teacher_is_taken_at_their_word(folder, collect):

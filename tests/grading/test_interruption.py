@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -87,5 +88,34 @@ def test_a_class(place):
     code, shown = interrupt(place, [str(place / "rendus"), *options], after="PASSED")
     assert code == 2 and "il manque des notes" in shown and "Traceback" not in shown
     rows = list(csv.reader(report.open(encoding="utf-8-sig"), delimiter=";"))
-    assert {"alami", ""} == {row[0] for row in rows[1:]}, "les notes données, et un avertissement"
+    said = {row[0]: (row[1], row[-1]) for row in rows[1:]}
+    assert set(said) == {"alami", "costa", ""}, "les notes données, les autres, un avertissement"
+    assert said["costa"][0] == "" and "pas encore noté" in said["costa"][1]
     assert "il manque des notes" in rows[-1][-1]
+
+
+def test_a_class_whose_grader_is_killed_keeps_the_marks_already_given(place):
+    """Ni Ctrl-C ni message : le fichier est là, parce qu'il est écrit à mesure."""
+    report = place / "notes.csv"
+    command = [sys.executable, "-m", "grading", str(place / "rendus"), "--grade-report", report]
+    process = subprocess.Popen(
+        [*map(str, command), "-p", "no:cacheprovider"],
+        stdout=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        env={**os.environ, "TMPDIR": str(place / "temporaire"), "PYTHONUNBUFFERED": "1"},
+    )
+    with process:
+        shown = next(line for line in process.stdout if line.startswith("ex01, alami"))
+        deadline = time.monotonic() + 60
+        while not report.exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.kill()
+    assert shown == "ex01, alami : 20/20\n"
+    rows = list(csv.DictReader(report.open(encoding="utf-8-sig"), delimiter=";"))
+    assert [(row["rendu"], row["note /20"]) for row in rows] == [
+        ("alami", "20"),
+        ("costa", ""),
+        ("", ""),
+    ]
+    assert "en cours" in rows[-1]["remarques"]

@@ -3,7 +3,7 @@
 import pytest
 
 from grading import grader, handin
-from grading.scale import read_scale
+from grading.scale import read_reasons, read_scale
 from tests.grading import school
 
 pytestmark = pytest.mark.ci
@@ -791,13 +791,53 @@ REFUSED = {  # (exercice, programme, raison)
 }
 
 
+UNSEEN = {  # (programme, question) : ce qui n'a pas été exécuté n'est pas nié, mais dit « non vu »
+    "jamais_appelé": (
+        "import keras\ndef zork(X, a, b):\n    return keras.layers.Conv2D(a, b)(X)\n",
+        "architecture",
+        "ligne 3 de tp.py",
+    ),
+    "question_au_clavier": (
+        "from keras.models import load_model\nif input('apprendre ? (y/n)') == 'y':\n    1\n"
+        "else:\n    load_model('appris.h5')\n",
+        "architecture",
+        "ligne 2 de tp.py",
+    ),
+    "second_choix_du_menu": (
+        FASHION
+        + "from keras import Sequential, layers\nchoix = input('1 : dense, 2 : convolution')\n"
+        + "model = Sequential([layers.Flatten(), layers.Dense(10, 'softmax')])\n"
+        + FIT,
+        "architecture",
+        "ligne 6 de tp.py",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", UNSEEN)
+def test_what_was_not_run_is_not_denied(mark, name):
+    source, asked, place = UNSEEN[name]
+    (found,) = [each for each in mark("ex02", source) if each.rule.name == asked]
+    assert (found.points, found.reason) == (None, "not_seen"), found
+    assert found.detail.startswith(place)
+
+
+def test_an_old_path_to_keras_and_an_import_in_another_cell_cost_nothing(mark):
+    later = "\nfrom keras import Sequential, layers\n"
+    source = FASHION + "from keras.api._v2 import keras\n" + LAYERS + MODEL + FIT
+    source = source.replace("from keras import Sequential, layers", "", 1) + later
+    marks = mark("ex02", source)
+    assert {each.rule.name: float(each.points) for each in marks} == PLAIN
+
+
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_it_is_is_said(mark, name):
     exercise, source, reason = REFUSED[name]
     marks = [
         each for each in mark(exercise, source) if each.rule.name not in ("weights", "command")
     ]
-    assert {(each.points, each.reason) for each in marks} == {(0, reason)}
+    points = None if read_reasons()[reason].blank else 0
+    assert {(each.points, each.reason) for each in marks} == {(points, reason)}
 
 
 @pytest.mark.parametrize(
@@ -843,3 +883,24 @@ def test_a_wrong_measure_is_seen(mark, measure, reason):
     source = FASHION + LAYERS + MODEL + FIT.replace("model.evaluate(x_test, y_test)", measure)
     found = {each.rule.name: each.reason for each in mark("ex02", source)}
     assert found["evaluate"] == reason
+
+
+STOPS = {  # (ce qui est changé, par quoi, dans quelle partie) ; la ligne est dans la raison
+    "lève": ("from keras", "raise ValueError('à finir')\nfrom keras", LAYERS),
+    "couche_mal_écrite": ("layers.Flatten(", "layers.Flaten(", LAYERS),
+    "perte_mal_écrite": ("sparse_categorical_crossentropy", "sparse_categorical_crossentropi", FIT),
+}
+
+
+@pytest.mark.parametrize("name", STOPS)
+def test_a_program_that_stops_is_told_its_line_and_its_cost(mark, name):
+    old, new, part = STOPS[name]
+    assert old in part
+    source = (FASHION + LAYERS + MODEL + FIT).replace(old, new, 1)
+    line = next(k for k, text in enumerate(source.splitlines(), 1) if new.split("\n")[0] in text)
+    marks = {each.rule.name: each for each in mark("ex02", source)}
+    whole = {rule.name: rule.points for rule in read_scale()["ex02"].rules}
+    told = [each for each in marks.values() if each.reason == "program_stops"]
+    assert told and all(f"ligne {line} de tp.py" in each.detail for each in told)
+    assert all(each.points <= whole[each.rule.name] / 2 for each in told)
+    assert marks["train"].points <= whole["train"] / 2

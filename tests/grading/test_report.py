@@ -1,4 +1,5 @@
 import csv
+import json
 from fractions import Fraction
 
 from grading import report, scale
@@ -8,7 +9,7 @@ RULES = {rule.id: rule for name in ("ex00", "ex02") for rule in scale.read_scale
 
 
 def mark(name, rule, level, reason=None, detail=""):
-    return Mark(name, RULES[rule], Fraction(level), reason, detail)
+    return Mark(name, RULES[rule], None if level is None else Fraction(level), reason, detail)
 
 
 MARKS = [
@@ -24,8 +25,12 @@ def test_totals_by_hand():
     anne, other = report.results(MARKS)
     relu, pads = RULES["ex00.relu"].points, RULES["ex00.pads"].points
     wanted = 20 * (relu + pads / 4) / (relu + pads)
-    assert anne.exercises == {"ex00": wanted, "ex02": 10} and anne.mark == (wanted + 10) / 2
-    assert (other.exercises, other.mark) == ({"ex00": 0}, 0)
+    assert {name: each.mark for name, each in anne.exercises.items()} == {
+        "ex00": wanted,
+        "ex02": 10,
+    }
+    assert anne.total.mark == (wanted + 10) / 2
+    assert other.total.mark == other.exercises["ex00"].mark == 0
 
 
 def test_the_table_of_one_hand_in_and_of_a_class():
@@ -35,6 +40,34 @@ def test_the_table_of_one_hand_in_and_of_a_class():
     several = report.table(MARKS, every=False)
     assert several[0].split() == ["rendu", "ex00", "ex02", "note", "/20"]
     assert several[2].split() == ["=cmd()", "0", "-", "0"]
+
+
+def test_what_is_not_judged_is_blank_and_never_zero(tmp_path):
+    """Ni zéro, ni des points que personne n'a donnés : entre deux notes, et une case vide."""
+    marks = [
+        mark("anne", "ex00.relu", 1),
+        mark("anne", "ex00.pads", None, "timeout"),
+        *(mark("paul", rule, None, "other_library") for rule in ("ex00.relu", "ex00.pads")),
+    ]
+    relu, pads = RULES["ex00.relu"].points, RULES["ex00.pads"].points
+    least = report.number(20 * relu / (relu + pads))
+    anne, paul = report.results(marks)
+    assert (str(anne.total), str(paul.total)) == (f"de {least} à 20", "non noté")
+    path = tmp_path / "notes.csv"
+    report.write(path, marks, {"à regarder": report.alerts(marks)}, hint=True)
+    rows = list(csv.DictReader(path.read_text("utf-8-sig").splitlines(), delimiter=";"))
+    assert [row["note /20"] for row in rows] == ["", ""] and rows[0]["ex00.pads"] == ""
+    assert (
+        "faute de temps" in rows[0]["ex00.pads, raison"]
+        and "Indice" in rows[0]["ex00.pads, raison"]
+    )
+    assert rows[0]["remarques"].startswith(f"ex00 : de {least} à 20/20, à finir par l'enseignant")
+    assert "(ex00.pads)" in rows[0]["remarques"], "une boucle sans fin est dite à l'enseignant"
+    report.write(tmp_path / "notes.json", marks, {})
+    first = json.loads((tmp_path / "notes.json").read_text())["submissions"][0]
+    assert first["mark"] is None and first["questions"][1]["points"] is None
+    again = [report.read_mark(report.write_mark(each)) for each in marks]
+    assert again == marks
 
 
 def test_csv_is_no_formula(tmp_path):
@@ -47,10 +80,17 @@ def test_csv_is_no_formula(tmp_path):
 
 
 def test_nobody_disappears_from_a_report(tmp_path):
-    header = {"sans rendu": {"petit": "zip abîmé"}, "remarques": {"dupont": ["=1", "cellule 7"]}}
+    header = {
+        "sans rendu": {"petit": "aucun fichier à lire"},
+        "non noté": {"roy": "zip abîmé"},
+        "pas encore noté": {"anne": "arrêtée"},
+        "remarques": {"dupont": ["=1", "cellule 7"]},
+    }
     report.write(tmp_path / "notes.csv", MARKS, header)
     text = (tmp_path / "notes.csv").read_text("utf-8-sig")
     rows = list(csv.reader(text.splitlines(), delimiter=";"))
     said = {row[0]: (row[1], row[-1]) for row in rows}
-    assert said["petit"] == ("0", "sans rendu : zip abîmé")
-    assert "  - petit : zip abîmé" in report.header_rows(header)
+    assert said["petit"] == ("0", "sans rendu : aucun fichier à lire")
+    assert said["roy"] == ("", "non noté : zip abîmé")
+    assert said["anne"] == ("", "pas encore noté : arrêtée")
+    assert "  - roy : zip abîmé" in report.header_rows(header)

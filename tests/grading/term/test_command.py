@@ -101,7 +101,9 @@ def test_a_hand_in_that_cannot_be_read_is_not_an_absence(home, marker):
     with zipfile.ZipFile(home / "tp0.zip", "a") as archive:
         archive.writestr("Tom Garcia_904_assignsubmission_file_/rendu.zip", b"PK abime")
     run(home)
-    assert notes(home)[3]["ex00, état"].startswith("illisible ; rendu.zip n'est pas un zip lisible")
+    tom = notes(home)[3]
+    assert tom["ex00, état"].startswith("non noté ; rendu.zip n'est pas un zip lisible")
+    assert tom["ex00 /20"] == tom["note /20"] == "", "à donner par l'enseignant, et non zéro"
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from datetime import datetime
 import openpyxl
 import pytest
 
+from grading.term import moodle
 from grading.term.course import Late, Student, read_course
 
 
@@ -69,6 +70,12 @@ def test_students_from_a_workbook_a_class(home):
         ("hints = true", "hints = 4", "hints : attendu true ou false, reçu 4"),
         ("hints = true", "indices = 1", "indices : cette clé n'est pas connue"),
         ("weight = 2", "weight = -2", "n° 1, weight : attendu un nombre d'au moins 0"),
+        (
+            "late = { points_per_day = 1, maximum = 5 }",
+            "[late]\npoints_per_day = 1\noutput = 'ailleurs'",
+            "late, output : cette clé n'est pas connue ici ; elle va au début du fichier",
+        ),
+        ("seed = 5", "due = 2026-10-13", r"due : .* ; elle va dans \[\[exercises\]\]"),
         ("weight = 2", "poids = 2", "n° 1, poids : cette clé n'est pas connue"),
         ("student = 1003", "student = 12", "aucun élève n'a le numéro 12"),
         ("points = 12.5", "points = 21", "overrides, n° 1, points : attendu une note sur 20"),
@@ -81,6 +88,19 @@ def test_a_mistake_is_one_sentence(home, old, new, said):
     with pytest.raises((ValueError, FileNotFoundError), match=said) as caught:
         read_course(changed(home, old, new))
     assert "\n" not in str(caught.value)
+
+
+def test_a_number_with_a_letter_is_kept_whole(home):
+    """« s01 » n'est pas le numéro 01 : c'est un élève, que l'enseignant peut nommer."""
+    (home / "eleves.csv").write_text("nom;numéro\nInès Alami;s01\nZoé Faure;Participant 7\n")
+    path = changed(home, "student = 1003", 'student = "s01"')
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace('{ 3A = 2026-10-13, 3B = "12/10/2026 23:59" }', "2026-10-13"))
+    path.write_text(path.read_text().replace('{ 3A = "tp1" }', '"tp1"'))
+    course = read_course(path)
+    assert [each.number for each in course.students] == ["s01", "7"]
+    owner, _ = moodle.owner("s01", "", course.students)
+    assert owner == course.students[0] and course.decisions[0].student == "s01"
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ import pytest
 
 from grading import scale
 from grading.grader import Mark
-from grading.report import number
+from grading.report import UNGRADED, Total, number, total
 from grading.term.course import Course, Student
-from grading.term.marks import ABSENT, UNREADABLE, ExerciseMark, StudentMarks
+from grading.term.marks import ABSENT, NOTHING_GRADED, ExerciseMark, StudentMarks
 from grading.term.pages import write_pages
 
 VOID = {"meta"}
@@ -69,28 +69,32 @@ EX02 = {rule.name: rule for rule in scale.read_scale()["ex02"].rules}
 
 
 def question(name, level, reason=None, detail=""):
-    return Mark("", EX02[name], Fraction(level), reason, detail)
+    return Mark("", EX02[name], None if level is None else Fraction(level), reason, detail)
 
 
 def graded(exercise, *marks, **kept):
-    before = 20 * sum(each.points for each in marks) / sum(each.rule.points for each in marks)
-    kept = {"handed_at": HANDED_AT, "mark": before} | kept
+    before = total(marks)
+    kept = {"handed_at": HANDED_AT, "mark": before.mark} | kept
     return ExerciseMark(exercise, f"Titre d'{exercise}", Fraction(1), marks, before, **kept)
 
 
 def missed(exercise, status, *notes):
-    title, zero = f"Titre d'{exercise}", Fraction(0)
-    return ExerciseMark(exercise, title, Fraction(1), (), zero, zero, status=status, notes=notes)
+    before = NOTHING_GRADED if status == UNGRADED else Total(Fraction(0), Fraction(0))
+    title, weight = f"Titre d'{exercise}", Fraction(1)
+    return ExerciseMark(
+        exercise, title, weight, (), before, before.mark, status=status, notes=notes
+    )
 
 
 def marks_of(name, number, *exercises, group="A"):
-    mark = sum(each.mark for each in exercises) / len(exercises)
+    marks = [each.mark for each in exercises]
+    mark = None if None in marks else sum(marks) / len(marks)
     return StudentMarks(Student(name, number, group), exercises, mark)
 
 
 @pytest.fixture
 def term(tmp_path):
-    """Quatre élèves : un retard, une absence, un zip illisible, une note décidée."""
+    """Quatre élèves : un retard, une absence, un zip que rien ne lit, une note décidée."""
     late = {"days_late": 2, "mark": Fraction(6), "notes": ("Retard : 1,5 en moins",)}
     decided = "Note décidée par l'enseignant : 12 sur 20. Salle en panne"
     students = (
@@ -111,7 +115,7 @@ def term(tmp_path):
         marks_of(
             "محمد \u202eexe.عبد",
             "70103",
-            missed("ex00", UNREADABLE, "tp<b>.zip est abîmé"),
+            missed("ex00", UNGRADED, "tp<b>.zip est abîmé"),
             graded("ex02", question("weights", 1)),
             group="B",
         ),
@@ -145,7 +149,9 @@ def test_a_page_each_and_one_for_the_class(term):
         page = read(content)
         assert page.links == ["#ex00", "#ex02"]
         for each in marks.exercises:
-            assert f"{each.exercise} — {each.title} {number(each.mark)} sur 20" in page.text
+            known = f"{number(each.mark)} sur 20"
+            shown = known if each.mark is not None else f"{each.before} : l'enseignant donnera"
+            assert f"{each.exercise} — {each.title} {shown}" in page.text
             for asked in each.marks:
                 assert f"{number(asked.points)} / {number(asked.rule.points)}" in page.text
         others = [each.student for each in term[1] if each is not marks]
@@ -163,15 +169,26 @@ def test_what_a_student_reads(term):
     assert "Retard : 1,5 en moins." in hostile
     assert "Aucun rendu n'a été reçu pour cet exercice." in hostile
     assert "محمد \N{REPLACEMENT CHARACTER}exe.عبد" in unreadable
-    assert "il n'a pas pu être lu." in unreadable and "tp<b>.zip est abîmé." in unreadable
+    assert "il n'a pas pu être noté ici" in unreadable and "tp<b>.zip est abîmé." in unreadable
     assert "Note décidée par l'enseignant : 12 sur 20. Salle en panne." in noah
+
+
+def test_what_is_not_judged_has_no_mark(term):
+    course, (ines, *others) = term
+    judged = graded("ex00", question("train", None, "timeout"), question("output", 1))
+    ines = marks_of(ines.student.name, "70101", judged, ines.exercises[1])
+    page, *_, classroom = (read(content).text for content in written((course, (ines, *others))))
+    train, output = EX02["train"], EX02["output"]
+    assert f"de {number(20 * output.points / (output.points + train.points))} à 20" in page
+    assert "Non jugé. Non jugé, faute de temps" in page and "Note : pas encore connue" in page
+    assert f"– / {number(train.points)}" in page and "non jugé : 1" in classroom
 
 
 def test_the_class_page_counts(term):
     page = read(written(term)[-1])
     assert f"{HOSTILE}, ex02 : absent" in page.text
     assert "ex00 : rendu ; Retard : 1,5 en moins" in page.text
-    assert "ex00 : illisible ; tp<b>.zip est abîmé" in page.text
+    assert "ex00 : non noté ; tp<b>.zip est abîmé" in page.text
     assert "Cohen Noé, ex02 : rendu ; Note décidée par l'enseignant : 12 sur 20." in page.text
     train, output = EX02["train"], EX02["output"]
     assert f"{train.title[1:]} 2 / 0 / 1 {number(train.points * 2 / 3)} / " in page.text

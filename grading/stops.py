@@ -1,0 +1,104 @@
+"""Dire où le programme d'un rendu s'arrête, si c'est de sa faute, et lire ce qui suit.
+
+Importé par `recorder`, dans le processus enfermé. Un programme qui s'arrête ici parce qu'il lui
+manque un fichier ou un paquet n'y est pour rien. Il y est pour quelque chose s'il lève lui-même une
+exception, s'il lit un nom qui n'est défini nulle part, ou s'il écrit mal un nom de Keras.
+"""
+
+import ast
+import difflib
+import types
+from traceback import walk_tb
+
+import keras
+from keras.src.losses import ALL_OBJECTS_DICT
+
+CLOSE = 0.8  # ressemblance d'un nom mal écrit et du vrai
+LIBRARIES = ("keras", "tensorflow")
+
+
+class UnknownLoss(ValueError):
+    """Le nom d'une perte, que Keras ne connaît pas."""
+
+    def __init__(self, loss: str):
+        super().__init__(f"Unknown loss: {loss!r}")
+        self.loss = loss
+
+
+def misspelled(error: Exception) -> tuple[types.ModuleType, str, str] | None:
+    """Trouve le nom de Keras qu'un programme a mal écrit.
+
+    Returns:
+        Le module, le nom écrit, et le vrai ; None si l'erreur n'est pas celle-là.
+    """
+    module, name = getattr(error, "obj", None), getattr(error, "name", None)
+    if not isinstance(error, AttributeError) or not isinstance(module, types.ModuleType):
+        return None
+    if not module.__name__.lstrip("_").startswith(LIBRARIES):
+        return None
+    near = difflib.get_close_matches(name, dir(module), 1, CLOSE)
+    return (module, name, near[0]) if near else None
+
+
+def mend(error: Exception) -> bool:
+    """Donne à un nom mal écrit le sens du nom le plus proche, pour lire la suite.
+
+    Returns:
+        Vrai si c'est fait : l'instruction qui a échoué peut être exécutée à nouveau.
+    """
+    if found := misspelled(error):
+        module, wrong, right = found
+        setattr(module, wrong, getattr(module, right))
+        return True
+    if isinstance(error, UnknownLoss):
+        near = difflib.get_close_matches(error.loss, [*ALL_OBJECTS_DICT], 1, CLOSE)
+        if near:
+            ALL_OBJECTS_DICT[error.loss] = ALL_OBJECTS_DICT[near[0]]
+        return bool(near)
+    return False
+
+
+def check_loss(loss) -> None:
+    """Refuse le nom d'une perte que Keras ne connaît pas : lui ne le dit qu'au premier `fit`.
+
+    Raises:
+        UnknownLoss: Keras ne connaît pas ce nom.
+    """
+    if isinstance(loss, str):
+        try:
+            keras.losses.get(loss)
+        except ValueError:
+            raise UnknownLoss(loss) from None
+
+
+def is_own(error: Exception, node: ast.stmt, names: dict, known: set | None) -> bool:
+    """Dit si un programme s'arrête de sa faute.
+
+    Args:
+        error: ce qui l'arrête.
+        node: l'instruction de premier niveau qui échoue.
+        names: les variables globales du programme.
+        known: les noms qu'il définit quelque part ; None s'il importe `*`.
+    """
+    if isinstance(node, ast.Raise):
+        return not isinstance(error, OSError | ImportError)
+    if isinstance(error, NameError):
+        *_, (frame, _) = walk_tb(error.__traceback__)
+        return known is not None and frame.f_globals is names and error.name not in known
+    return misspelled(error) is not None or isinstance(error, UnknownLoss)
+
+
+def defined(nodes: list[ast.AST]) -> set | None:
+    """Rend les noms qu'un programme définit quelque part ; None s'il importe `*`."""
+    aliases = [each.asname or each.name for each in nodes if isinstance(each, ast.alias)]
+    if "*" in aliases:
+        return None
+    kept = {
+        each.id for each in nodes if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)
+    }
+    kept |= {name.partition(".")[0] for name in aliases}
+    return kept | {
+        each.name
+        for each in nodes
+        if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+    }
