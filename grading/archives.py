@@ -7,6 +7,7 @@ import shutil
 import stat
 import zipfile
 import zlib
+from collections import Counter
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
@@ -16,7 +17,8 @@ from grading import folders
 
 MAX_OPENED_BYTES = 600 * 10**6  # d'un zip d'élève, une fois ouvert
 MAX_CLASS_BYTES = 8 * 10**9  # de celui d'une classe
-MAX_MEMBERS = 20_000
+MAX_MEMBERS = 20_000  # fichiers et dossiers d'un zip
+MAX_OF_ONE = 5_000  # de ceux d'un élève, dans le zip d'une classe
 MAX_NAME_BYTES = 255  # d'un fichier, sous Linux
 MAX_SOURCE_BYTES = 2**20  # par fichier de texte
 MAX_MODEL_BYTES = 256 * 2**20
@@ -59,7 +61,7 @@ def _is_hidden(path: PurePosixPath | Path) -> bool:
     return any(part.startswith(".") or part in HIDDEN for part in path.parts)
 
 
-def extract(path: Path, target: Path, *, limit: int) -> None:
+def extract(path: Path, target: Path, *, limit: int, shared: bool = False) -> None:
     """Ouvre un zip dans un dossier neuf ; n'y écrit que ce qui peut servir à noter.
 
     Le reste garde sa place, sans son contenu : l'élève qui n'a rendu qu'un PDF est nommé, et un
@@ -69,6 +71,7 @@ def extract(path: Path, target: Path, *, limit: int) -> None:
         path: le zip.
         target: dossier à créer.
         limit: octets au plus pour l'ensemble.
+        shared: c'est le zip d'une classe, un dossier ou un fichier par élève.
 
     Raises:
         RefusedError: zip abîmé, chiffré, trop gros une fois ouvert, ou dont un chemin sort du
@@ -76,7 +79,7 @@ def extract(path: Path, target: Path, *, limit: int) -> None:
     """
     try:
         with _opened(path) as archive:
-            plan = _checked(archive, path.name, limit)
+            plan = _checked(archive, path.name, limit, shared)
             target.mkdir(parents=True)
             for each in plan:
                 _write(archive, each, target / each.path)
@@ -103,29 +106,16 @@ def _write(archive: zipfile.ZipFile, planned: Planned, place: Path) -> None:
             os.utime(place, (made, made))
 
 
-def _checked(archive: zipfile.ZipFile, title: str, limit: int) -> list[Planned]:
+def _checked(archive: zipfile.ZipFile, title: str, limit: int, shared: bool) -> list[Planned]:
     """Vérifie tous les membres, et dit où écrire chacun."""
     members = archive.infolist()
-    if len(members) > MAX_MEMBERS:
-        raise RefusedError(f"{title} contient {len(members)} fichiers, plus que {MAX_MEMBERS}.")
+    counted = _Counted(members, title, shared)
     plan: dict[PurePosixPath, Planned] = {}
-    parents: set[PurePosixPath] = set()
     total = 0
     for member in members:
-        name = member.filename.replace("\\", "/")
-        path = PurePosixPath(name)
-        if name.startswith("/") or ".." in path.parts or re.match("[A-Za-z]:", name):
-            raise RefusedError(
-                f"{title} contient un chemin qui sort de son dossier : {printable(name[:80])}."
-            )
-        long = max(len(part.encode()) for part in path.parts or (".",)) > MAX_NAME_BYTES
-        link = stat.S_ISLNK(member.external_attr >> 16)
-        deep = len(path.parts) > folders.MAX_DEPTH
-        if deep:  # sa place seule est gardée : `folders.levels` le dira
-            path = PurePosixPath(*path.parts[: folders.MAX_DEPTH + 1])
-        if link or long or _is_hidden(path) or path in plan:
+        path, deep = _place(member, title)
+        if path is None or path in plan or not counted.accepts(path):
             continue
-        parents.update(path.parents)
         is_folder = deep or member.is_dir()
         wanted = is_wanted(path) and not is_folder
         if wanted and member.flag_bits & 1:
@@ -134,13 +124,64 @@ def _checked(archive: zipfile.ZipFile, title: str, limit: int) -> list[Planned]:
         kept_bytes = None if whole else min(member.file_size * wanted, 2**33)
         plan[path] = Planned(member, path, is_folder, kept_bytes)
         total += member.file_size * whole
-    if len(parents) > MAX_MEMBERS:
-        raise RefusedError(f"{title} contient {len(parents)} dossiers, plus que {MAX_MEMBERS}.")
     if total > limit:
         raise RefusedError(
             f"{title} prendrait {total / 1e6:.0f} Mo une fois ouvert, au plus {limit / 1e6:.0f}."
         )
     return list(plan.values())
+
+
+def _place(member: zipfile.ZipInfo, title: str) -> tuple[PurePosixPath | None, bool]:
+    """Dit où va un membre, None s'il n'est pas gardé ; et s'il est trop profond pour être lu.
+
+    Raises:
+        RefusedError: son chemin sort du dossier.
+    """
+    name = member.filename.replace("\\", "/")
+    path = PurePosixPath(name)
+    if name.startswith("/") or ".." in path.parts or re.match("[A-Za-z]:", name):
+        raise RefusedError(
+            f"{title} contient un chemin qui sort de son dossier : {printable(name[:80])}."
+        )
+    long = max(len(part.encode()) for part in path.parts or (".",)) > MAX_NAME_BYTES
+    if stat.S_ISLNK(member.external_attr >> 16) or long or _is_hidden(path):
+        return None, False
+    deep = len(path.parts) > folders.MAX_DEPTH
+    # Sa place seule est gardée : `folders.levels` dira qu'il y a plus profond.
+    return PurePosixPath(*path.parts[: folders.MAX_DEPTH + 1]), deep
+
+
+class _Counted:
+    """Compte ce qu'un zip fait écrire, dossiers compris ; d'une classe, élève par élève.
+
+    Args:
+        members: ses membres.
+        title: son nom.
+        shared: c'est celui d'une classe ; un élève qui a trop de fichiers n'en refuse pas un autre.
+    """
+
+    def __init__(self, members: list[zipfile.ZipInfo], title: str, shared: bool):
+        self._title, self._shared = title, shared
+        self._known: set[PurePosixPath] = set()
+        self._counts: Counter[str] = Counter()
+        firsts = {each.filename.partition("/")[0] for each in members}
+        self._rank = 1 if len(firsts) == 1 else 0  # un dossier les contient tous, ou non
+
+    def accepts(self, path: PurePosixPath) -> bool:
+        """Dit si un membre est gardé.
+
+        Raises:
+            RefusedError: le zip d'un seul élève en a trop.
+        """
+        owner = "".join(path.parts[self._rank : self._rank + 1]) if self._shared else ""
+        entries = {path, *path.parents} - self._known
+        self._counts[owner] += len(entries)
+        if self._counts[owner] <= (MAX_OF_ONE if self._shared else MAX_MEMBERS):
+            self._known |= entries
+            return True
+        if self._shared:  # assez pour que `folders.levels` dise qu'il y en a trop
+            return False
+        raise RefusedError(f"{self._title} contient plus de {MAX_MEMBERS} fichiers et dossiers.")
 
 
 def _opened(path: Path) -> zipfile.ZipFile:

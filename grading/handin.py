@@ -168,7 +168,7 @@ def open_class(path: Path, workspace: Path) -> Path:
     if not path.is_file():
         return path
     opened = workspace / "classe"
-    archives.extract(path, opened, limit=archives.MAX_CLASS_BYTES)
+    archives.extract(path, opened, limit=archives.MAX_CLASS_BYTES, shared=True)
     return _base(opened)
 
 

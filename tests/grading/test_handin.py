@@ -157,6 +157,18 @@ def nested(place, num):
         os.chdir(here)
 
 
+def test_a_full_folder_in_the_zip_of_a_class_costs_nobody_else_a_mark(
+    tmp_path, collect, monkeypatch
+):
+    monkeypatch.setattr(archives, "MAX_OF_ONE", 150)
+    monkeypatch.setattr(folders, "MAX_FOLDERS", 100)
+    members = {"dupont/a.py": POOLING, **{f"dupont/vide{k}/": "" for k in range(300)}}
+    found = collect(write(tmp_path / "tp.zip", {**members, "martin/pooling.py": POOLING}))
+    assert set(modules(found)) == {"dupont", "martin"}
+    assert "plus de 100 dossiers" in "".join(found.submissions[0].remarks)
+
+
+@pytest.mark.ci
 def test_too_many_folders_cost_nobody_else_a_mark(folder, collect, monkeypatch):
     """Emboîtés ou vides : le fichier d'à côté est noté, et ce qui n'est pas lu est dit."""
     monkeypatch.setattr(folders, "MAX_FOLDERS", 60)
