@@ -41,7 +41,7 @@ OPTIONS = {
         "action": "append",
         "default": [],
         "metavar": "FICHIER",
-        "help": "compte rendu .json ou .csv (peut être répétée)",
+        "help": "compte rendu .json, .csv, ou un dossier : une page par élève (peut être répétée)",
     },
     "--hint": {"action": "store_true", "help": "donner l'indice de chaque erreur"},
     "--grade-seed": {

@@ -17,8 +17,8 @@ from markupsafe import Markup, escape
 
 from convnets.core.cli import agreed, percent
 from grading.grader import Mark
-from grading.report import explain, grouped, number, write_file
-from grading.scale import FULL, read_reasons
+from grading.report import Result, explain, grouped, number, write_file
+from grading.scale import FULL, read_reasons, read_scale
 from grading.term import sheets
 from grading.term.course import Course
 from grading.term.marks import HANDED_IN, ExerciseMark, StudentMarks
@@ -74,6 +74,19 @@ def student_page(course: Course, marks: StudentMarks, exercise: str | None = Non
     """
     shown = [each for each in marks.exercises if exercise in (None, each.exercise)]
     return render("eleve.html", course=course, marks=marks, shown=shown, only=exercise)
+
+
+def hand_in_page(result: Result, remarks: Sequence[str], *, hints: bool) -> str:
+    """Fait la page d'un rendu noté hors d'un trimestre.
+
+    Args:
+        result: ses notes.
+        remarks: ce qui est dit de ses fichiers, une phrase chacune.
+        hints: donner un indice par erreur.
+    """
+    titles = {name: exercise.title for name, exercise in read_scale().items()}
+    said = [each.rstrip(".") for each in remarks]
+    return render("rendu.html", result=result, remarks=said, titles=titles, hints=hints)
 
 
 def _exercise(marks: Sequence[ExerciseMark]) -> dict:

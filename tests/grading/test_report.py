@@ -79,6 +79,21 @@ def test_csv_is_no_formula(tmp_path):
     assert not any(cell.startswith(("=", "-", "+", "@")) for row in rows for cell in row)
 
 
+def test_a_folder_has_a_page_each_with_its_reasons(tmp_path):
+    report.write(tmp_path / "notes", MARKS, {"remarques": {"anne": ["<b> laissé"]}}, hint=True)
+    assert sorted(each.name for each in (tmp_path / "notes").iterdir()) == [
+        "=cmd().html",
+        "anne.html",
+        "notes.csv",
+    ]
+    page = (tmp_path / "notes/anne.html").read_text(encoding="utf-8")
+    assert "La case | en trop" in page and "Indice :" in page and "&lt;b&gt; laissé" in page
+    assert "cmd()" not in page, "rien d'un autre élève"
+    report.write(tmp_path / "sans", MARKS, {"pas encore noté": {"anne": "arrêtée"}})
+    assert "anne.html" not in {each.name for each in (tmp_path / "sans").iterdir()}
+    assert "Indice :" not in (tmp_path / "sans/=cmd().html").read_text(encoding="utf-8")
+
+
 def test_nobody_disappears_from_a_report(tmp_path):
     header = {
         "sans rendu": {"petit": "aucun fichier à lire"},
