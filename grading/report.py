@@ -15,6 +15,7 @@ from grading.scale import FULL, read_reasons, read_scale
 
 UTF8 = "utf-8-sig"  # sans cette marque, un tableur lit l'UTF-8 comme du Windows-1252
 UNGRADED = "non noté"
+WHOLE = f"note /{FULL}"
 WITHOUT, NOT_YET = "sans rendu", "pas encore noté"  # ce que dit l'en-tête d'élèves sans note
 FORMULA = re.compile(r"[=+\-@\t\r]")
 
@@ -153,7 +154,7 @@ def table(marks: Sequence[Mark], *, every: bool, hint: bool = False) -> list[str
         names = _exercises(found)
         lines = [[each.name, *map(each.exercises.get, names), each.total] for each in found]
         shown = [[str(c) if isinstance(c, Total) else c for c in line] for line in lines]
-        rows += charts.table(["rendu", *names, f"note /{FULL}"], shown).splitlines()
+        rows += charts.table(["rendu", *names, WHOLE], shown).splitlines()
     for each in found if every else ():
         rows += ["", f"{each.name} : {each.total.out_of}"]
         for exercise, mine in each.exercises.items():
@@ -278,29 +279,41 @@ def _as_csv(marks, header, hint) -> bytes:
 
     Une note ou des points qui ne sont pas connus sont une case vide.
     """
-    found, whole = results(marks), f"note /{FULL}"
-    identifiers = list(dict.fromkeys(mark.rule.id for mark in marks))
+    found = results(marks)
+    rows = [_graded_row(each, header, hint) for each in found]
+    rows += _rows_without_marks(header, {each.name for each in found})
+    if "attention" in header:
+        rows.append({"remarques": header["attention"]})
+    identifiers = dict.fromkeys(mark.rule.id for mark in marks)
+    questions = [title for name in identifiers for title in (name, f"{name}, raison")]
+    heads = ["rendu", WHOLE, *_exercises(found), *questions, "remarques"]
+    return csv_bytes([heads, *([row.get(head, "") for head in heads] for row in rows)])
+
+
+def _graded_row(result: Result, header: dict, hint: bool) -> dict[str, str]:
+    """Écrit la ligne d'un rendu, par titre de colonne ; sans note s'il lui en manque une."""
+    totals = {WHOLE: result.total, **result.exercises}
+    if result.name in header.get(NOT_YET, ()):
+        totals = {}
+    points = {title: total.mark for title, total in totals.items()}
+    points |= {mark.rule.id: mark.points for mark in result.marks}
+    return {
+        "rendu": plain(result.name),
+        **{title: number(value) for title, value in points.items() if value is not None},
+        **{f"{mark.rule.id}, raison": plain(_reason(mark, hint)) for mark in result.marks},
+        "remarques": plain(_remarks(result, header)),
+    }
+
+
+def _rows_without_marks(header: dict, known: set[str]) -> list[dict[str, str]]:
+    """Écrit la ligne de chaque élève qui n'a aucune note, et dit pourquoi ; 0 sans rendu."""
     rows = []
-    for each in found:
-        row = {"rendu": plain(each.name), "remarques": plain(_remarks(each, header))}
-        waited = each.name in header.get(NOT_YET, ())
-        totals = {} if waited else {whole: each.total, **each.exercises}
-        points = {title: total.mark for title, total in totals.items()}
-        points |= {mark.rule.id: mark.points for mark in each.marks}
-        row |= {key: number(value) for key, value in points.items() if value is not None}
-        rows.append(row | {f"{m.rule.id}, raison": plain(_reason(m, hint)) for m in each.marks})
-    known = {each.name for each in found}
     for key in (WITHOUT, UNGRADED, NOT_YET):
         for name, why in header.get(key, {}).items():
             if name not in known:
-                points = {whole: "0"} if key == WITHOUT else {}
-                said = f"{key} : {why}" if why else key
-                rows.append({"rendu": plain(name), **points, "remarques": plain(said)})
-    if "attention" in header:
-        rows.append({"remarques": header["attention"]})
-    questions = [title for name in identifiers for title in (name, f"{name}, raison")]
-    heads = ["rendu", whole, *_exercises(found), *questions, "remarques"]
-    return csv_bytes([heads, *([row.get(head, "") for head in heads] for row in rows)])
+                points = {WHOLE: "0"} if key == WITHOUT else {}
+                rows.append({"rendu": plain(name), **points, "remarques": plain(f"{key} : {why}")})
+    return rows
 
 
 def _reason(mark: Mark, hint: bool) -> str:
@@ -318,7 +331,7 @@ def _remarks(result: Result, header: dict) -> str:
     ]
     for key in (NOT_YET, "à regarder", "remarques"):
         more = header.get(key, {}).get(result.name, ())
-        said += [f"{key} : {more}" if more else key] if isinstance(more, str) else more
+        said += [f"{key} : {more}"] if isinstance(more, str) else more
     return " ; ".join(said)
 
 

@@ -116,18 +116,21 @@ def exercise_mark(
         status = HANDED_IN
     handed_at = row.handed_at if row and status != ABSENT else None
     days = days_late(handed_at, due) if status == HANDED_IN else 0
-    notes = [note] if note else []
-    before = total(marks) if marks else NOTHING_GRADED if status == UNGRADED else Total(ZERO, ZERO)
+    before = _before(marks, status)
     lost = ZERO if before.mark is None else penalty(before.mark, late, days)
+    notes = [note] if note else []
     if days:
         begun = agreed(days, "jour commencé", "jours commencés")
         taken = "à retirer" if before.mark is None else f"{number(lost)} en moins"
         notes.append(f"Retard : {begun}, {taken}")
-    if before.mark is None and not decision:
-        notes.append(f"Note à donner par l'enseignant ({before})")
+    mark = None if before.mark is None else before.mark - lost
     if decision:
-        points = number(decision.points)
-        notes.append(f"Note décidée par l'enseignant : {points} sur {FULL}. {decision.reason}")
+        mark = decision.points
+        notes.append(
+            f"Note décidée par l'enseignant : {number(mark)} sur {FULL}. {decision.reason}"
+        )
+    elif mark is None:
+        notes.append(f"Note à donner par l'enseignant ({before})")
     early = due is not None and datetime.now() <= due
     if early and status == ABSENT:
         notes.append(f"À rendre avant le {due:%d/%m/%Y à %H:%M}")
@@ -140,13 +143,20 @@ def exercise_mark(
         Fraction(0) if waited and not decision else weight,
         tuple(marks),
         before,
-        decision.points if decision else None if before.mark is None else before.mark - lost,
+        mark,
         status,
         handed_at,
         gathered.dates.get(student.number),
         days,
         tuple(each.rstrip(".") for each in notes),
     )
+
+
+def _before(marks: Sequence[Mark], status: str) -> Total:
+    """Fait la note des questions, qui est inconnue si rien du rendu n'a pu être noté."""
+    if marks:
+        return total(marks)
+    return NOTHING_GRADED if status == UNGRADED else Total(ZERO, ZERO)
 
 
 def student_marks(course: Course, heard: Sequence[Gathered], student: Student) -> StudentMarks:
