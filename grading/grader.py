@@ -37,6 +37,7 @@ class Mark(NamedTuple):
     level: Fraction | None  # part des points ; None si la question n'a pas pu être jugée
     reason: str | None
     detail: str
+    tried: tuple[str, ...] = ()  # ce que le programme a tenté, qui est interdit
 
     @property
     def points(self) -> Fraction | None:
@@ -68,6 +69,7 @@ class Grader:
         self._children: dict[tuple, pupil.Child] = {}
         self._known: dict[bytes, dict | pupil.Failure] = {}
         self._broken: dict[str, pupil.Failure] = {}
+        self._tried: dict[str, None] = {}  # dans l'ordre
 
     def _leave(self) -> None:
         """Tue les enfants d'un rendu."""
@@ -128,7 +130,8 @@ class Grader:
             self._reference._leave()
         unjudged = found.level == 0 and found.reason and read_reasons()[found.reason].blank
         level = None if unjudged else found.level
-        return Mark(submitted.name, rule, level, found.reason, pupil.clean(found.detail))
+        detail, tried = pupil.clean(found.detail), tuple(self._tried)
+        return Mark(submitted.name, rule, level, found.reason, detail, tried)
 
     def digest(self, content: bytes) -> list:
         """Résume les poids d'un fichier (voir `probes.digest`), chacun dans un enfant à lui.
@@ -181,6 +184,7 @@ class Grader:
         try:
             return child.ask({"op": operation, **arguments}, rule.seconds)
         finally:
+            self._tried.update(dict.fromkeys(child.tried))
             if operation in CHANGES_STATE:
                 child.kill()
 
@@ -205,6 +209,7 @@ class Grader:
                 kind = "exception" if failure.reason == "missing_name" else failure.reason
                 failure = pupil.Failure(kind, f"dès l'import du fichier : {failure.detail}")
             self._broken[rule.module] = failure
+            self._tried.update(dict.fromkeys(child.tried))
             child.kill()
             raise failure from None
         return child

@@ -19,6 +19,7 @@ import numpy as np
 from messages import Ingredient
 
 MAX_TEXT = 300  # caractères d'un message d'erreur ou d'un nom
+MAX_ATTEMPTS = 3  # dites d'un programme
 MAX_OUTPUT_BYTES = 2**16  # gardés de ce qu'une commande affiche
 
 
@@ -81,6 +82,45 @@ def captured_stdout(path: str = "sortie.txt"):
         os.dup2(kept, 1)
         os.close(kept)
         os.close(target)
+
+
+# --- Ce que le rendu tente -----------------------------------------------------------
+
+ATTEMPTS = {  # événement que Python annonce : ce qu'en lit l'enseignant
+    **dict.fromkeys(
+        ("os.fork", "os.forkpty", "subprocess.Popen", "os.system", "os.exec", "os.posix_spawn"),
+        "lancer un processus",
+    ),
+    "os.kill": "envoyer un signal à un processus",
+}
+STDLIB = os.path.dirname(os.__file__)
+
+
+def watch_attempts() -> list[str]:
+    """Note ce que le rendu tente lui-même, même s'il rattrape le refus.
+
+    Returns:
+        Une liste qui se remplit : ce qui est tenté, et à quelle ligne.
+    """
+    tried, here = [], os.getcwd()
+
+    def note(event: str, _) -> None:
+        if event not in ATTEMPTS or len(tried) >= MAX_ATTEMPTS:
+            return
+        frame = sys._getframe(1)
+        while frame and _is_stdlib(frame.f_code.co_filename):
+            frame = frame.f_back
+        if frame and frame.f_code.co_filename.startswith(here):  # et non une bibliothèque
+            name = os.path.basename(frame.f_code.co_filename)
+            said = f"{ATTEMPTS[event]}, ligne {frame.f_lineno} de {name}"
+            tried.extend([said] if said not in tried else [])
+
+    sys.addaudithook(note)
+    return tried
+
+
+def _is_stdlib(file: str) -> bool:
+    return file.startswith((STDLIB, "<frozen")) and "-packages" not in file
 
 
 # --- Appeler une fonction du rendu ---------------------------------------------------

@@ -161,6 +161,7 @@ class Child:
     def __init__(self, workshop: Workshop, stage, limits: Limits):
         self._workshop, self._folder = workshop, Path(tempfile.mkdtemp(dir=workshop.home))
         self.log, self.status = b"", None
+        self.tried: list[str] = []  # ce que le rendu a tenté, en mots (`probes.watch_attempts`)
         stage(self._folder)
         self._channel, theirs = socket.socketpair()
         log, log_end = os.pipe()
@@ -203,6 +204,8 @@ class Child:
             self._check_folder()
             answer = answer if isinstance(answer, dict) else {}
             error, printed = answer.get("error"), answer.get("printed")
+            tried = answer.get("tried")
+            self.tried = [clean(each) for each in tried[:9]] if isinstance(tried, list) else []
             if answer.get("token") == token and isinstance(error, dict):
                 if request["op"] == "record" and not error.get(
                     "line"

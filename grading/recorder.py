@@ -115,6 +115,7 @@ class Names(dict):
     known = None  # ceux qu'il définit quelque part
     reached = dict  # dit ce que le programme a déjà fait
     before = None  # ce qu'il avait fait avant son premier import oublié
+    halt = None  # ce que le programme avait fait avant sa première erreur
     stop = None  # le premier arrêt dont le programme est la cause, et ce qu'il avait fait avant
 
     def __missing__(self, name: str):
@@ -151,7 +152,8 @@ def record(module: str, asked: dict, dataset: str, levels: dict, seconds: int) -
         temps a manqué au programme ou à une fonction ; `asks`, la ligne où il pose une question au
         clavier, ou "" ; `names`, les
         listes de dix textes ; `error`, la première exception, ou None ; `stop`, le premier arrêt
-        dont le programme est la cause (voir `_note_stop`), ou None ; `imports`, les paquets que
+        dont le programme est la cause (voir `_note_stop`), ou None ; `halt`, ce qu'il avait fait
+        avant sa première erreur (voir `_Seen.reached`), ou None ; `imports`, les paquets que
         le programme importe ; `tests`, s'il donne à `fit`, pour validation, ce qu'il nomme test ;
         `forgotten`, les noms de Keras qu'il emploie sans les importer ;
         `before`, ce qu'il avait fait avant d'en employer un (voir `_Seen.reached`), ou None ;
@@ -259,8 +261,14 @@ def record(module: str, asked: dict, dataset: str, levels: dict, seconds: int) -
         **seen.said,
         "names": _tens(names, nodes),
         "error": names.error,
-        "stop": names.stop and {**names.stop, "built": seen.had_finished(names.stop)},
-        "before": names.before and {**names.before, "built": seen.had_finished(names.before)},
+        **{
+            key: reached and {**reached, "built": seen.had_finished(reached)}
+            for key, reached in (
+                ("stop", names.stop),
+                ("halt", names.halt),
+                ("before", names.before),
+            )
+        },
         "imports": sorted(
             {
                 name.partition(".")[0]
@@ -387,6 +395,7 @@ def _execute(cells: list, trees: list, names: Names, seen: "_Seen") -> None:
                     break
             except Exception as raised:
                 names.error = names.error or probes.describe_error(raised)
+                names.halt = names.halt or seen.reached()
                 _note_stop(raised, node, names, seen)
                 if stops.mend(raised):  # la suite est lue comme si c'était bien écrit
                     with contextlib.suppress(Exception, SystemExit):

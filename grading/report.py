@@ -68,7 +68,8 @@ def read_mark(content: dict) -> Mark:
     exercise = read_scale()[content["rule"].partition(".")[0]]
     (rule,) = (each for each in exercise.rules if each.id == content["rule"])
     level = None if content["level"] is None else Fraction(content["level"])
-    return Mark(**{**content, "rule": rule, "level": level})
+    tried = tuple(content.get("tried", ()))
+    return Mark(**{**content, "rule": rule, "level": level, "tried": tried})
 
 
 def explain(mark: Mark) -> tuple[str, str]:
@@ -126,6 +127,8 @@ def alerts(marks: Sequence[Mark]) -> dict[str, list[str]]:
         for reason, each in grouped(known, lambda mark: mark.reason).items():
             places = ", ".join(mark.rule.id for mark in each)
             sentences.append(f"{read_reasons()[reason].text.rstrip('.')} ({places})")
+        tried = dict.fromkeys(said for mark in mine for said in mark.tried)
+        sentences += [f"Le programme a tenté de {said}" for said in tried]
         if sentences:
             told[name] = [" ; ".join(sentences)]
     return told

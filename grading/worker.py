@@ -92,10 +92,10 @@ def _live(order: dict, channel: int, log: int) -> None:
     for number, name in ((1, "stdout"), (2, "stderr")):
         options = {"encoding": "utf-8", "errors": "backslashreplace", "buffering": 1}
         setattr(sys, name, open(number, "w", closefd=False, **options))
-    _serve(private, protections)
+    _serve(private, protections, probes.watch_attempts())
 
 
-def _serve(channel: int, protections: list[str]) -> None:
+def _serve(channel: int, protections: list[str], tried: list[str]) -> None:
     pack, unpack, length = messages.pack, messages.unpack, messages.length
     reader, writer = os.fdopen(channel, "rb"), os.fdopen(os.dup(channel), "wb")
     content = pack({"protections": protections})
@@ -109,7 +109,7 @@ def _serve(channel: int, protections: list[str]) -> None:
         token, answer = request["token"], probes.answer(request)
         try:
             limit = messages.MODEL_BYTES.get(request["op"], messages.ANSWER_BYTES)
-            content = pack({"token": token, **answer}, limit=limit)
+            content = pack({"token": token, "tried": tried, **answer}, limit=limit)
         except BaseException as error:  # une réponse trop longue, ou qui refuse d'être écrite
             content = pack({"token": token, "error": probes.describe_error(error)})
 

@@ -35,11 +35,12 @@ def ask_evaluate(ask: Ask) -> Credit:
         if len({*group}) > 1 and all(each[:1].isalpha() for each in group)
     ]
     right = [_plain(each) for each in NAMES]
-    return first_fault(
+    named = first_fault(
         ("3/4", "class_order_shifted", right not in names and sorted(right) in map(sorted, names)),
         ("3/4", "class_names_missing", not names),
         ("3/4", "class_names_changed", right not in names),
     )
+    return found if named.level == 1 else named
 
 
 def _plain(name: str) -> str:

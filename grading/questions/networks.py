@@ -117,6 +117,10 @@ def judged(ask: Ask, function: str, judge: Callable[[], Credit]) -> Credit:
         return _halved(found, "import_forgotten", ", ".join(forgotten))
     if found.level and stop and not stop[stage]:
         return _halved(found, "program_stops", pupil.failure_of(stop["error"]).detail)
+    halt = record(ask)["halt"]
+    if found == RIGHT and halt and not halt[stage]:  # il lui manque ici un fichier, peut-être
+        where = pupil.failure_of(record(ask)["error"]).detail
+        return credit(1, None, f"Le programme s'arrête ici, ce qui ne coûte rien : {where}")
     return found
 
 

@@ -791,6 +791,15 @@ REFUSED = {  # (exercice, programme, raison)
 }
 
 
+def test_a_stop_that_costs_nothing_is_told_too(mark):
+    """Ici, un tableau n'a pas la taille attendue : peut-être à cause des images de l'essai."""
+    source = FASHION + "x_train[70000]\n" + LAYERS + MODEL + FIT
+    marks = {each.rule.name: each for each in mark("ex02", source)}
+    assert {name: float(each.points) for name, each in marks.items()} == PLAIN
+    assert marks["train"].detail.startswith("Le programme s'arrête ici, ce qui ne coûte rien : ")
+    assert "IndexError, ligne 5 de tp.py" in marks["train"].detail
+
+
 UNSEEN = {  # (programme, question) : ce qui n'a pas été exécuté n'est pas nié, mais dit « non vu »
     "jamais_appelé": (
         "import keras\ndef zork(X, a, b):\n    return keras.layers.Conv2D(a, b)(X)\n",

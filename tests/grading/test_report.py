@@ -70,6 +70,12 @@ def test_what_is_not_judged_is_blank_and_never_zero(tmp_path):
     assert again == marks
 
 
+def test_what_a_program_tries_is_told_in_one_line():
+    said = "lancer un processus, ligne 4 de operations.py"
+    marks = [mark("anne", rule, 1)._replace(tried=(said,)) for rule in ("ex00.relu", "ex00.pads")]
+    assert report.alerts(marks) == {"anne": [f"Le programme a tenté de {said}"]}
+
+
 def test_csv_is_no_formula(tmp_path):
     path = tmp_path / "notes.csv"
     report.write(path, MARKS, {})

@@ -24,6 +24,12 @@ def read(path):
 
 def listing(path): return os.listdir(path)
 def fork(): return os.fork()
+def hidden():
+    for attempt in (os.fork, lambda: subprocess.run(["true"]), lambda: os.kill(1, 0)):
+        try:
+            attempt()
+        except OSError:
+            pass
 def run(): return subprocess.run(["true"]).returncode
 def connect(): return socket.socket()
 def kill(pid): return os.kill(pid, 0)
@@ -129,6 +135,13 @@ def test_the_files_of_others_keep_their_rights_and_dates(child, tmp_path):
 def test_no_process_no_network_no_signal(child, function, arguments):
     assert refused(child, function, *arguments)
     assert call(child, "kill", child.pid) is None  # à soi, oui
+
+
+def test_an_attempt_is_told_even_if_its_refusal_is_caught(child):
+    call(child, "hidden")
+    said = [each.partition(",")[0] for each in child.tried]
+    assert said == [*["lancer un processus"] * 2, "envoyer un signal à un processus"]
+    assert all(each.endswith("de ex99_essai.py") for each in child.tried)
 
 
 def test_limits_cannot_be_raised(child):
