@@ -15,7 +15,8 @@ pantins : docs/systemes.md dit quelles vraies données ont été cherchées.
 À lire dans cet ordre :
 
 - `puppets.py`, puis `pose.py` : des pantins articulés ; cartes de chaleur, coordonnées, PCK ;
-- `pairs.py`, puis `depth.py` : des paires stéréo ; fenêtres appariées, réseau siamois ;
+- `pairs.py`, `semi_global.py`, puis `depth.py` : des paires stéréo ; fenêtres appariées, SGM,
+  réseau siamois ;
 - `training.py` : la brique et la descente, les mêmes pour les trois réseaux ;
 - `__main__.py` : la leçon, pour une graine, et le relief de deux images ;
 - `figures.py` : ce que chacun trouve.

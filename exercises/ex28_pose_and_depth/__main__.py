@@ -32,6 +32,8 @@ HEADLINE = [
     Headline("bad_sad_all", "relief : les mêmes, fenêtres de 21 pixels et SAD"),
     Headline("bad_zncc_all", "relief : les mêmes, fenêtres de 21 pixels et ZNCC"),
     Headline("bad_small_all", "relief : les mêmes, fenêtres de 7 pixels et SAD"),
+    Headline("bad_checked_all", "relief : les mêmes, fenêtres de 15 pixels vérifiées, complétées"),
+    Headline("bad_sgm_all", "relief : les mêmes, SGM vérifié et complété, sans rien apprendre"),
     Headline("bad_constant_all", "relief : les mêmes, toujours la disparité médiane"),
     Headline("bad_blind_all", "relief : les mêmes, le réseau recevant deux fois l'image de gauche"),
     Headline(
@@ -44,6 +46,8 @@ HEADLINE = [
     Headline("aloe_sad", "relief, vraie paire aloe : pixels faux, fenêtres de 21 pixels et SAD"),
     Headline("aloe_zncc", "relief, vraie paire aloe : pixels faux, fenêtres de 21 pixels et ZNCC"),
     Headline("aloe_small", "relief, vraie paire aloe : pixels faux, fenêtres de 7 pixels et SAD"),
+    Headline("aloe_checked", "relief, vraie paire aloe : les mêmes, 15 pixels vérifiés, complétés"),
+    Headline("aloe_sgm", "relief, vraie paire aloe : pixels faux, SGM vérifié et complété"),
     Headline("aloe_constant", "relief, vraie paire aloe : pixels faux, toujours sa médiane"),
 ]
 
@@ -70,6 +74,23 @@ def make_parts(*, limit: int | None) -> list[tuple[Puppets, Pairs]]:
             (puppets, compose_pairs(photographs, objects, num_pairs=num["depth"], **drawn))
         )
     return parts
+
+
+def witnesses() -> dict[str, float]:
+    """Mesure les appariements qui n'apprennent rien : part des pixels faux, par méthode."""
+    (_, _), (_, pairs) = make_parts(limit=None)
+    pair, truth = (each[None] for each in stereo.load_aloe(PAIR_PX))
+    found, real = depth.without_network(pairs.images), depth.without_network(pair)
+    metrics = {}
+    for name, answers, true, where in (
+        ("bad_{}_all", found, pairs.disparity, np.ones(pairs.hidden.shape, bool)),
+        ("bad_{}_hidden", found, pairs.disparity, pairs.hidden),
+        ("bad_{}_visible", found, pairs.disparity, ~pairs.hidden),
+        ("aloe_{}", real, truth, truth > stereo.UNKNOWN),
+    ):
+        bad = depth.bad_pixels(answers, true, where)
+        metrics |= {name.format(kind): value for kind, value in bad.items()}
+    return metrics
 
 
 def run(

@@ -12,12 +12,15 @@ import numpy as np
 from keras import layers, ops
 from scipy.ndimage import uniform_filter
 
+from exercises.ex28_pose_and_depth import semi_global
 from exercises.ex28_pose_and_depth.pairs import MAX_DISPARITY
 from exercises.ex28_pose_and_depth.training import block
 
 # Ressemblance et côté des fenêtres. Les deux premières sont celles qui conviennent le mieux à
 # d'autres paires composées : à 25 pixels, elles n'y gagnent que 0,2 point. La troisième est petite.
-WINDOWS = {"sad": ("sad", 21), "zncc": ("zncc", 21), "small": ("sad", 7)}
+# La dernière est vérifiée par l'autre image (`match_checked`), et supporte d'être moins grande.
+WINDOWS = {"sad": ("sad", 21), "zncc": ("zncc", 21), "small": ("sad", 7), "checked": ("sad", 15)}
+PAIRS_AT_ONCE = 20  # de SGM : leurs coûts tiennent en 100 Mo
 FEATURES = 16  # caractéristiques de chaque pixel
 SHARPNESS = 10.0  # d'une ressemblance dans [-1, 1] à un score, que lit un softmax
 WIDTHS = (32, 48)  # canaux des cartes deux et quatre fois plus petites
@@ -42,6 +45,11 @@ def match_windows(images: np.ndarray, kind: str, *, window_px: int) -> np.ndarra
     Returns:
         `(n, h, w)` float64, dans [0, 31] ; entre deux décalages, le sommet d'une parabole.
     """
+    return winner(window_costs(images, kind, window_px=window_px))
+
+
+def window_costs(images: np.ndarray, kind: str, *, window_px: int) -> np.ndarray:
+    """Rend le coût de chaque décalage, `(n, h, w, 32)` ; mêmes arguments que `match_windows`."""
     left, right = images[:, 0].astype(float), images[:, 1].astype(float)
     width = left.shape[-1]
     padded = np.pad(right, ((0, 0), (0, 0), (MAX_DISPARITY, 0)), mode="edge")
@@ -50,7 +58,7 @@ def match_windows(images: np.ndarray, kind: str, *, window_px: int) -> np.ndarra
         start = MAX_DISPARITY - disparity
         shifted = padded[:, :, start : start + width]  # ce que la droite montre en x - disparité
         costs.append(COSTS[kind](left, shifted, window_px))
-    return winner(np.stack(costs, axis=-1))
+    return np.stack(costs, axis=-1)
 
 
 def sad(left: np.ndarray, right: np.ndarray, window_px: int) -> np.ndarray:
@@ -83,6 +91,35 @@ def winner(costs: np.ndarray) -> np.ndarray:
     )
     curve = before + after - 2 * here
     return best + np.divide(before - after, 2 * curve, out=np.zeros(curve.shape), where=curve > 0)
+
+
+# --- Question : et sans rien apprendre, au mieux ? -----------------------------------
+
+
+def match_checked(images: np.ndarray) -> np.ndarray:
+    """Apparie des fenêtres, vérifie par l'autre image, et complète par le fond : `(n, h, w)`."""
+    kind, window_px = WINDOWS["checked"]
+    return complete(window_costs(images, kind, window_px=window_px))
+
+
+def match_semi_global(images: np.ndarray) -> np.ndarray:
+    """Apparie par SGM, vérifie par l'autre image, et complète par le fond.
+
+    Args:
+        images: `(n, 2, h, w)` uint8 : gauche, droite.
+
+    Returns:
+        `(n, h, w)` float64.
+    """
+    parts = [images[k : k + PAIRS_AT_ONCE] for k in range(0, len(images), PAIRS_AT_ONCE)]
+    costs = (semi_global.aggregate(semi_global.census_costs(part)) for part in parts)
+    return np.concatenate([complete(each) for each in costs])
+
+
+def complete(costs: np.ndarray) -> np.ndarray:
+    """Rend la disparité `(n, h, w)` de coûts `(n, h, w, 32)`, complétée là où rien ne confirme."""
+    disparity = winner(costs)
+    return semi_global.fill_with_ground(disparity, semi_global.confirmed(disparity, costs))
 
 
 # --- Question : et si les caractéristiques s'apprennent ? ----------------------------
@@ -152,7 +189,7 @@ def answer(model: keras.Model, images: np.ndarray, constant: float) -> dict[str,
         constant: ce que répond partout le premier témoin.
 
     Returns:
-        Six disparités `(n, h, w)`. Celle de `"blind"` vient du réseau à qui l'on montre deux fois
+        Huit disparités `(n, h, w)`. Celle de `"blind"` vient du réseau à qui l'on montre deux fois
         l'image de gauche : il ne peut que deviner.
     """
     found = {
@@ -160,9 +197,17 @@ def answer(model: keras.Model, images: np.ndarray, constant: float) -> dict[str,
         "blind": model.predict(images[:, [0, 0]], verbose=0),
         "constant": np.full(images[:, 0].shape, constant),
     }
-    for name, (kind, window_px) in WINDOWS.items():
-        found[name] = match_windows(images, kind, window_px=window_px)
-    return found
+    return found | without_network(images)
+
+
+def without_network(images: np.ndarray) -> dict[str, np.ndarray]:
+    """Rend les disparités `(n, h, w)` des méthodes qui n'apprennent rien, par nom."""
+    found = {
+        name: match_windows(images, kind, window_px=window_px)
+        for name, (kind, window_px) in WINDOWS.items()
+        if name != "checked"
+    }
+    return found | {"checked": match_checked(images), "sgm": match_semi_global(images)}
 
 
 def bad_pixels(found: dict[str, np.ndarray], truth: np.ndarray, where: np.ndarray) -> dict:
