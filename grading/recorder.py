@@ -227,11 +227,16 @@ def record(module: str, asked: dict, dataset: str, levels: dict, seconds: int) -
     names.known = stops.defined(nodes)
     seen.names, names.reached, calls = names, seen.reached, {}
     spellings.install()
+    with contextlib.suppress(ImportError):  # pour que ses sources soient remplacées elles aussi
+        importlib.import_module("convnets.datasets.sources")
     with _patched(seen, whole):
         with _alarm(seconds, seen):
             _execute(cells, trees, names, seen)
         if not seen.has_learned():
             calls = _call_asked(functions, names, whole, seen, seconds)
+        if inspect.isfunction(names.get("load_data")):  # que `train` s'en serve ou non
+            load = functools.partial(_loaded_validation, names, whole, seen)
+            calls["load_data"] = _outcome(load, seen, seconds)
         if not as_module and not seen.has_learned():
             with _alarm(seconds, seen):
                 _call_main(names, whole, seen)
@@ -562,6 +567,15 @@ def _train(function, whole: dict, seen: "_Seen") -> dict:
         "complete": network is not None and isinstance(history, dict),
         "moved": network is not None and network.has_moved(),
     }
+
+
+def _loaded_validation(names: Names, whole: dict, seen: "_Seen") -> dict | None:
+    """Lit la validation que `load_data` donne à `train` : le second de trois couples."""
+    load = names["load_data"]
+    parts = load(**_arguments(load, names, whole, seen))
+    sets = list(parts) if isinstance(parts, tuple | list) else []
+    sets = [each for pair in sets for each in pair] if len(sets) == 3 else sets
+    return _as_dict(_sample(sets[2], sets[3])) if len(sets) == 6 else None
 
 
 def _measure(function, whole: dict) -> dict:

@@ -7,6 +7,7 @@ celui qui répond le mieux à la question est jugé.
 
 import functools
 from collections.abc import Callable
+from fractions import Fraction
 
 import numpy as np
 
@@ -506,6 +507,9 @@ def judge_train(ask: Ask, network: dict) -> Credit:
         found = credit(0, "not_trained", first_error(ask))
     if call.get("began") and "error" in call and found.level > 0:
         raise own_failure(call["error"])
+    loaded = record(ask)["calls"].get("load_data", {}).get("value")
+    if found.level > Fraction(1, 2) and _source(loaded) == "test":
+        return credit("1/2", "validation_is_test", "c'est ce que rend `load_data`")
     if own and found.level == 1 and not (own["complete"] and own["moved"]):
         return credit("1/2", "no_training" if own["complete"] else "no_history")
     return found
