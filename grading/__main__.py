@@ -61,6 +61,7 @@ def show_help() -> None:
     )
     kinds = "un dossier, un .py, un .ipynb ou un zip ; d'un élève, ou d'une classe"
     parser.add_argument("RENDU", nargs="?", help=kinds)
+    parser.add_argument("--watch", action="store_true", help="vérifier à chaque enregistrement")
     for name, given in OPTIONS.items():
         parser.add_argument(name, **given)
     parser.print_help()
@@ -75,6 +76,10 @@ if __name__ == "__main__":
         from grading.term.command import main
 
         sys.exit(main(given))
+    if "--watch" in given and not {"-h", "--help"} & set(given):
+        from grading import watch
+
+        sys.exit(run(lambda: watch.main(given)))
     if {"-h", "--help"} & set(given):
         sys.exit(show_help())
     sys.exit(run(lambda: grade(given)))

@@ -105,11 +105,19 @@ class Grader:
         Returns:
             Sa note ; jamais une exception, quoi que fasse le rendu.
         """
-        if rule.module not in submitted.modules:
-            missing = submission.file_of(rule.module)
-            return Mark(submitted.name, rule, Fraction(0), "not_handed_in", missing)
+        found = self.answer(submitted, rule)
+        unjudged = found.level == 0 and found.reason and read_reasons()[found.reason].blank
+        level = None if unjudged else found.level
+        detail, tried = pupil.clean(found.detail), tuple(self._tried)
+        return Mark(submitted.name, rule, level, found.reason, detail, tried)
+
+    def answer(self, submitted: Submission, rule: Rule) -> questions.Credit:
+        """Pose une question à un rendu ; rend ce qu'elle en dit, premier appel manqué compris."""
         if submitted != self.submission:
             self._enter(submitted)
+        if rule.module not in submitted.modules:
+            missing = submission.file_of(rule.module)
+            return questions.Credit(Fraction(0), "not_handed_in", missing)
         # Le hasard de la session, le même pour tous les rendus.
         rng = np.random.default_rng([self.options.seed, zlib.crc32(rule.id.encode())])
         ask = questions.Ask(rule, rng, self)
@@ -128,10 +136,7 @@ class Grader:
             found = questions.Credit(Fraction(0), "unread_answer", type(error).__name__)
         if self._reference:
             self._reference._leave()
-        unjudged = found.level == 0 and found.reason and read_reasons()[found.reason].blank
-        level = None if unjudged else found.level
-        detail, tried = pupil.clean(found.detail), tuple(self._tried)
-        return Mark(submitted.name, rule, level, found.reason, detail, tried)
+        return found
 
     def digest(self, content: bytes) -> list:
         """Résume les poids d'un fichier (voir `probes.digest`), chacun dans un enfant à lui.

@@ -21,6 +21,7 @@ from messages import Ingredient
 MAX_TEXT = 300  # caractères d'un message d'erreur ou d'un nom
 MAX_ATTEMPTS = 3  # dites d'un programme
 MAX_OUTPUT_BYTES = 2**16  # gardés de ce qu'une commande affiche
+SPACE: list[dict] = []  # variables globales de l'élève, quand il se vérifie lui-même (`check`)
 
 
 def answer(request: dict) -> dict:
@@ -48,8 +49,12 @@ def describe_error(error: BaseException) -> dict:
     L'endroit est la ligne de l'élève, même si l'exception vient du code commun qu'elle appelle.
     """
     here = os.getcwd()
-    places = [(line, frame.f_code.co_filename) for frame, line in walk_tb(error.__traceback__)]
-    own = [each for each in places if each[1].startswith(here)]
+    places = [
+        (line, _file_of(frame))
+        for frame, line in walk_tb(error.__traceback__)
+        if not SPACE or any(frame.f_globals is each for each in SPACE)
+    ]
+    own = [each for each in places if SPACE or each[1].startswith(here)]
     own = [each for each in own if not each[1].endswith("/_cellules.py")]  # le nôtre
     written = [each for each in own if not each[1].startswith(f"{here}/convnets/")] or own
     line, file = written[-1] if written else (None, "")
@@ -64,6 +69,12 @@ def describe_error(error: BaseException) -> dict:
         "missing": missing[:MAX_TEXT],
         "families": [kind.__name__ for kind in type(error).__mro__[:-2]][:8],
     }
+
+
+def _file_of(frame) -> str:
+    """Rend le fichier d'où vient un appel ; d'un notebook, où il n'y en a pas, « la cellule »."""
+    cell = SPACE and "__file__" not in frame.f_globals
+    return "la cellule" if cell else frame.f_code.co_filename
 
 
 @contextlib.contextmanager

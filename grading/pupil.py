@@ -224,10 +224,21 @@ class Child:
             self.kill()
             raise Failure("forged_answer", clean(error)) from error
         except Failure as failure:
+            if failure.reason == "timeout" and self.status is None:
+                os.kill(self.pid, signal.SIGUSR1)  # l'enfant écrit où il en est
+                time.sleep(LOOK_S)
+            if failure.reason in ("timeout", "crash") and (place := self._place()):
+                failure.detail = place
             if failure.reason in DEADLY:
                 self.kill()
             raise
         return answer
+
+    def _place(self) -> str:
+        """Lit la ligne du rendu où l'enfant s'est arrêté, d'après ce que `faulthandler` écrit."""
+        trace = self.log.decode("utf-8", "replace").rpartition("most recent call first")[2]
+        found = re.search(r'File "[^"]*/exercises/([^"]+)", line (\d+)', trace)
+        return f"ligne {found[2]} de {Path(found[1]).name}" if found else ""
 
     def _receive(self, clock: Clock, limit: int = messages.ANSWER_BYTES):
         content, wanted = bytearray(), messages.HEADER.size

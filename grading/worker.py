@@ -6,6 +6,7 @@ valeurs attendues, ni le reste du dépôt ne sont dans sa mémoire : le correcte
 processus, qui n'envoie que des arguments et ne reçoit que des données (`messages`).
 """
 
+import faulthandler
 import gc
 import importlib
 import json
@@ -92,6 +93,9 @@ def _live(order: dict, channel: int, log: int) -> None:
     for number, name in ((1, "stdout"), (2, "stderr")):
         options = {"encoding": "utf-8", "errors": "backslashreplace", "buffering": 1}
         setattr(sys, name, open(number, "w", closefd=False, **options))
+    # Où en est le programme, quand le correcteur le demande ou qu'il s'arrête brutalement.
+    faulthandler.enable(2, all_threads=False)
+    faulthandler.register(signal.SIGUSR1, 2, all_threads=False)
     _serve(private, protections, probes.watch_attempts())
 
 

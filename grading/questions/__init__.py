@@ -16,20 +16,32 @@ from typing import NamedTuple
 import numpy as np
 
 from grading import messages, pupil
+from grading.questions import differences
 from grading.scale import Rule
 
 TOLERANCE = 1e-4  # écart relatif permis à ce qui se calcule en float32
 TENSORS = {"operation": "through", "weights": []}  # comment appeler une fonction de tenseurs
 
 
+class Wrong(NamedTuple):
+    """Le premier appel qui n'a pas donné ce qu'il fallait."""
+
+    function: str
+    positional: tuple
+    named: dict
+    answer: pupil.Answer
+    expected: object
+    reached: Fraction  # le niveau acquis, sans ce que vaut quand même une erreur connue
+
+
 class Credit(NamedTuple):
     """Ce que vaut une réponse : une part des points, et pourquoi ce n'est pas tout."""
 
     level: Fraction
-    reason: str | None = (
-        None  # identifiant d'une raison (`scale.read_reasons`) ; None si tout est juste
-    )
+    # Identifiant d'une raison (`scale.read_reasons`) ; None si tout est juste.
+    reason: str | None = None
     detail: str = ""
+    wrong: Wrong | None = None
 
 
 RIGHT = Credit(Fraction(1))
@@ -116,8 +128,10 @@ class Ask:
             tolerance: écart relatif accepté.
             how: ce que demande de plus `calls`.
         """
-        answers = self.calls(function, [call for _, some in groups for call in some], **how)
-        return judge(answers, groups, right, mistakes, tolerance=tolerance)
+        calls = [call for _, some in groups for call in some]
+        answers = self.calls(function, calls, **how)
+        found = judge(answers, groups, right, mistakes, tolerance=tolerance)
+        return _shown(found, function, calls, calls)
 
     def compare(
         self, function: str, groups: Sequence[tuple], *, tolerance: float = 1e-6, **how
@@ -144,7 +158,8 @@ class Ask:
         answers = [seen(each, *part) for each, part in zip(found, parts, strict=True)]
         expected = iter([seen(each, *part) for each, part in zip(ours, parts, strict=True)])
         known = [(level, [((next(expected),), {}) for _ in some]) for level, some, *_ in groups]
-        return judge(answers, known, _known, tolerance=tolerance)
+        compared_ = judge(answers, known, _known, tolerance=tolerance)
+        return _shown(compared_, function, [call for _, some in known for call in some], calls)
 
     def op(self, operation: str, /, **arguments):
         """Lance une opération de `probes` dans le module de la question ; rend sa valeur."""
@@ -279,6 +294,8 @@ def altered(function: Callable, after: Callable = lambda value: value, **fixed) 
     return lambda *positional, **named: after(function(*positional, **{**named, **fixed}))
 
 
+ANOTHER = "et une autre erreur, à voir ensuite"
+VAGUE = ("wrong_values", "wrong_shape")  # ce qui se dit quand rien n'explique la différence
 REFUSED = object()  # ce que « rend » un appel qui doit lever ValueError
 
 
@@ -317,20 +334,28 @@ def judge(
         for (positional, named), answer in zip(calls, answers[start:], strict=False):
             expected = expected_of(right, positional, named)
             if not _agrees(answer, expected, tolerance):
-                bad.append((positional, named, answer, expected))
+                bad.append(Wrong("", positional, named, answer, expected, level))
         start += len(calls)
         open_ = open_ and not bad
         level = Fraction(value) if open_ else level
-        wrong += bad
-    if not wrong:
-        return Credit(Fraction(1))
+        wrong.append(bad)
+    wrong = [bad for bad in wrong if bad]
+    every = [each for bad in wrong for each in bad]
+    if not every:
+        return RIGHT
     for mistake in mistakes:
-        if all(
-            _agrees(answer, _mistaken(mistake, positional, named), tolerance)
-            for positional, named, answer, _ in wrong
-        ):
-            return Credit(max(level, Fraction(mistake.level)), mistake.reason)
-    return Credit(level, *_vague_reason(wrong))
+        if _explains(mistake, every, tolerance):
+            return Credit(max(level, Fraction(mistake.level)), mistake.reason, "", every[0])
+    # Plusieurs erreurs : la première est dite, celle des appels les plus simples.
+    for mistake in mistakes:
+        if len(wrong) > 1 and _explains(mistake, wrong[0], tolerance):
+            return Credit(level, mistake.reason, ANOTHER, every[0])
+    reason, detail = _common_reason(every) or _common_reason(wrong[0], more=len(wrong) > 1)
+    for mistake in mistakes if reason in VAGUE else ():  # l'une, et une autre par-dessus
+        mixed = [each._replace(expected=_mistaken(mistake, *each[1:3])) for each in wrong[0]]
+        if _difference(mixed):
+            return Credit(level, mistake.reason, ANOTHER, every[0])
+    return Credit(level, reason, detail, every[0])
 
 
 def _agrees(answer: pupil.Answer, expected, tolerance: float) -> bool:
@@ -346,15 +371,80 @@ def _mistaken(mistake: Mistake, positional, named):
         return None
 
 
-def _vague_reason(wrong) -> tuple[str, str]:
-    if all(expected is REFUSED for *_, expected in wrong):
+def _explains(mistake: Mistake, wrong: Sequence[Wrong], tolerance: float) -> bool:
+    """Dit si une erreur connue rendrait les mêmes mauvaises réponses."""
+    return all(
+        _agrees(each.answer, _mistaken(mistake, each.positional, each.named), tolerance)
+        for each in wrong
+    )
+
+
+def _common_reason(wrong: Sequence[Wrong], *, more: bool | None = None) -> tuple[str, str] | None:
+    """Dit en quoi des réponses diffèrent des bonnes.
+
+    Args:
+        wrong: des appels manqués.
+        more: d'autres appels sont manqués aussi ; None : ceux-ci sont tous les appels manqués, et
+            une raison qui ne les explique pas tous n'est pas rendue.
+    """
+    if all(each.expected is REFUSED for each in wrong):
         return "no_error", ""
-    answer, expected = next(each[2:] for each in wrong if each[3] is not REFUSED)
+    if reason := _difference([each for each in wrong if each.expected is not REFUSED]):
+        return reason, ANOTHER if more else ""
+    if more is None:
+        return None
+    first = next(each for each in wrong if each.expected is not REFUSED)
+    expected = as_floats(first.expected)
     try:
-        numbers(answer, as_floats(expected).shape)
+        values = numbers(first.answer, expected.shape)
     except pupil.Failure as failure:
-        return failure.reason, failure.detail
-    return "wrong_values", ""
+        return failure.reason, failure.detail or _forms(failure.reason, first.answer, expected)
+    scale = np.abs(expected[np.isfinite(expected)]).max(initial=1e-9)
+    right = np.isclose(values, expected, rtol=1e-4, atol=1e-4 * scale)
+    share = f"{np.sum(right)} sur {right.size} sont justes" if right.size > 1 else ""
+    return "wrong_values", share
+
+
+def _difference(wrong: Sequence[Wrong]) -> str | None:
+    """Cherche une différence ordinaire (`differences`) qui explique tout."""
+    pairs = []
+    for each in wrong:
+        found = None if each.answer.error else as_floats(each.answer.value)
+        expected = as_floats(each.expected)
+        if found is None or expected is None or not found.size or not expected.size:
+            return None
+        if not (np.isfinite(found).all() and np.isfinite(expected).all()):
+            return None
+        pairs.append((found, expected))
+    return differences.explain(pairs) if pairs else None
+
+
+def _forms(reason: str, answer: pupil.Answer, expected: np.ndarray) -> str:
+    """Dit les deux formes, ou ce qui est rendu à la place de nombres."""
+    if reason == "wrong_shape":
+        found = as_floats(answer.value).shape
+        return f"forme attendue {expected.shape}, rendue {found}"
+    return f"rendu : {kind_of(answer.value)}" if reason == "wrong_type" else ""
+
+
+def kind_of(value) -> str:
+    """Nomme ce qu'est une valeur, pour qui l'a rendue : `"None"`, `"tableau (3, 4)"`, `"Graph"`."""
+    if isinstance(value, messages.Opaque):
+        return value.type_name
+    if isinstance(value, np.ndarray):
+        return f"tableau {value.shape}"
+    return "None, il manque un `return`" if value is None else type(value).__name__
+
+
+def _shown(found: Credit, function: str, judged: Sequence, calls: Sequence) -> Credit:
+    """Complète un crédit : la fonction appelée, et l'appel tel que le rendu l'a reçu."""
+    if found.wrong is None:
+        return found
+    given = (found.wrong.positional, found.wrong.named)
+    number = next(k for k, each in enumerate(judged) if each[0] is given[0] and each[1] is given[1])
+    positional, named = calls[number]
+    wrong = found.wrong._replace(function=function, positional=positional, named=named)
+    return found._replace(wrong=wrong)
 
 
 def seen(answer: pupil.Answer, part: Callable | None = None) -> pupil.Answer:

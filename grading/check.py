@@ -1,0 +1,369 @@
+"""Se vérifier soi-même : `check("ex07.drops")`, dans un notebook ou un fichier `.py`.
+
+C'est la question du correcteur, posée aux fonctions que l'appelant vient d'écrire, dans son propre
+processus : rien n'y est enfermé, rien n'est noté, rien n'est gardé. La réponse dit ce qui est
+acquis et ce qui reste à faire d'après le barème publié, et montre le premier appel manqué ; jamais
+la valeur attendue.
+"""
+
+import contextlib
+import importlib
+import inspect
+import os
+import random
+import secrets
+import sys
+import tempfile
+import textwrap
+import types
+import zlib
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from grading import messages, pupil, questions, sealed
+from grading.scale import Rule, read_reasons, read_scale
+
+INSIDE = Path(__file__).resolve().parent
+ENCLOSED = {"record", "command"}  # ce que seul un processus à part sait faire
+SMALL = 12  # valeurs d'un tableau qui se montre en entier
+WIDTH = 96
+
+
+class Verdict(NamedTuple):
+    """Ce qu'une question dit des fonctions de l'élève."""
+
+    rule: Rule
+    credit: questions.Credit
+    waits_for: str = ""  # la fonction dont celle-ci se sert, et qui n'est pas encore juste
+
+    @property
+    def is_right(self) -> bool:
+        """Dit si la question a tous ses points."""
+        return self.credit.level == 1
+
+
+# --- Appeler les fonctions dans ce processus -----------------------------------------
+
+
+def _probes() -> types.ModuleType:
+    """Importe ce que l'enfant du correcteur sait faire (`probes`, et `models` si Keras est là).
+
+    Ces modules s'importent l'un l'autre par leur seul nom, comme dans l'enfant ; ces noms sont
+    ensuite rendus à l'élève, qui a peut-être un fichier `models.py`.
+    """
+    names = ("messages", "probes", "models")
+    kept = {name: sys.modules.pop(name) for name in names if name in sys.modules}
+    sys.modules["messages"] = messages
+    sys.path.insert(0, str(INSIDE))
+    try:
+        found = _INSIDE.setdefault("probes", None) or importlib.import_module("probes")
+        _INSIDE["probes"] = sys.modules["probes"] = found
+        if "keras" in sys.modules and "models" not in _INSIDE:
+            _INSIDE["models"] = importlib.import_module("models")
+        return found
+    finally:
+        sys.path.remove(str(INSIDE))
+        for name in names:
+            sys.modules.pop(name, None)
+        sys.modules.update(kept)
+
+
+_INSIDE: dict[str, types.ModuleType] = {}
+
+
+@contextlib.contextmanager
+def _untouched() -> Iterator[None]:
+    """Laisse le hasard de Python et de NumPy, et le dossier courant, comme ils étaient."""
+    drawn, seeded = random.getstate(), np.random.get_state()
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+        try:
+            yield
+        finally:
+            random.setstate(drawn)
+            np.random.set_state(seeded)
+
+
+class Desk:
+    """Pose les questions aux fonctions d'un espace de noms, ou à celles du corrigé.
+
+    Args:
+        space: les variables globales de l'élève ; None pour le corrigé.
+    """
+
+    others = ()
+
+    def __init__(self, space: dict | None):
+        self.space = space
+
+    @property
+    def submission(self):
+        """Le rendu entier, ses poids, sa commande : il n'y en a pas ici."""
+        raise NotImplementedError("la question demande le rendu entier")
+
+    @property
+    def reference(self) -> "Desk":
+        """Le corrigé, à qui l'on pose les mêmes questions."""
+        return Desk(None)
+
+    def ask(self, rule: Rule, operation: str, arguments: dict, *, clean: bool = False) -> dict:
+        """Fait ce que ferait l'enfant du correcteur (voir `probes.answer`).
+
+        Raises:
+            pupil.Failure: la fonction manque, ou s'arrête.
+            NotImplementedError: seul un processus à part sait le faire.
+        """
+        if operation in ENCLOSED:
+            raise NotImplementedError(operation)
+        probes = _probes()
+        if operation not in probes.OPERATIONS and "models" not in _INSIDE:
+            importlib.import_module("keras")
+            _probes()
+        arguments = messages.unpack(messages.pack(arguments), ingredients=True)
+        with _untouched(), self._in_place(rule):
+            try:
+                value = probes.OPERATIONS[operation](**arguments)
+                return {"value": messages.unpack(messages.pack(value))}
+            except Exception as error:
+                raise pupil.failure_of(probes.describe_error(error)) from error
+
+    @contextlib.contextmanager
+    def _in_place(self, rule: Rule) -> Iterator[None]:
+        """Met les fonctions à la place du module de la question."""
+        if self.space is None:
+            with sealed.apart():
+                yield
+            return
+        probes, name = _probes(), f"exercises.{rule.module}"
+        kept, module = sys.modules.get(name), types.ModuleType(name)
+        vars(module).update(self.space, __name__=name)
+        sys.modules[name], probes.SPACE[:] = module, [self.space]
+        try:
+            yield
+        finally:
+            probes.SPACE.clear()
+            sys.modules.pop(name)
+            if kept is not None:
+                sys.modules[name] = kept
+
+
+# --- Poser une question --------------------------------------------------------------
+
+
+def find_rule(identifier: str) -> Rule:
+    """Rend la question d'un nom : `"ex07.drops"`.
+
+    Raises:
+        ValueError: pas de question de ce nom.
+    """
+    exercise, _, name = identifier.partition(".")
+    rules = read_scale()[exercise].rules if exercise in read_scale() else ()
+    for rule in rules:
+        if rule.name == name:
+            return rule
+    known = ", ".join(rule.id for rule in rules) or ", ".join(read_scale())
+    raise ValueError(f"Pas de question {identifier!r} ; au choix : {known}.")
+
+
+def answer(rule: Rule, space: dict, *, seed: int | None = None) -> Verdict:
+    """Pose une question aux fonctions d'un espace de noms.
+
+    Args:
+        rule: la question.
+        space: variables globales où ces fonctions sont définies.
+        seed: graine des essais ; tirée au hasard par défaut.
+
+    Returns:
+        Le verdict. Si une autre fonction du barème, dont celle-ci se sert, est fausse, il la nomme.
+
+    Raises:
+        NotImplementedError: la question exécute le programme entier.
+        sealed.UnsealedError: le corrigé a changé et l'original est introuvable.
+    """
+    seed = secrets.randbits(32) if seed is None else seed
+    found = _credit(rule, space, seed)
+    if found.level < 1:
+        for other in needed(rule, space):
+            if _credit(other, space, seed).level < 1:
+                return Verdict(rule, found, other.name)
+    return Verdict(rule, found)
+
+
+def _credit(rule: Rule, space: dict, seed: int) -> questions.Credit:
+    rng = np.random.default_rng([seed, zlib.crc32(rule.id.encode())])
+    try:
+        return questions.load(rule.exercise)[rule.id](questions.Ask(rule, rng, Desk(space)))
+    except pupil.Failure as failure:
+        return questions.Credit(Fraction(0), failure.reason, failure.detail)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        if isinstance(error, sealed.UnsealedError):
+            raise
+        return questions.Credit(Fraction(0), "unread_answer", type(error).__name__)
+
+
+def needed(rule: Rule, space: dict) -> list[Rule]:
+    """Rend les questions dont une fonction se sert, d'après ce qu'elle appelle vraiment.
+
+    Args:
+        rule: la question.
+        space: variables globales de l'élève.
+
+    Returns:
+        D'autres questions du même exercice, les plus profondes d'abord.
+    """
+    graded = {each.name: each for each in read_scale()[rule.exercise].rules}
+    found: dict[str, Rule] = {}
+    waiting, seen = [rule.name], {rule.name}
+    while waiting:
+        for name in _names_of(space.get(waiting.pop(0))):
+            if name in space and name not in seen and callable(space[name]):
+                seen.add(name)
+                waiting.append(name)
+                found |= {name: graded[name]} if name in graded else {}
+    return list(found.values())[::-1]
+
+
+def _names_of(function) -> list[str]:
+    """Rend les noms que lit le code d'une fonction, ou d'une classe, et ce qu'elle contient."""
+    if inspect.isclass(function):
+        return [name for each in vars(function).values() for name in _names_of(each)]
+    code = getattr(function, "__code__", None)
+    found, waiting = [], [code] if code else []
+    while waiting:
+        code = waiting.pop()
+        found += code.co_names
+        waiting += [each for each in code.co_consts if isinstance(each, types.CodeType)]
+    return found
+
+
+# --- Le dire -------------------------------------------------------------------------
+
+
+def check(identifier: str, *, hint: bool = False) -> None:
+    """Pose la question d'un nom à vos fonctions, et dit ce qui est acquis et ce qui reste.
+
+    Args:
+        identifier: `"ex07.drops"` : l'exercice, un point, la question.
+        hint: donner aussi l'indice.
+
+    Raises:
+        ValueError: pas de question de ce nom.
+
+    Example:
+        >>> check("ex07.positions")
+        ex07.positions ✓ juste
+    """
+    rule = find_rule(identifier)
+    space = sys._getframe(1).f_globals
+    try:
+        print("\n".join(rows(answer(rule, space), hint=hint)))
+    except NotImplementedError:
+        print(
+            f"{identifier} : cette question exécute le programme entier. Vérifiez-la par "
+            f"python -m grading FICHIER --exercises {rule.exercise}"
+        )
+    except sealed.UnsealedError as error:
+        print(f"{identifier} ne peut pas être vérifiée : {error}")
+
+
+def rows(verdict: Verdict, *, hint: bool = False, more: str = "") -> list[str]:
+    """Écrit un verdict, en quelques lignes.
+
+    Args:
+        verdict: ce qu'il faut dire.
+        hint: donner l'indice.
+        more: dit comment l'obtenir, sinon.
+    """
+    rule, found, wait = verdict.rule, verdict.credit, verdict.waits_for
+    if verdict.is_right:
+        return [f"{rule.id} ✓ juste"]
+    said = [f"{rule.id} — {rule.title} : pas encore."]
+    if wait:
+        text = f"Attend `{wait}`, dont elle se sert et qui n'est pas encore juste : "
+        return [*said, f'  {text}check("{rule.exercise}.{wait}")']
+    said += _wrapped(progress(rule, found))
+    if found.wrong:
+        said += _wrapped(shown_call(found.wrong)) + _wrapped(shown_forms(found))
+    known = read_reasons()[found.reason]
+    detail = f" ({found.detail})" if found.detail else ""
+    said += _wrapped(f"{known.text}{detail}")
+    if hint:
+        return [*said, *_wrapped(f"→ {known.hint}")]
+    return [*said, f"  {more}" if more else f'  Un indice : check("{rule.id}", hint=True)']
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(text, WIDTH, initial_indent="  ", subsequent_indent="    ")
+
+
+def progress(rule: Rule, found: questions.Credit) -> str:
+    """Dit ce qui est acquis et ce qui reste, d'après le barème : `"acquis : … — à faire : …"`."""
+    reached = found.wrong.reached if found.wrong else found.level
+    levels = [each.split(" : ", 1) for each in rule.levels]
+    have = [text for share, text in levels if Fraction(share) <= reached]
+    left = [text for share, text in levels if Fraction(share) > reached]
+    done = " ; ".join(_without_and(each) for each in have) or "rien encore"
+    todo = _without_and(left[0]) if left else "ce que dit la phrase suivante"
+    return f"acquis : {done} — à faire : {todo}"
+
+
+def _without_and(text: str) -> str:
+    return text.removeprefix("et ")
+
+
+def shown_call(wrong: questions.Wrong) -> str:
+    """Écrit un appel, tableaux résumés : `"positions(7, 3, 2)"`."""
+    given = [shown(each) for each in wrong.positional]
+    given += [f"{key}={shown(each)}" for key, each in wrong.named.items()]
+    return f"{wrong.function}({', '.join(given)})"
+
+
+def shown(value) -> str:
+    """Écrit un argument : un petit tableau en entier, un grand par sa forme et son type."""
+    if isinstance(value, messages.Ingredient):
+        return f"<{INGREDIENTS.get(value.name, 'objet')} de l'essai>"
+    if isinstance(value, np.ndarray):
+        if 0 < value.size <= SMALL:
+            return " ".join(f"{value.round(3).tolist()}".split())
+        return f"<tableau {value.shape} {value.dtype}>"
+    if isinstance(value, list | tuple) and any(isinstance(each, np.ndarray) for each in value):
+        inside = ", ".join(map(shown, value))
+        return f"[{inside}]" if isinstance(value, list) else f"({inside})"
+    text = repr(value)
+    return text if len(text) <= WIDTH else f"{text[: WIDTH - 1]}…"
+
+
+INGREDIENTS = {"glance": "réseau", "small_network": "réseau", "plain_network": "réseau"}
+
+
+def shown_forms(found: questions.Credit) -> str:
+    """Dit ce qui était attendu et ce qui est reçu : des formes, jamais des valeurs."""
+    answered, expected = found.wrong.answer, found.wrong.expected
+    if expected is questions.REFUSED:
+        return "attendu : ValueError ; reçu : aucune erreur"
+    if answered.error:
+        failure = pupil.failure_of(answered.error)
+        return f"reçu : {failure.detail or failure.reason}"
+    return f"attendu : {form_of(expected)} ; reçu : {form_of(answered.value)}"
+
+
+def form_of(value) -> str:
+    """Écrit la forme d'une valeur : `"tableau (3, 4)"`, `"un nombre"`, `"None"`."""
+    if value is None or isinstance(value, messages.Opaque | str | bytes | dict):
+        return questions.kind_of(value)
+    try:
+        shape = np.shape(value)
+    except ValueError:
+        return "des lignes de longueurs différentes"
+    kind = "tableau" if isinstance(value, np.ndarray) else type(value).__name__
+    return f"{kind} {shape}" if shape else "un nombre"
+
+
+def file_space(path: os.PathLike) -> dict:
+    """Exécute un fichier `.py` comme un module ; rend ses variables globales."""
+    import runpy
+
+    return runpy.run_path(os.fspath(path))

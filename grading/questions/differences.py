@@ -1,0 +1,276 @@
+"""Dire en quoi des valeurs diffèrent des bonnes, sans dire les bonnes.
+
+Une erreur propre à une question est une `Mistake`. Celles-ci peuvent se faire partout : un signe à
+l'envers, deux axes échangés, une somme pour une moyenne, un bord oublié. Chaque fonction reçoit une
+valeur rendue et la bonne, en float64, et dit si l'une s'explique par l'autre.
+"""
+
+import itertools
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+TOLERANCE = 1e-4
+MIN_VALUES = 3  # en deçà, presque tout s'explique par presque tout
+MAX_AXES = 4  # au-delà, il y a trop de façons d'échanger les axes
+
+
+class Difference(NamedTuple):
+    """Une façon de différer : l'identifiant de sa raison, et comment la reconnaître."""
+
+    reason: str
+    explains: Callable[[np.ndarray, np.ndarray], bool]
+
+
+def alike(found: np.ndarray, expected: np.ndarray) -> bool:
+    """Dit si deux tableaux ont la même forme et presque les mêmes valeurs."""
+    if found.shape != expected.shape:
+        return False
+    scale = np.abs(expected[np.isfinite(expected)]).max(initial=1e-12)
+    return bool(
+        np.allclose(found, expected, rtol=TOLERANCE, atol=TOLERANCE * scale, equal_nan=True)
+    )
+
+
+# --- Une autre forme -----------------------------------------------------------------
+
+
+def _axes_swapped(found: np.ndarray, expected: np.ndarray) -> bool:
+    """Les valeurs sont bonnes, leurs axes sont dans un autre ordre."""
+    if found.ndim != expected.ndim or not 2 <= found.ndim <= MAX_AXES:
+        return False
+    orders = itertools.permutations(range(found.ndim))
+    next(orders)  # l'ordre de départ
+    return any(alike(found.transpose(order), expected) for order in orders)
+
+
+def _other_axes(found: np.ndarray, expected: np.ndarray) -> bool:
+    """Les valeurs sont bonnes et dans le même ordre : un axe est de trop, ou manque."""
+    return found.shape != expected.shape and alike(found.ravel(), expected.ravel())
+
+
+def _not_reduced(reduce: Callable) -> Callable:
+    """Fabrique : résumer la valeur rendue, le long d'un axe ou en entier, donne la bonne."""
+
+    def explains(found: np.ndarray, expected: np.ndarray) -> bool:
+        if found.ndim <= expected.ndim or found.size <= expected.size:
+            return False
+        axes = [None, *range(found.ndim)]
+        return any(alike(np.asarray(reduce(found, axis=axis)), expected) for axis in axes)
+
+    return explains
+
+
+def _reduced(found: np.ndarray, expected: np.ndarray) -> bool:
+    """La valeur rendue est la moyenne, ou la somme, de la bonne le long d'un axe, ou en entier."""
+    if found.ndim >= expected.ndim or found.size >= expected.size:
+        return False
+    axes = [None, *range(expected.ndim)]
+    return any(
+        alike(found, np.asarray(reduce(expected, axis=axis)))
+        for reduce in (np.mean, np.sum)
+        for axis in axes
+    )
+
+
+def _every_pair(found: np.ndarray, expected: np.ndarray) -> bool:
+    """Une valeur par paire a été calculée, `(n, n)`, au lieu d'une par élément, `(n,)`."""
+    return expected.ndim == 1 < len(expected) and found.shape == 2 * expected.shape
+
+
+def _some_missing(found: np.ndarray, expected: np.ndarray) -> bool:
+    """Le début est bon, la fin manque."""
+    return _is_start(found, expected)
+
+
+def _some_extra(found: np.ndarray, expected: np.ndarray) -> bool:
+    """Le début est bon, il y a quelque chose en trop après."""
+    return _is_start(expected, found)
+
+
+def _is_start(short: np.ndarray, long: np.ndarray) -> bool:
+    if short.ndim != long.ndim or not short.size or short.shape == long.shape:
+        return False
+    if any(a > b for a, b in zip(short.shape, long.shape, strict=True)):
+        return False
+    return alike(short, long[tuple(map(slice, short.shape))])
+
+
+# --- La même forme, d'autres valeurs -------------------------------------------------
+
+
+def _negated(found: np.ndarray, expected: np.ndarray) -> bool:
+    return alike(-found, expected)
+
+
+def _reversed(found: np.ndarray, expected: np.ndarray) -> bool:
+    """Un axe est parcouru à l'envers."""
+    sides = range(found.ndim)
+    return any(
+        alike(np.flip(found, axes), expected)
+        for num in (1, 2)
+        for axes in itertools.combinations(sides, num)
+    )
+
+
+def _signs_lost(found: np.ndarray, expected: np.ndarray) -> bool:
+    return alike(found, np.abs(expected))
+
+
+def _negatives_zeroed(found: np.ndarray, expected: np.ndarray) -> bool:
+    return alike(found, np.maximum(expected, 0))
+
+
+def _negatives_kept(found: np.ndarray, expected: np.ndarray) -> bool:
+    return alike(np.maximum(found, 0), expected)
+
+
+def _bounded(found: np.ndarray, expected: np.ndarray) -> bool:
+    """La valeur rendue est coupée entre 0 et 1, ou entre 0 et 255."""
+    return any(alike(found, np.clip(expected, 0, top)) for top in (1, 255))
+
+
+def _not_bounded(found: np.ndarray, expected: np.ndarray) -> bool:
+    """La bonne valeur est coupée entre 0 et 1, ou entre 0 et 255."""
+    return any(alike(np.clip(found, 0, top), expected) for top in (1, 255))
+
+
+def _truncated(found: np.ndarray, expected: np.ndarray) -> bool:
+    """La valeur rendue est la bonne, mise à l'entier."""
+    return any(alike(found, to_integer(expected)) for to_integer in (np.floor, np.rint, np.trunc))
+
+
+def _not_truncated(found: np.ndarray, expected: np.ndarray) -> bool:
+    """La bonne valeur est celle qui est rendue, mise à l'entier."""
+    return any(alike(to_integer(found), expected) for to_integer in (np.floor, np.rint, np.ceil))
+
+
+def _overflowed(found: np.ndarray, expected: np.ndarray) -> bool:
+    """Seul le reste de la division par 256 est juste : le calcul a débordé d'un octet."""
+    return alike(found, np.mod(np.trunc(expected), 256))
+
+
+def _times(found: np.ndarray, expected: np.ndarray) -> bool:
+    """Un même facteur multiplie toutes les valeurs."""
+    size = np.vdot(expected, expected)
+    factor = np.vdot(found, expected) / size if size else 0.0
+    return abs(factor) > 1e-9 and alike(found, factor * expected)
+
+
+def _plus(found: np.ndarray, expected: np.ndarray) -> bool:
+    """Toutes les valeurs ont en trop un même nombre."""
+    return alike(found - (found - expected).mean(), expected)
+
+
+def _rescaled(found: np.ndarray, expected: np.ndarray) -> bool:
+    """Les valeurs sont les bonnes, multipliées par un nombre, plus un autre."""
+    centred = expected - expected.mean()
+    return _times(found - found.mean(), centred)
+
+
+def _squared(found: np.ndarray, expected: np.ndarray) -> bool:
+    return alike(found, np.square(expected))
+
+
+def _root(found: np.ndarray, expected: np.ndarray) -> bool:
+    return alike(np.square(found), np.abs(expected))
+
+
+def _logarithm(found: np.ndarray, expected: np.ndarray) -> bool:
+    return any(alike(found, of(np.abs(expected) + 1e-30)) for of in (np.log, np.log2, np.log10))
+
+
+def _exponential(found: np.ndarray, expected: np.ndarray) -> bool:
+    return alike(np.log(np.abs(found) + 1e-30), expected)
+
+
+def _reordered(found: np.ndarray, expected: np.ndarray) -> bool:
+    """Les mêmes valeurs, dans un autre ordre."""
+    return alike(np.sort(found.ravel()), np.sort(expected.ravel()))
+
+
+def _all_equal(found: np.ndarray, expected: np.ndarray) -> bool:
+    """Une seule et même valeur partout."""
+    return bool(np.ptp(found) == 0 < np.ptp(expected))
+
+
+def _wrong_border(found: np.ndarray, expected: np.ndarray) -> bool:
+    """Tout est juste, sauf la première ou la dernière place d'un axe."""
+    wrong = ~np.isclose(found, expected, rtol=TOLERANCE, atol=TOLERANCE * np.abs(expected).max())
+    inside = tuple(slice(1, -1) if side > 2 else slice(None) for side in found.shape)
+    return not wrong[inside].any() and max(found.shape) > 2 and not wrong.all()
+
+
+def _wrong_slice(found: np.ndarray, expected: np.ndarray) -> bool:
+    """Tout est juste, sauf une place d'un axe : un canal, une classe, une ligne."""
+    wrong = ~np.isclose(found, expected, rtol=TOLERANCE, atol=TOLERANCE * np.abs(expected).max())
+    axes = [axis for axis, side in enumerate(found.shape) if side > 1]
+    return any(
+        len(np.unique(place)) == 1
+        for axis, place in enumerate(np.nonzero(wrong))
+        if axis in axes and found.ndim > 1
+    )
+
+
+# De la plus précise à la plus vague : la première qui explique tout est dite.
+SHAPES = (
+    Difference("axes_swapped", _axes_swapped),
+    Difference("other_axes", _other_axes),
+    Difference("mean_forgotten", _not_reduced(np.mean)),
+    Difference("sum_forgotten", _not_reduced(np.sum)),
+    Difference("reduced_too_much", _reduced),
+    Difference("every_pair", _every_pair),
+    Difference("some_missing", _some_missing),
+    Difference("some_extra", _some_extra),
+)
+VALUES = (
+    Difference("imprecise", alike),
+    Difference("all_equal", _all_equal),
+    Difference("negated", _negated),
+    Difference("axes_swapped", _axes_swapped),
+    Difference("axis_reversed", _reversed),
+    Difference("signs_lost", _signs_lost),
+    Difference("negatives_zeroed", _negatives_zeroed),
+    Difference("negatives_kept", _negatives_kept),
+    Difference("bounded", _bounded),
+    Difference("not_bounded", _not_bounded),
+    Difference("truncated", _truncated),
+    Difference("not_truncated", _not_truncated),
+    Difference("integer_overflow", _overflowed),
+    Difference("times_a_number", _times),
+    Difference("plus_a_number", _plus),
+    Difference("squared", _squared),
+    Difference("root_taken", _root),
+    Difference("logarithm_taken", _logarithm),
+    Difference("exponential_taken", _exponential),
+    Difference("stretched", _rescaled),
+    Difference("reordered", _reordered),
+    Difference("wrong_slice", _wrong_slice),
+    Difference("wrong_border", _wrong_border),
+)
+
+
+def explain(pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> str | None:
+    """Cherche ce qui explique toutes les différences.
+
+    Args:
+        pairs: `(valeur rendue, bonne valeur)` de chaque appel manqué, en float64, finies.
+
+    Returns:
+        L'identifiant d'une raison ; None si rien de connu n'explique tout.
+    """
+    known = VALUES if all(a.shape == b.shape for a, b in pairs) else SHAPES
+    pairs = [pair for pair in pairs if known is VALUES or pair[0].shape != pair[1].shape]
+    if known is VALUES and all(a.size < MIN_VALUES for a, _ in pairs):
+        flat = [np.concatenate([each[side].ravel() for each in pairs]) for side in (0, 1)]
+        pairs = [tuple(flat)]  # des nombres seuls s'expliquent ensemble
+    if not pairs or max(max(a.size, b.size) for a, b in pairs) < MIN_VALUES:
+        return None
+    with np.errstate(all="ignore"):
+        return next((each.reason for each in known if all(map_pairs(each, pairs))), None)
+
+
+def map_pairs(difference: Difference, pairs: Sequence) -> list[bool]:
+    """Dit, de chaque paire, si cette différence l'explique."""
+    return [difference.explains(found, expected) for found, expected in pairs]

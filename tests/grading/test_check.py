@@ -1,0 +1,140 @@
+"""`check` : la question du correcteur, posée aux fonctions de l'appelant, sans rien laisser."""
+
+import os
+import random
+import sys
+
+import numpy as np
+import pytest
+
+from grading import check, sealed
+from grading.questions import differences
+
+
+def space(source, **names):
+    """Les variables globales d'une fiche où l'élève a écrit ce code."""
+    found = {"np": np, "__name__": "__main__", **names}
+    exec(compile(source, "fiche.py", "exec"), found)
+    return found
+
+
+RIGHT = "def positions(n, patch, step): return [*range(0, n - patch, step), n - patch]"
+SHORT = "def positions(n, patch, step): return list(range(0, n - patch + 1, step))"
+CRASHES = "def positions(n, patch, step):\n    return n[0]"
+NOTHING = "def positions(n, patch, step): list(range(n))"
+
+
+def said(identifier, source, **options):
+    verdict = check.answer(check.find_rule(identifier), space(source))
+    return "\n".join(check.rows(verdict, **options))
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        (RIGHT, ["ex07.positions ✓ juste"]),
+        (
+            SHORT,
+            [
+                "acquis : quand le pas tombe juste — à faire : partout, le dernier carré",
+                "attendu : list",
+                "Le dernier carré ne touche pas le bord",
+                'check("ex07.positions", hint=True)',
+            ],
+        ),
+        (CRASHES, ["TypeError, ligne 2 de la cellule", "acquis : rien encore"]),
+        (NOTHING, ["reçu : None, il manque un `return`", "positions(6, 6, 2)"]),
+        ("", ["La fonction demandée n'existe pas dans le module. (positions)"]),
+    ],
+)
+def test_a_verdict_says_what_is_reached_and_what_remains(source, expected):
+    text = " ".join(said("ex07.positions", source).split())
+    for part in expected:
+        assert part in text, text
+
+
+def test_a_wrong_function_makes_those_that_call_it_wait():
+    source = """
+def output_size(size, kernel, *, stride=1, padding=0, dilation=1):
+    return (size - kernel) // stride
+def conv1d(signal, kernel, *, stride=1, padding=0, dilation=1, flip=False):
+    num = output_size(len(signal), len(kernel), stride=stride, padding=padding, dilation=dilation)
+    return [sum(signal[k + j] * kernel[j] for j in range(len(kernel))) for k in range(num)]
+"""
+    text = said("ex00.conv1d", source)
+    assert "Attend `output_size`" in text and 'check("ex00.output_size")' in text
+    assert "forme" not in text and "acquis" not in text, "une fausse piste"
+
+
+def test_nothing_is_left_behind(capsys):
+    before = random.getstate(), np.random.get_state()[1].tolist(), os.getcwd(), {*sys.modules}
+    check.check("ex07.fill_color")  # rien de ce nom ici : la fonction manque
+    assert "n'existe pas" in capsys.readouterr().out
+    after = random.getstate(), np.random.get_state()[1].tolist(), os.getcwd()
+    assert after == before[:3]
+    assert not {"messages", "probes", "models"} & ({*sys.modules} - before[3])
+
+
+def test_the_course_of_the_caller_is_not_the_reference(monkeypatch):
+    import exercises.ex16_bag_of_words.dictionary as theirs
+
+    monkeypatch.setattr(theirs, "normalise", lambda patches: patches)
+    text = said("ex16.normalise", "def normalise(patches): return patches")
+    assert "✓" not in text and sealed.module("ex16_bag_of_words.dictionary") is not theirs
+
+
+def test_an_unknown_question_is_said_in_french():
+    with pytest.raises(ValueError, match="au choix : ex07.fill_color"):
+        check.find_rule("ex07.rien")
+
+
+def test_what_runs_the_whole_program_is_sent_to_the_command(capsys):
+    check.check("ex02.train")
+    assert "python -m grading FICHIER --exercises ex02" in capsys.readouterr().out
+
+
+RNG = np.random.default_rng(0)
+MAP = RNG.normal(size=(4, 5, 3))
+CELLS = RNG.normal(size=(6, 6)) * 300
+
+
+@pytest.mark.parametrize(
+    ("found", "expected", "reason"),
+    [
+        (MAP.transpose(1, 0, 2), MAP, "axes_swapped"),
+        (CELLS.T, CELLS, "axes_swapped"),
+        (MAP[..., None], MAP, "other_axes"),
+        (MAP, MAP.mean(), "mean_forgotten"),
+        (MAP, MAP.sum(0), "sum_forgotten"),
+        (MAP.mean(), MAP, "reduced_too_much"),
+        (MAP[:, 0, 0][:, None] * MAP[:, 0, 0], MAP[:, 0, 0], "every_pair"),
+        (MAP[:3], MAP, "some_missing"),
+        (MAP, MAP[:, :4], "some_extra"),
+        (-MAP, MAP, "negated"),
+        (MAP[:, ::-1], MAP, "axis_reversed"),
+        (abs(MAP), MAP, "signs_lost"),
+        (np.maximum(MAP, 0), MAP, "negatives_zeroed"),
+        (MAP, np.maximum(MAP, 0), "negatives_kept"),
+        (np.clip(CELLS, 0, 255), CELLS, "bounded"),
+        (CELLS, np.clip(CELLS, 0, 255), "not_bounded"),
+        (np.floor(CELLS), CELLS, "truncated"),
+        (CELLS, np.rint(CELLS), "not_truncated"),
+        (np.rint(CELLS) % 256, np.rint(CELLS), "integer_overflow"),
+        (MAP / 255, MAP, "times_a_number"),
+        (MAP + 1, MAP, "plus_a_number"),
+        (3 * MAP + 1, MAP, "stretched"),
+        (MAP**2, MAP, "squared"),
+        (np.sqrt(abs(MAP)), abs(MAP), "root_taken"),
+        (np.log(abs(MAP)), abs(MAP), "logarithm_taken"),
+        (np.exp(MAP), MAP, "exponential_taken"),
+        (np.roll(MAP, 1, 0), MAP, "reordered"),
+        (np.zeros_like(MAP), MAP, "all_equal"),
+        (np.pad(CELLS[1:-1, 1:-1], 1), CELLS, "wrong_border"),
+        (MAP * [1, 1, 2], MAP, "wrong_slice"),
+        (RNG.normal(size=MAP.shape), MAP, None),
+        (RNG.normal(size=(2, 2)), MAP, None),
+    ],
+)
+def test_what_explains_a_difference(found, expected, reason):
+    pair = np.asarray(found, float), np.asarray(expected, float)
+    assert differences.explain([pair, pair]) == reason
