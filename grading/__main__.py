@@ -33,10 +33,11 @@ def command(arguments: list[str]) -> list[str]:
     if not arguments or arguments[0].startswith("-"):
         return [*line, *arguments]
     folder = Path(arguments[0]).absolute()
-    if handin.is_class(folder):  # le tableau dit tout, une ligne par élève
-        # Un seul processus : un second gagne un tiers du temps, et double la mémoire.
-        return [*line, "--tb=no", "-rN", "-n0", f"--submissions={folder}", *arguments[1:]]
-    return [*line, f"--submission={folder}", *arguments[1:]]
+    # Le tableau dit tout : chaque raison, une fois. Un seul processus : d'une classe, un second
+    # gagne un tiers du temps et double la mémoire ; d'un élève, il charge tout deux fois.
+    line += ["--tb=no", "-rN", "-n0"]
+    kind = "submissions" if handin.is_class(folder) else "submission"
+    return [*line, f"--{kind}={folder}", *arguments[1:]]
 
 
 def grade(arguments: list[str]) -> int:

@@ -353,6 +353,9 @@ def pytest_terminal_summary(terminalreporter, exitstatus, config: pytest.Config)
     terminalreporter.section("correction")
     rows = report.header_rows(reports.header(marks, warning))
     rows += report.table(marks, every=every, hint=options.hint)
+    if options.tbstyle == "no":  # pytest n'a pas montré ce qui a mis le correcteur en panne
+        failed = [each for each in reports.tests if each.failed and _mark_of(each) is None]
+        rows += [each.longreprtext for each in failed]
     terminalreporter.write_line("\n".join(rows + reports.write(warning)))
 
 

@@ -173,6 +173,7 @@ class Child:
         self._listener = threading.Thread(target=self._listen, args=[log], daemon=True)
         self._listener.start()
         self.protections = self._receive(Clock(self.pid, START_S))["protections"]
+        PROTECTIONS[:] = [str(each) for each in self.protections]
 
     def _listen(self, log: int) -> None:
         """Vide ce que l'enfant affiche, et en garde la fin."""
@@ -296,6 +297,7 @@ class Child:
         folders.remove(self._folder)
 
 
+PROTECTIONS: list[str] = []  # en vigueur chez le dernier enfant
 DEADLY = {"timeout", "disk", "crash", "stopped", "memory", "forged_answer"}
 
 
@@ -415,7 +417,9 @@ def _file_of_course(module: str) -> str:
 
 @functools.cache
 def protections_here() -> list[str]:
-    """Dit ce qui est en vigueur sur cette machine, en enfermant un enfant qui ne fait rien."""
+    """Dit ce qui est en vigueur sur cette machine, au besoin par un enfant qui ne fait rien."""
+    if PROTECTIONS:
+        return PROTECTIONS
     with contextlib.closing(Workshop("none")) as workshop:
         child = Child(workshop, lambda folder: None, Limits(cpu_s=10, memory_mb=256))
         child.kill()

@@ -150,10 +150,10 @@ def table(marks: Sequence[Mark], *, every: bool, hint: bool = False) -> list[str
         every: une ligne par question ; sinon, une par rendu.
         hint: donner l'indice de chaque erreur.
     """
-    from convnets.figures import charts  # matplotlib, dont le reste se passe
-
     found, rows = results(marks), []
     if len(found) > 1 or not every:
+        from convnets.figures import charts  # matplotlib, dont le reste se passe
+
         names = _exercises(found)
         lines = [[each.name, *map(each.exercises.get, names), each.total] for each in found]
         shown = [[str(c) if isinstance(c, Total) else c for c in line] for line in lines]

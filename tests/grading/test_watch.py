@@ -1,0 +1,85 @@
+"""`python -m grading DOSSIER --watch` : un verdict par enregistrement, et rien ne l'arrête."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from grading import watch
+from grading.check import find_rule
+from tests.grading import handins
+
+GEOMETRY = "ex00_convolution/geometry.py"
+SOURCE = handins.solution("ex00_convolution.geometry")
+BODY = "    before, after = pads(size, kernel, stride=stride, padding=padding, dilation=dilation)\n"
+WRONG = SOURCE.replace("// stride + 1", "// stride")
+
+
+def test_the_right_way_is_shown_without_the_list_of_arguments():
+    text = "\n".join(watch.right_way(find_rule("ex00.output_size")))
+    assert "def output_size(" in text and "// stride + 1" in text and "Source : S3" in text
+    assert "Args:" not in text and "Returns:" not in text
+    assert watch.right_way(find_rule("ex02.architecture")) == []
+
+
+class Screen:
+    """Ce qu'affiche la commande, lu au fur et à mesure."""
+
+    def __init__(self, process):
+        self.text, self.place, self.more = "", 0, threading.Condition()
+        threading.Thread(target=self._read, args=[process.stdout], daemon=True).start()
+
+    def _read(self, stream):
+        for line in stream:
+            with self.more:
+                self.text += line
+                self.more.notify()
+
+    def wait(self, *parts):
+        """Attend ces textes, dans cet ordre, après ceux qui ont déjà été lus."""
+        for part in parts:
+            with self.more:
+                found = self.more.wait_for(lambda p=part: p in self.text[self.place :], timeout=120)
+                assert found, f"{part!r} attendu dans {self.text[self.place :]!r}"
+                self.place = self.text.index(part, self.place) + len(part)
+
+
+@pytest.mark.ci
+@pytest.mark.skipif(sys.platform != "linux", reason="la correction ne se lance que sous Linux")
+def test_every_save_has_its_verdict_and_nothing_stops_the_watch(tmp_path, repo):
+    path = tmp_path / GEOMETRY
+    path.parent.mkdir()
+    path.write_text(WRONG, encoding="utf-8")
+    command = [sys.executable, "-m", "grading", tmp_path, "--watch", "--exercises", "ex00"]
+    process = subprocess.Popen(
+        command,
+        cwd=repo,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+    )
+    try:
+        screen = Screen(process)
+        screen.wait("J'attends vos enregistrements", "0 sur 11", "Il manque une position", " s)")
+        path.write_text(WRONG.replace("def output_size(", "def output_size(:"), encoding="utf-8")
+        screen.wait("erreur de syntaxe", "de geometry.py", " s)")
+        stuck = WRONG.replace(BODY, "    while True:\n        pass\n" + BODY)
+        path.write_text(stuck, encoding="utf-8")
+        screen.wait("n'a pas fini dans le temps accordé", "de geometry.py", " s)")
+        falls = WRONG.replace(BODY, "    import ctypes\n    ctypes.string_at(0)\n" + BODY)
+        path.write_text(falls, encoding="utf-8")
+        screen.wait("s'est arrêté brutalement", "de geometry.py", " s)")
+        path.write_text(SOURCE, encoding="utf-8")
+        screen.wait("ex00.output_size ✓ juste", "Le corrigé l'écrit ainsi", "def output_size(")
+        screen.wait("ex00.pads ✓ juste", "2 sur 11")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 0, screen.text
+        assert "Traceback" not in screen.text
+    finally:
+        process.kill()
