@@ -143,7 +143,8 @@ def _truncated(found: np.ndarray, expected: np.ndarray) -> bool:
 
 def _not_truncated(found: np.ndarray, expected: np.ndarray) -> bool:
     """La bonne valeur est celle qui est rendue, mise à l'entier."""
-    return any(alike(to_integer(found), expected) for to_integer in (np.floor, np.rint, np.ceil))
+    integers = (np.floor, np.rint, np.ceil)
+    return _varies(expected) and any(alike(to(found), expected) for to in integers)
 
 
 def _overflowed(found: np.ndarray, expected: np.ndarray) -> bool:
@@ -155,34 +156,40 @@ def _times(found: np.ndarray, expected: np.ndarray) -> bool:
     """Un même facteur multiplie toutes les valeurs."""
     size = np.vdot(expected, expected)
     factor = np.vdot(found, expected) / size if size else 0.0
-    return abs(factor) > 1e-9 and alike(found, factor * expected)
+    return abs(factor) > 1e-9 and _varies(expected) and alike(found, factor * expected)
 
 
 def _plus(found: np.ndarray, expected: np.ndarray) -> bool:
     """Toutes les valeurs ont en trop un même nombre."""
-    return alike(found - (found - expected).mean(), expected)
+    return _varies(expected) and alike(found - (found - expected).mean(), expected)
 
 
 def _rescaled(found: np.ndarray, expected: np.ndarray) -> bool:
     """Les valeurs sont les bonnes, multipliées par un nombre, plus un autre."""
     centred = expected - expected.mean()
-    return _times(found - found.mean(), centred)
+    return len(np.unique(expected)) > 2 * MIN_VALUES and _times(found - found.mean(), centred)
+
+
+def _varies(values: np.ndarray) -> bool:
+    """Dit si assez de valeurs diffèrent pour qu'un seul nombre ne les explique pas par hasard."""
+    return len(np.unique(values)) > MIN_VALUES
 
 
 def _squared(found: np.ndarray, expected: np.ndarray) -> bool:
-    return alike(found, np.square(expected))
+    return _varies(expected) and alike(found, np.square(expected))
 
 
 def _root(found: np.ndarray, expected: np.ndarray) -> bool:
-    return alike(np.square(found), np.abs(expected))
+    return _varies(expected) and alike(np.square(found), np.abs(expected))
 
 
 def _logarithm(found: np.ndarray, expected: np.ndarray) -> bool:
-    return any(alike(found, of(np.abs(expected) + 1e-30)) for of in (np.log, np.log2, np.log10))
+    logarithms = (np.log, np.log2, np.log10)
+    return _varies(expected) and any(alike(found, of(abs(expected) + 1e-30)) for of in logarithms)
 
 
 def _exponential(found: np.ndarray, expected: np.ndarray) -> bool:
-    return alike(np.log(np.abs(found) + 1e-30), expected)
+    return _varies(expected) and alike(np.log(np.abs(found) + 1e-30), expected)
 
 
 def _reordered(found: np.ndarray, expected: np.ndarray) -> bool:
@@ -192,11 +199,13 @@ def _reordered(found: np.ndarray, expected: np.ndarray) -> bool:
 
 def _all_equal(found: np.ndarray, expected: np.ndarray) -> bool:
     """Une seule et même valeur partout."""
-    return bool(np.ptp(found) == 0 < np.ptp(expected))
+    return bool(np.ptp(found) == 0) and _varies(expected)
 
 
 def _wrong_border(found: np.ndarray, expected: np.ndarray) -> bool:
     """Tout est juste, sauf la première ou la dernière place d'un axe."""
+    if not found.ndim:
+        return False
     wrong = ~np.isclose(found, expected, rtol=TOLERANCE, atol=TOLERANCE * np.abs(expected).max())
     inside = tuple(slice(1, -1) if side > 2 else slice(None) for side in found.shape)
     return not wrong[inside].any() and max(found.shape) > 2 and not wrong.all()
@@ -204,12 +213,12 @@ def _wrong_border(found: np.ndarray, expected: np.ndarray) -> bool:
 
 def _wrong_slice(found: np.ndarray, expected: np.ndarray) -> bool:
     """Tout est juste, sauf une place d'un axe : un canal, une classe, une ligne."""
+    if found.ndim < 2:
+        return False
     wrong = ~np.isclose(found, expected, rtol=TOLERANCE, atol=TOLERANCE * np.abs(expected).max())
     axes = [axis for axis, side in enumerate(found.shape) if side > 1]
     return any(
-        len(np.unique(place)) == 1
-        for axis, place in enumerate(np.nonzero(wrong))
-        if axis in axes and found.ndim > 1
+        len(np.unique(place)) == 1 for axis, place in enumerate(np.nonzero(wrong)) if axis in axes
     )
 
 

@@ -11,11 +11,14 @@ from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
+from grading.questions import differences
 from grading.submission import EXERCISES, REPO, file_of
 
 HERE = Path(__file__).resolve().parent
 WRONG = HERE / "wrong"
 INSIDE = "    signal, kernel = as_numbers(signal), as_numbers(kernel)\n"  # au début de conv1d
+VAGUE = {"wrong_values", "wrong_shape"}
+PRECISE = {each.reason for each in (*differences.SHAPES, *differences.VALUES)}
 DEFINITIONS = (ast.FunctionDef, ast.ClassDef)
 AT_IMPORT = "import numpy as np\n"  # le premier import du fichier de conv1d
 
@@ -225,6 +228,8 @@ def problems(handin: HandIn, found: dict[str, dict]) -> list[str]:
     for name, each in mine.items():
         reason, wanted = each["reason"], handin.expected.get(name)
         accepted = wanted.split("|") if wanted else [None]
+        if VAGUE & {*accepted}:  # ou ce qui le précise
+            accepted = [*accepted, *PRECISE]
         if name not in handin.free and reason not in accepted:
             disagreements.append(
                 f"{handin.name}, {name} : {reason} au lieu de {wanted} ({each['text']})"
