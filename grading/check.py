@@ -6,9 +6,11 @@ acquis et ce qui reste à faire d'après le barème publié, et montre le premie
 la valeur attendue.
 """
 
+import atexit
 import contextlib
 import importlib
 import inspect
+import json
 import os
 import random
 import secrets
@@ -24,11 +26,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from grading import messages, pupil, questions, sealed
+from grading import grader, handin, messages, pupil, questions, sandbox, sealed
 from grading.scale import Rule, read_reasons, read_scale
 
 INSIDE = Path(__file__).resolve().parent
 ENCLOSED = {"record", "command"}  # ce que seul un processus à part sait faire
+HANDED_IN = ("weights", "command")  # questions posées à des fichiers rendus, et non à des fonctions
 SMALL = 12  # valeurs d'un tableau qui se montre en entier
 WIDTH = 96
 
@@ -196,12 +199,61 @@ def _credit(rule: Rule, space: dict, seed: int) -> questions.Credit:
     rng = np.random.default_rng([seed, zlib.crc32(rule.id.encode())])
     try:
         return questions.load(rule.exercise)[rule.id](questions.Ask(rule, rng, Desk(space)))
+    except NotImplementedError:
+        return _enclosed(rule, space, seed)
     except pupil.Failure as failure:
         return questions.Credit(Fraction(0), failure.reason, failure.detail)
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         if isinstance(error, sealed.UnsealedError):
             raise
         return questions.Credit(Fraction(0), "unread_answer", type(error).__name__)
+
+
+def _enclosed(rule: Rule, space: dict, seed: int) -> questions.Credit:
+    """Pose à un processus à part une question qui exécute le programme entier.
+
+    Le premier appel charge TensorFlow, et le garde pour les suivants.
+
+    Raises:
+        NotImplementedError: la question porte sur des fichiers rendus.
+        sandbox.WrongSystemError: ce n'est pas Linux.
+    """
+    if rule.name in HANDED_IN or not {"get_ipython", "__file__"} & {*space}:
+        raise NotImplementedError(rule.id)
+    sandbox.check_system()
+    if not _GRADERS:
+        print("TensorFlow se charge dans un processus à part…", flush=True)
+        _GRADERS.append(grader.Grader(grader.Options(seed)))
+        atexit.register(_GRADERS[0].close)
+    with tempfile.TemporaryDirectory() as folder:
+        path = _program(space, Path(folder))
+        chosen = [f"{rule.exercise}={path.name}"]
+        found = handin.collect(path, Path(folder, "copie"), chosen=chosen, one=True)
+        return _GRADERS[0].answer(found.submissions[0], rule)
+
+
+_GRADERS: list[grader.Grader] = []
+
+
+def _program(space: dict, folder: Path) -> Path:
+    """Rend le fichier de l'appelant ; d'un notebook, ses cellules telles qu'il les a exécutées."""
+    if "get_ipython" not in space:
+        return Path(space["__file__"]).absolute()
+    cells = [
+        {
+            "cell_type": "code",
+            "metadata": {},
+            "outputs": [],
+            "execution_count": None,
+            "source": each,
+        }
+        for each in space["In"]
+        if each.strip()
+    ]
+    notebook = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 4}
+    path = folder / "notebook.ipynb"
+    path.write_text(json.dumps(notebook), encoding="utf-8")
+    return path
 
 
 def needed(rule: Rule, space: dict) -> list[Rule]:
@@ -262,10 +314,10 @@ def check(identifier: str, *, hint: bool = False) -> None:
         print("\n".join(rows(answer(rule, space), hint=hint)))
     except NotImplementedError:
         print(
-            f"{identifier} : cette question exécute le programme entier. Vérifiez-la par "
-            f"python -m grading FICHIER --exercises {rule.exercise}"
+            f"{identifier} : cette question porte sur les fichiers que vous rendrez. "
+            f"Vérifiez-la par python -m grading DOSSIER --exercises {rule.exercise}"
         )
-    except sealed.UnsealedError as error:
+    except (sealed.UnsealedError, sandbox.WrongSystemError, FileNotFoundError) as error:
         print(f"{identifier} ne peut pas être vérifiée : {error}")
 
 

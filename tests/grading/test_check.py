@@ -9,6 +9,7 @@ import pytest
 
 from grading import check, sealed
 from grading.questions import differences
+from tests.grading import handins
 
 
 def space(source, **names):
@@ -88,9 +89,19 @@ def test_an_unknown_question_is_said_in_french():
         check.find_rule("ex07.rien")
 
 
-def test_what_runs_the_whole_program_is_sent_to_the_command(capsys):
-    check.check("ex02.train")
-    assert "python -m grading FICHIER --exercises ex02" in capsys.readouterr().out
+def test_what_is_asked_of_files_is_sent_to_the_command(capsys):
+    check.check("ex02.weights")
+    assert "python -m grading DOSSIER --exercises ex02" in capsys.readouterr().out
+
+
+@pytest.mark.ci
+@pytest.mark.skipif(sys.platform != "linux", reason="un rendu ne s'enferme que sous Linux")
+def test_a_network_of_a_notebook_is_asked_in_a_process_of_its_own():
+    text = handins.answers("fashion_simple")["ex02_fashion.py"]
+    cells = ["", text, text.replace('Conv2D(32, 3, activation="relu")', "Conv2D(32, 3)")]
+    known = {"get_ipython": None, "In": [*cells, 'check("ex02.non_linearity")']}
+    found = check.answer(check.find_rule("ex02.non_linearity"), known)
+    assert found.credit.reason == "relu_partly"
 
 
 RNG = np.random.default_rng(0)
