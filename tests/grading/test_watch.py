@@ -63,6 +63,8 @@ def test_every_save_has_its_verdict_and_nothing_stops_the_watch(tmp_path, repo):
         stderr=subprocess.STDOUT,
         text=True,
         encoding="utf-8",
+        # Ctrl-C, même si l'essai est lancé à l'arrière-plan, où il est ignoré.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     try:
         screen = Screen(process)
