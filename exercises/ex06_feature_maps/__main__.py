@@ -20,7 +20,9 @@ def main(argv: list[str] | None = None) -> int:
         subject, folder = explanations.load_subject(options), output_dir(options)
         maps.save_kernels(subject.model, folder / "filtres.png")
         path = folder / f"{Path(options.image).stem}_cartes.png"
-        maps.save_maps(subject, maps.active_layers(subject.model), path)
+        names = maps.active_layers(subject.model)
+        shown = {maps.layer_title(subject.model, name): name for name in names}
+        maps.save_maps(subject, shown, path)
         print(folder / "filtres.png", path, sep="\n")
         return 0
 

@@ -93,7 +93,8 @@ def teach(options) -> None:
     probabilities = model.predict(digit[np.newaxis], verbose=0)[0]
     answer = int(probabilities.argmax())
     subject = Subject(model, digit, answer, str(answer), probabilities[answer])
-    maps.save_maps(subject, MAP_LAYERS, folder / "cartes.png", num_maps=MAX_MAPS)
+    shown = {name: name for name in MAP_LAYERS}  # les noms de l'article
+    maps.save_maps(subject, shown, folder / "cartes.png", num_maps=MAX_MAPS)
     print(f"Filtres et cartes dessinés dans {folder}/")
 
 

@@ -15,6 +15,8 @@ from convnets.explaining import maps as explanations
 from convnets.figures.charts import Picture, mosaic, number, picture_rows
 
 NUM_COLUMNS = 12  # vignettes par ligne : autant de cartes montrées par couche
+# Une fonction non linéaire, ou la couche du même nom, et le nom qu'un cours lui donne.
+FUNCTIONS = {"relu": "ReLU", "ReLU": "ReLU", "gelu": "GELU", "silu": "SiLU", "tanh": "tanh"}
 ACTIVATIONS = (layers.Activation, layers.ReLU, layers.LeakyReLU, layers.ELU, layers.PReLU)
 
 
@@ -53,6 +55,24 @@ def active_layers(model: keras.Model) -> list[str]:
         for layer in map(model.get_layer, explanations.map_layers(model))
         if isinstance(layer, ACTIVATIONS) or getattr(layer, "activation", linear) is not linear
     ]
+
+
+def layer_title(model: keras.Model, layer_name: str) -> str:
+    """Dit la place d'une couche sans son nom dans le programme : « 5e convolution, après GELU ».
+
+    Args:
+        model: modèle dont les couches se suivent.
+        layer_name: une convolution, ou une couche qui la suit.
+    """
+    names = [layer.name for layer in model.layers]
+    before = model.layers[: names.index(layer_name) + 1]
+    rank = sum(isinstance(layer, layers.Conv2D) for layer in before)
+    title = f"{rank}{'re' if rank == 1 else 'e'} convolution"
+    if isinstance(before[-1], (layers.MaxPooling2D, layers.AveragePooling2D)):
+        return f"{title}, après pooling"
+    function = getattr(before[-1], "activation", before[-1])  # une couche `ReLU` est sa fonction
+    name = getattr(function, "__name__", type(function).__name__)
+    return f"{title}, après {FUNCTIONS[name]}" if name in FUNCTIONS else title
 
 
 def activation_maps(
@@ -100,28 +120,28 @@ def save_kernels(model: keras.Model, path: Path) -> None:
 
 
 def save_maps(
-    subject: explanations.Subject,
-    layer_names: list[str],
-    path: Path,
-    *,
-    num_maps: int = NUM_COLUMNS,
+    subject: explanations.Subject, shown: dict[str, str], path: Path, *, num_maps: int = NUM_COLUMNS
 ) -> None:
     """Dessine l'image, puis, pour chaque couche, les cartes qu'elle allume le plus.
 
     Args:
         subject: image et modèle.
-        layer_names: couches à dessiner, une par ligne.
+        shown: couches à dessiner, une par ligne : ce que la figure écrit, et le nom de la couche.
         path: fichier PNG ; son dossier est créé.
         num_maps: cartes montrées par couche, dans l'ordre de leurs filtres.
     """
     rows = {"image": [mosaic(np.atleast_3d(subject.image)[np.newaxis], num_maps)]}
-    for name, maps in activation_maps(subject.model, subject.image, layer_names).items():
+    found = activation_maps(subject.model, subject.image, [*shown.values()])
+    for label, name in shown.items():
+        maps = found[name]
         height, width, channels = maps.shape
         kept, low, high = np.sort(strongest(maps, num_maps)), maps.min(), maps.max()
         grey = 255 * (maps[..., kept] - low) / max(high - low, 1e-6)
         strip = mosaic(grey.transpose(2, 0, 1)[..., np.newaxis].astype(np.uint8), num_maps)
         scale = f"de {number(low, 2)} (noir) à {number(high, 2)} (blanc)"
-        rows[name] = [Picture(strip, f"{channels} cartes {height}×{width}, {scale}")]
+        rows[label.replace(", ", "\n")] = [
+            Picture(strip, f"{channels} cartes {height}×{width}, {scale}")
+        ]
     answer = f"{subject.class_fr}, probabilité {percent(subject.probability)}"
     title = f"Les cartes les plus fortes de chaque couche : {answer}"
     picture_rows(path, rows, title=title, side=9)

@@ -23,6 +23,7 @@ from exercises.ex06_feature_maps.maps import (
     NUM_COLUMNS,
     activation_maps,
     active_layers,
+    layer_title,
     strongest,
 )
 
@@ -171,8 +172,8 @@ def compare(
         more = keras.ops.convert_to_numpy(after) > maps[..., filters].mean(axis=(0, 1))
         preferred[name] = images
         print(
-            f"{name} : {more.sum()} filtres sur {len(filters)} répondent plus à l'image fabriquée "
-            "pour eux",
+            f"{layer_title(subject.model, name)} : {more.sum()} filtres sur {len(filters)} "
+            "répondent plus à l'image fabriquée pour eux",
             flush=True,
         )
     return preferred
@@ -187,7 +188,10 @@ def main(argv: list[str] | None = None) -> int:
         subject = explanations.load_subject(options)
         names = last_of_each_size(subject.model, active_layers(subject.model))
         preferred = compare(subject, names)
-        rows = {name: [mosaic(images, NUM_COLUMNS)] for name, images in preferred.items()}
+        rows = {}
+        for name, images in preferred.items():
+            label = layer_title(subject.model, name).replace(", ", "\n")
+            rows[label] = [mosaic(images, NUM_COLUMNS)]
         answer = f"{subject.class_fr}, probabilité {percent(subject.probability)}"
         title = f"Ce que cherchent les filtres que l'image allume le plus ({answer})"
         path = output_dir(options) / f"{Path(options.image).stem}_preferences.png"

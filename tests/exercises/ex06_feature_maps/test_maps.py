@@ -62,6 +62,15 @@ def test_active_layers_follow_a_function_that_is_not_linear(model):
     assert ex06.active_layers(model) == ["relu", "second"]
 
 
+def test_a_layer_is_named_by_its_place(model):
+    """La figure dit la place d'une couche, jamais son nom dans le programme."""
+    named = {name: ex06.layer_title(model, name) for name in ("first", "relu", "pool", "second")}
+    assert named["first"] == "1re convolution"
+    assert named["relu"] == "1re convolution, après ReLU"
+    assert named["pool"] == "1re convolution, après pooling"
+    assert named["second"].startswith("2e convolution, après ")
+
+
 @pytest.fixture
 def drawn(monkeypatch):
     """Ce que `picture_rows` reçoit."""
@@ -73,11 +82,11 @@ def drawn(monkeypatch):
 
 
 def test_the_picture_stands_above_its_strongest_maps(model, image, drawn):
-    ex06.save_maps(Subject(model, image, 0, "Chat", 0.5), ["relu"], None, num_maps=2)
+    ex06.save_maps(Subject(model, image, 0, "Chat", 0.5), {"Ma couche": "relu"}, None, num_maps=2)
     maps = ex06.activation_maps(model, image, ["relu"])["relu"]
     first, second = sorted(np.argsort(maps.sum(axis=(0, 1)))[-2:])
     expected = 255 / maps.max() * np.hstack([maps[..., first], maps[..., second]])
-    shown = drawn["relu"][0].pixels[:8, [*range(15), *range(16, 31)], 0]  # un pixel les sépare
+    shown = drawn["Ma couche"][0].pixels[:8, [*range(15), *range(16, 31)], 0]  # un pixel les sépare
     np.testing.assert_allclose(shown, expected, atol=1.01)
 
 
