@@ -1,10 +1,10 @@
-"""Mesurer ce qui n'apprend rien : les témoins d'une leçon, qui n'ont pas de graine.
+"""Mesurer les témoins d'une leçon : ce qu'un praticien aurait essayé avant elle.
 
 Commande : python -m recipes.witnesses ex24_autoencoder
 
-Une conclusion vaut ce que vaut son témoin. Ceux qui apprennent sont mesurés avec la leçon, par
-`python -m recipes.seeds`. Les autres rendent toujours les mêmes nombres : cette commande appelle la
-fonction `witnesses()` de l'exercice, et écrit `docs/mesures/exNN_nom_witnesses.json`.
+Une conclusion vaut ce que vaut son témoin. Ceux-ci n'apprennent rien, ou presque : les mesurer ne
+demande pas d'apprendre de nouveau les réseaux de la leçon. Cette commande appelle la fonction
+`witnesses()` de l'exercice, et écrit `docs/mesures/exNN_nom_witnesses.json`.
 """
 
 import contextlib
@@ -17,8 +17,8 @@ from convnets.core.cli import FrenchParser, run, shown_path
 from convnets.core.paths import MEASURES_DIR
 
 
-def find_witnesses(name: str) -> Callable[[], dict[str, float]]:
-    """Rend la fonction `witnesses` d'un exercice.
+def find_witnesses(name: str) -> Callable[[], dict]:
+    """Rend la fonction `witnesses` d'un exercice : par mesure, un nombre, ou un par graine.
 
     Args:
         name: par exemple `"ex24_autoencoder"`.
@@ -37,7 +37,10 @@ def find_witnesses(name: str) -> Callable[[], dict[str, float]]:
 def measure(name: str) -> int:
     """Mesure les témoins d'un exercice, et écrit leur compte rendu."""
     once, start = find_witnesses(name), time.monotonic()
-    metrics = {key: reports.Metric(value, None, 1) for key, value in once().items()}
+    metrics = {
+        key: reports.summarise(value) if isinstance(value, list) else reports.Metric(value, None, 1)
+        for key, value in once().items()
+    }
     report = reports.Report(
         command=f"python -m recipes.witnesses {name}",
         metrics=metrics,
@@ -49,7 +52,7 @@ def measure(name: str) -> int:
     path = MEASURES_DIR / f"{report.exercise}.json"
     reports.replace_report(report, path)
     for key, metric in metrics.items():
-        print(f"{key} : {metric.mean:.4g}")
+        print(f"{key} : {metric.mean:.4g} ({reports.format_seeds(metric)})")
     print(f"Mesures écrites dans {shown_path(path)}.")
     return 0
 

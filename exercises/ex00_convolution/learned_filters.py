@@ -2,7 +2,7 @@
 
 D'après : S0 « Apprentissage des Features », S1 « Réseau convolutionnel ».
 Commande : python -m exercises.ex00_convolution.learned_filters
-Résultat mesuré : docs/mesures/ex00_learned_filters.json, sur cinq graines (`python -m recipes.seeds`).
+Résultat mesuré : docs/mesures/ex00_learned_filters.json, sur cinq graines (`recipes.seeds`).
 
 Le réseau est celui de `x_or_o`, poids au hasard : la rétropropagation y met ce que les diapositives
 ont posé à la main. Les lettres sont déplacées, tournées, épaissies et bruitées ; les O sont les

@@ -23,7 +23,6 @@ NAMES_FR = {
     "no_positions": "transformeur\nsans positions",
     "cnn": "convolution",
     "hybrid": "convolution\npuis attention",
-    "dense": "dense",
 }
 
 
@@ -42,7 +41,7 @@ def save_comparison(path: Path, metrics: Mapping) -> None:
         path: fichier PNG.
         metrics: mesures de `run`, ou leurs moyennes sur plusieurs graines.
     """
-    with new_figure(path, size=(7.4, 4.2)) as (_, axes):
+    with new_figure(path, size=(6.4, 4.2)) as (_, axes):
         groups = {"morceaux en place": "", "morceaux mélangés": "_shuffled"}
         values = {
             label: {title: metrics[metric_of(name) + suffix] for name, title in NAMES_FR.items()}

@@ -19,10 +19,7 @@ GRID_PX = 15  # côté de la grille où l'on regarde le champ récepteur
 DEPTHS = range(0, 7)
 PANELS = {  # titre → mesures et noms
     "Graphes entiers : Fashion-MNIST,\nexactitude": {
-        "accuracy_linear": "linéaire, pixels",
-        "accuracy_dense": "dense, autant de poids",
-        "accuracy_wide": "dense, six fois plus",
-        "accuracy_alone": "carrés, sans message",
+        "accuracy_alone": "sans message",
         "accuracy_conv": "convolution 3 × 3",
         "accuracy": "messages, somme",
         "accuracy_mean": "messages, moyenne",
@@ -30,13 +27,10 @@ PANELS = {  # titre → mesures et noms
     },
     "Nœuds : le club de karaté,\nexactitude": {
         "nodes_propagation": "propagation d'étiquettes",
-        "nodes_spread": "diffusion (Zhou)",
-        "nodes_cut": "coupe du graphe (Fiedler)",
         "nodes": "messages, ψ = e·W·n",
     },
     "Arcs : « Les Misérables »,\naire sous la courbe ROC": {
         "edges_common": "voisins communs",
-        "edges_rare": "voisins communs rares",
         "edges": "messages, ψ = e·W·n",
     },
 }

@@ -210,19 +210,37 @@ def draw_labelled(network: Network, draw: int) -> np.ndarray:
 
 
 def measure_nodes(network: Network, draw: int) -> dict[str, float]:
-    """Compare les messages à trois méthodes sans apprentissage, hors des nœuds étiquetés.
+    """Compare messages et propagation sur les nœuds qu'un tirage n'a pas étiquetés.
 
     Returns:
-        Exactitudes `{"nodes", "nodes_propagation", "nodes_spread", "nodes_cut"}`.
+        Exactitudes `{"nodes", "nodes_propagation"}`.
     """
     labelled = draw_labelled(network, draw)
-    others = np.setdiff1d(np.arange(len(network.labels)), labelled)
     predicted = {
         "nodes": classify_nodes(network, labelled, seed=draw),
+        "nodes_propagation": propagate_labels(network, labelled),
+    }
+    return elsewhere(network, labelled, predicted)
+
+
+def label_witnesses(network: Network, draw: int) -> dict[str, float]:
+    """Mesure, sur le même tirage, les méthodes qui n'apprennent rien.
+
+    Returns:
+        Exactitudes `{"nodes_propagation", "nodes_spread", "nodes_cut"}`.
+    """
+    labelled = draw_labelled(network, draw)
+    predicted = {
         "nodes_propagation": propagate_labels(network, labelled),
         "nodes_spread": spread_labels(network, labelled),
         "nodes_cut": cut_in_two(network, labelled),
     }
+    return elsewhere(network, labelled, predicted)
+
+
+def elsewhere(network: Network, labelled: np.ndarray, predicted: dict) -> dict[str, float]:
+    """Rend l'exactitude de chaque réponse `(n,)`, hors des nœuds étiquetés."""
+    others = np.setdiff1d(np.arange(len(network.labels)), labelled)
     return {name: np.mean((each == network.labels)[others]) for name, each in predicted.items()}
 
 
@@ -244,6 +262,40 @@ def score_pairs(network: Network, pairs: np.ndarray, *, seed: int) -> np.ndarray
     ]
 
 
+class Hidden(NamedTuple):
+    """Un graphe dont des liens sont cachés, et les paires où les chercher."""
+
+    visible: Network
+    pairs: np.ndarray  # (p, 2) entiers : toutes les paires de nœuds
+    linked: np.ndarray  # (p,) booléens : vraiment liées
+    unknown: np.ndarray  # (p,) booléens : sans lien visible
+
+
+def hide_links(network: Network, draw: int) -> Hidden:
+    """Cache une part `HIDDEN` des liens, tirée au sort."""
+    pairs = np.argwhere(np.triu(np.ones((len(network.labels),) * 2), 1))  # (p, 2)
+    first, second = pairs.T
+    shuffled = np.random.default_rng(draw).permutation(len(network.pairs))
+    kept = shuffled[round(HIDDEN * len(shuffled)) :]
+    visible = Network(network.pairs[kept], network.weights[kept], network.labels)
+    linked, shown = (adjacency(each)[first, second] > 0 for each in (network, visible))
+    return Hidden(visible, pairs, linked, ~shown)
+
+
+def common_neighbours(network: Network, *, rare: bool) -> np.ndarray:
+    """Compte les voisins communs de chaque paire de nœuds, `(n, n)`.
+
+    Args:
+        network: le graphe.
+        rare: compter d'autant plus un voisin commun qu'il a peu de liens.
+
+    Source : Adamic et Adar, « Friends and neighbors on the Web », 2003 (`rare`).
+    """
+    links = (adjacency(network) > 0).astype(float)
+    degrees = np.maximum(links.sum(axis=1), 2)  # un voisin commun a deux liens au moins
+    return links / np.log(degrees) @ links if rare else links @ links
+
+
 def measure_edges(network: Network, draw: int) -> dict[str, float]:
     """Cache des liens et mesure s'ils passent devant les paires vraiment non liées.
 
@@ -252,27 +304,36 @@ def measure_edges(network: Network, draw: int) -> dict[str, float]:
         draw: numéro du tirage.
 
     Returns:
-        Aires sous la courbe ROC : `edges`, celle du réseau ; `edges_common`, celle du nombre de
-        voisins communs ; `edges_rare`, où un voisin commun compte d'autant plus qu'il a peu de
-        liens.
-
-    Source : Adamic et Adar, « Friends and neighbors on the Web », 2003 (`edges_rare`).
+        Aires sous la courbe ROC : `edges`, et `edges_common`, celle du nombre de voisins communs.
     """
-    pairs = np.argwhere(np.triu(np.ones((len(network.labels),) * 2), 1))  # (p, 2)
-    first, second = pairs.T
-    linked = adjacency(network)[first, second] > 0
-    shuffled = np.random.default_rng(draw).permutation(len(network.pairs))
-    kept = shuffled[round(HIDDEN * len(shuffled)) :]
-    visible = Network(network.pairs[kept], network.weights[kept], network.labels)
-    links = (adjacency(visible) > 0).astype(int)
-    unknown = links[first, second] == 0
-    rarity = 1 / np.log(np.maximum(links.sum(axis=1), 2))  # un voisin commun a deux liens au moins
+    hidden = hide_links(network, draw)
+    return areas(
+        hidden,
+        {
+            "edges": score_pairs(hidden.visible, hidden.pairs, seed=draw),
+            "edges_common": common_neighbours(hidden.visible, rare=False)[tuple(hidden.pairs.T)],
+        },
+    )
+
+
+def link_witnesses(network: Network, draw: int) -> dict[str, float]:
+    """Mesure, sur le même tirage, les méthodes qui n'apprennent rien.
+
+    Returns:
+        Aires sous la courbe ROC, `{"edges_common", "edges_rare"}`.
+    """
+    hidden = hide_links(network, draw)
     scores = {
-        "edges": score_pairs(visible, pairs, seed=draw),
-        "edges_common": (links @ links)[first, second],
-        "edges_rare": (links * rarity @ links)[first, second],
+        name: common_neighbours(hidden.visible, rare=rare)[tuple(hidden.pairs.T)]
+        for name, rare in (("edges_common", False), ("edges_rare", True))
     }
-    return {name: roc_auc_score(linked[unknown], each[unknown]) for name, each in scores.items()}
+    return areas(hidden, scores)
+
+
+def areas(hidden: Hidden, scores: dict[str, np.ndarray]) -> dict[str, float]:
+    """Rend l'aire sous la courbe ROC de chaque score `(p,)`, hors des liens visibles."""
+    where = hidden.unknown
+    return {name: roc_auc_score(hidden.linked[where], s[where]) for name, s in scores.items()}
 
 
 # --- Question : les deux mesures, sur plusieurs tirages ------------------------------
