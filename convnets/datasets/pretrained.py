@@ -32,6 +32,7 @@ from convnets.core.paths import BASE_NAME, keras_models_dir
 from convnets.datasets import packages
 
 OFFICIAL_FILE = "inception_v3_weights_tf_dim_ordering_tf_kernels_notop.h5"
+OFFICIAL_MB = 88
 OFFICIAL_SOURCE = "poids ImageNet officiels de Keras"
 
 CONVERTED_FILE = "cours-cnn-inception_v3-notop.weights.h5"
@@ -198,7 +199,10 @@ def _accept(load: Callable, input_px: int, sha256: str | None, cache_dir: Path) 
 
 
 def _from_keras(input_px: int, cache_dir: Path) -> tuple[keras.Model, str, str]:
-    with packages.keras_download():
+    label, folder = f"{BASE_NAME}, keras.applications", keras_models_dir()
+    if (folder / OFFICIAL_FILE).exists():  # Keras le lit, sans rien télécharger
+        return _build(input_px, "imagenet"), OFFICIAL_SOURCE, ""
+    with packages.keras_download(label, folder, OFFICIAL_MB):
         return _build(input_px, "imagenet"), OFFICIAL_SOURCE, ""
 
 

