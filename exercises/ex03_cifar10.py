@@ -14,7 +14,7 @@ import numpy as np
 from keras import layers
 from PIL import Image, ImageOps
 
-from convnets.core import paths
+from convnets.core import session
 from convnets.core.cli import lesson_parser
 from convnets.datasets import sources
 from convnets.figures.charts import save_mistakes, save_training_figures
@@ -152,7 +152,7 @@ def teach(options) -> None:
     save_training_figures(options, report)
     save_mistakes(options, report, x_test, y_test, found["probabilities"])
     print(f"Relu, ce modèle nomme {options.image} :")
-    saved = keras.saving.load_model(paths.MODELS_DIR / "ex03_cifar10.keras")
+    saved = keras.saving.load_model(session.models_dir() / "ex03_cifar10.keras")
     print(f"Prédiction: {predict(saved, options.image)}")
     print("./predict fait la même chose, plus vite : cette commande se passe de TensorFlow.")
 

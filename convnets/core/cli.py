@@ -117,8 +117,20 @@ def lesson_parser(
         metavar="DOSSIER",
         help=f"où écrire les figures (figures/{name} par défaut)",
     )
-    parser.set_defaults(module=name, command=f"{package}.{module}")
+    parser.set_defaults(module=name, command=f"{package}.{module}", default_of=parser.get_default)
     return parser
+
+
+def add_model_option(parser: FrenchParser) -> None:
+    """Ajoute `--model` à une leçon qui sait aussi se servir du modèle qu'elle a appris."""
+    name = parser.get_default("module")
+    parser.add_argument(
+        "--model",
+        type=Path,
+        default=Path("models") / name,
+        metavar="NOM",
+        help=f"modèle à lire, chemin de ses fichiers sans leur fin (models/{name} par défaut)",
+    )
 
 
 def lesson_name(module: str) -> str:

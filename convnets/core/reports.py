@@ -82,6 +82,8 @@ class Report:
     data_sha256: str | dict[str, str] = ""
     confusion_matrix: list[list[int]] = field(default_factory=list)
     history: dict[str, list[float]] = field(default_factory=dict)
+    missing: list[str] = field(default_factory=list)  # à une leçon abrégée : voir `core.session`
+    trainings: list[dict[str, object]] = field(default_factory=list)  # époques demandées et faites
     targets: str = ""  # ce que l'entraînement imite, si ce ne sont pas les étiquettes
     # Ce dont `./predict` a besoin.
     input_shape: list[int | None] = field(default_factory=list)

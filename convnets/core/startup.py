@@ -10,14 +10,24 @@ import logging
 import os
 import signal
 import sys
+import time
 import types
 
 INTERRUPTED = "Interrompu. Ce qui était enregistré est gardé."
 PYTHONS = ((3, 11), (3, 13))  # le premier et le dernier qu'aient TensorFlow et les tests
 INSTALL = "-m venv .venv && .venv/bin/pip install -q -r requirements.txt"
-HEAVY = {"keras", "matplotlib", "networkx", "scipy", "sklearn", "tensorflow"}  # inutiles à --help
+OPTIONS_READ = "COURS_CNN_OPTIONS_LUES"  # dans l'environnement : la commande a recommencé
+HEAVY = {
+    "keras",
+    "matplotlib",
+    "networkx",
+    "scipy",
+    "sklearn",
+    "tensorflow",
+}  # inutiles pour lire des options
 
 
+started = None  # heure où la commande a commencé, avant ses imports
 _cleans_up, _advice = False, ""
 
 
@@ -28,7 +38,7 @@ def prepare(*, cleans_up: bool = False) -> None:
         cleans_up: la commande a des fichiers provisoires à effacer, ou des processus à arrêter :
             les imports finis, Ctrl-C y redevient une exception (`end_imports`).
     """
-    global _cleans_up
+    global _cleans_up, started
     # TensorFlow décrit en anglais, à chaque démarrage, le processeur. Ses erreurs
     # arrivent par des exceptions de Python ; au niveau 3, il n'écrit plus que ce qui l'arrête.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -39,6 +49,7 @@ def prepare(*, cleans_up: bool = False) -> None:
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     if sys.argv[:1] != ["-m"]:  # c'est ce qu'y met Python tant qu'il cherche le module à lancer
         return
+    started = time.monotonic()
     _check_python()  # d'abord : sys.orig_argv n'existe que depuis Python 3.10
     sys.excepthook = _say_missing
     command = " ".join(sys.orig_argv).partition(" -m ")[2].partition(" ")[0] or "exercises"
@@ -56,8 +67,14 @@ def prepare(*, cleans_up: bool = False) -> None:
     if sys.stderr and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         _stop_on_interrupt()
         _cleans_up = cleans_up
-    asks_help = {"-h", "--help"}.intersection(sys.orig_argv)
-    sys.meta_path.insert(0, _Absent() if asks_help else QuietTensorFlow())
+    read = os.environ.pop(OPTIONS_READ, None)
+    options = [each for each in sys.orig_argv if each.startswith("--")]
+    # Windows ne sait pas recommencer un processus : une option inconnue y attend TensorFlow.
+    parses = options and not read and command.startswith("exercises") and os.name != "nt"
+    if parses or "-h" in sys.orig_argv or "--help" in sys.orig_argv:
+        sys.meta_path.insert(0, _Absent())
+    else:
+        sys.meta_path.insert(0, QuietTensorFlow())
 
 
 def _check_python() -> None:
@@ -94,11 +111,18 @@ def _say_missing(kind, error, trace) -> None:
 def end_imports(advice: str) -> None:
     """Rend Ctrl-C à Python, si `prepare` l'a promis ; `cli.run` l'appelle.
 
+    Une commande d'exercice qui a des options les a d'abord lues sans rien charger de lourd : une
+    option inconnue répond aussitôt. Elles sont bonnes : la commande recommence, pour de vrai.
+
     Args:
         advice: sinon, ce que la phrase de Ctrl-C ajoute désormais.
     """
     global _advice
     _advice = advice
+    if any(isinstance(each, _Absent) for each in sys.meta_path):  # les options sont bonnes
+        sys.stdout.flush()
+        os.environ[OPTIONS_READ] = "1"
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
     if _cleans_up:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -154,7 +178,7 @@ class QuietTensorFlow:
 
 
 class _Absent:
-    """Met n'importe quoi à la place de ce qui est lourd : `--help` n'en calcule rien."""
+    """Met n'importe quoi à la place de ce qui est lourd : lire les options n'en calcule rien."""
 
     def find_spec(self, name, path=None, target=None):
         if name.partition(".")[0] in HEAVY:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from convnets.core import session
 from convnets.core.cli import check_writable, printable
 from convnets.core.files import own_suffix, replacing
 
@@ -92,8 +93,11 @@ def _with_commas(format_ticks):
 
 
 def output_dir(options) -> Path:
-    """Rend le dossier des figures d'un exercice, `figures/exNN_slug` par défaut, s'il convient."""
-    folder = options.output or Path("figures") / options.module
+    """Rend le dossier des figures d'un exercice, s'il convient.
+
+    Par défaut, c'est `figures/exNN_slug`, ou `runs/figures/exNN_slug` d'une leçon abrégée.
+    """
+    folder = options.output or session.figures_dir() / options.module
     check_writable(folder, "--output")
     return folder
 

@@ -1,7 +1,7 @@
 """Ce que les leçons ont en commun : partager les données, finir à l'heure, enregistrer.
 
-Une leçon écrit `models/exNN_slug.*`, toujours : les poids, leur version pour `./predict` et un
-compte rendu, ensemble ou pas du tout.
+Une leçon entière écrit `models/exNN_slug.*` : les poids, leur version pour `./predict` et un
+compte rendu, ensemble ou pas du tout. Une leçon abrégée les écrit dans `runs/` (`core.session`).
 """
 
 import math
@@ -16,12 +16,10 @@ import keras
 import numpy as np
 from tqdm import tqdm
 
-from convnets.core import cli, paths, reports
+from convnets.core import cli, paths, reports, session
 from convnets.datasets import sources
 from convnets.serving import calibration
 from convnets.training import export, saving
-
-TRAINING = 0.85  # part des minutes d'une leçon qui sert à apprendre ; le reste : lire, mesurer
 
 
 class Run(NamedTuple):
@@ -93,12 +91,12 @@ class Clock(Progress):
 
     def __init__(self, epochs: int, minutes: float | None, *, share: float = 1, warmup: float = 0):
         super().__init__(epochs)
-        self.warmup = warmup
-        self.limit_s = 60 * minutes * TRAINING * share if minutes else math.inf
+        self.minutes, self.share, self.warmup = minutes, share, warmup
 
     def on_train_begin(self, logs=None):
-        """Note le taux d'apprentissage, le plus grand qu'il y aura."""
+        """Prend sa part du temps ; note le taux d'apprentissage, le plus grand qu'il y aura."""
         super().on_train_begin(logs)
+        self.limit_s = session.take(self.share, self.minutes)
         self.peak_rate = float(self.model.optimizer.learning_rate)
 
     def progress(self) -> float:
@@ -119,9 +117,11 @@ class Clock(Progress):
         self.model.stop_training = self.model.stop_training or self.progress() >= 1
 
     def on_train_end(self, logs=None):
-        """Dit si le temps a manqué."""
+        """Note ce qui a été fait, et dit si le temps a manqué."""
         super().on_train_end(logs)
-        if super().progress() < 1:
+        done = self.epochs * super().progress()
+        session.note_training(self.model.name, epochs=self.epochs, done=done)
+        if done < self.epochs:
             print(f"{self.model.name} : le temps est passé, à l'époque {self.epoch}.", flush=True)
 
 
@@ -143,11 +143,12 @@ def run(body: Callable[[object], None], options) -> int:
     """
 
     def checked() -> int:
-        cli.check_writable(options.output or Path("figures"), "--output")
-        cli.check_writable(paths.MODELS_DIR, "models/")
-        cli.check_writable(Path(tempfile.gettempdir()), "TMPDIR")
-        options.start = time.monotonic()
-        body(options)
+        with session.opened(options):
+            cli.check_writable(options.output or session.figures_dir(), "--output")
+            cli.check_writable(paths.MODELS_DIR, "models/")
+            cli.check_writable(paths.RUNS_DIR, "runs/")
+            cli.check_writable(Path(tempfile.gettempdir()), "TMPDIR")
+            body(options)
         return 0
 
     return cli.run(checked)
@@ -210,39 +211,93 @@ def save(
     light: bool = True,
     **fields,
 ) -> reports.Report:
-    """Enregistre ce qu'une leçon a appris, dans `models/`, et dit où.
+    """Enregistre ce qu'une leçon a appris, et dit où : `models/`, ou `runs/` si on l'a abrégée.
 
     Args:
         model: modèle entraîné.
-        options: options de `cli.lesson_parser`, que `run` a complétées.
+        options: options de `cli.lesson_parser` ; `saved` y est ajouté, le nom à donner à `--model`.
         metrics: mesures sur le jeu de test.
         exported: version pour `./predict`, rendue par `export.choose_export` ; None : en float32.
         light: False si rien ne lirait la version pour `./predict`.
-        **fields: autres champs de `Report`.
+        **fields: autres champs de `Report` ; un `headline` qui n'a pas été mesuré est retiré.
 
     Returns:
         Le compte rendu enregistré.
 
     Raises:
-        OSError: `models/` impossible à écrire.
+        OSError: dossier impossible à écrire.
     """
-    limit = f" --limit {options.limit}" if options.limit else ""
+    now, folder = session.current(), session.models_dir()
+    fields["headline"] = [each for each in fields.get("headline", ()) if each.metric in metrics]
     report = reports.Report(
-        command=f"python -m {options.command} --epochs {options.epochs}{limit}",
+        command=" ".join([f"python -m {options.command}", *now.asked]),
         metrics={name: reports.Metric(value, None, 1) for name, value in metrics.items()},
         seeds=[0],
-        duration_s=reports.Metric(time.monotonic() - options.start, None, 1),
+        duration_s=reports.Metric(now.elapsed_s(), None, 1),
+        missing=now.missing,
+        trainings=now.trainings,
         backend=keras.backend.backend(),
         num_parameters=int(model.count_params()),
         **fields,
     )
     if light and exported is None:
         exported = export.export_litert(model), "float32"
-    report = saving.save_model(
-        model, options.module, report, export=exported, models_dir=paths.MODELS_DIR
-    )
-    print(f"Poids : {cli.shown_path(paths.MODELS_DIR / options.module)}.keras", flush=True)
+    former = _read_former(options.module)
+    report = saving.save_model(model, options.module, report, export=exported, models_dir=folder)
+    path = cli.shown_path(folder / options.module)
+    shown = cli.shown_path(paths.MODELS_DIR / options.module)
+    if now.missing:
+        options.saved = str(path)
+        if not session.is_fair():
+            print("Le temps a manqué : ces mesures ne disent pas quel réseau est le meilleur.")
+            print("Pour les comparer, donnez plus de temps à la leçon : --minutes N.")
+        print(f"Leçon abrégée ({' ; '.join(now.missing)}).")
+        print(f"Le modèle de {shown.parent}/ reste en place ; celui-ci est écrit à côté.")
+    else:
+        options.saved = options.module
+        if former:
+            print(f"Modèle remplacé : {reports.format_result(former)}.")
+            print(f"Modèle qui le remplace : {reports.format_result(report)}.")
+    print(f"Poids : {path}.keras", flush=True)
     return report
+
+
+def _read_former(slug: str) -> reports.Report | None:
+    """Lit le compte rendu du modèle qui va être remplacé ; None s'il n'y en a pas de lisible."""
+    try:
+        return reports.read_report(slug, models_dir=paths.MODELS_DIR)
+    except (OSError, ValueError):
+        return None
+
+
+def load_saved(options) -> keras.Model:
+    """Charge le modèle que nomme `--model`, ou celui que la leçon a enregistré dans `models/`.
+
+    Args:
+        options: options de `cli.lesson_parser`, après `cli.add_model_option`.
+
+    Raises:
+        FileNotFoundError: modèle absent.
+        ValueError: compte rendu qui ne correspond pas aux poids.
+    """
+    path = saved_path(options)
+    return saving.load_model(path.name, models_dir=path.parent)
+
+
+def saved_path(options) -> Path:
+    """Rend le chemin, sans leur fin, des fichiers du modèle de `load_saved`."""
+    path = options.model or paths.MODELS_DIR / options.module
+    return path.with_suffix("") if path.suffix in paths.SUFFIXES else path
+
+
+def command_for(options) -> str:
+    """Rend la commande qui se sert du modèle que la leçon vient d'enregistrer.
+
+    Returns:
+        `"python -m exercises.ex17_detection"`, suivi de `--model` si la leçon a été abrégée.
+    """
+    model = "" if options.saved == options.module else f" --model {options.saved}"
+    return f"python -m {options.command}{model}"
 
 
 def save_classifier(
@@ -297,5 +352,5 @@ def save_classifier(
         **fields,
     )
     print(f"Exactitude sur le jeu de test : {cli.percent(accuracy)} ({len(y)} images).")
-    print(f"Pour s'en servir : ./predict --model {options.module} image.png", flush=True)
+    print(f"Pour s'en servir : ./predict --model {options.saved} image.png", flush=True)
     return report

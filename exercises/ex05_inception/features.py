@@ -15,6 +15,7 @@ import tensorflow as tf
 from keras import layers
 from keras.applications.inception_v3 import preprocess_input
 
+from convnets.core import session
 from convnets.core.images import crop_resize, open_image
 from convnets.datasets import clothes, folders
 from convnets.serving.images import decoded_side
@@ -139,6 +140,7 @@ def describe(
     """
     side_px, found = model.input_shape[1], []
     for start in range(0, len(pictures.paths), head.BATCH_SIZE):
+        session.need_time("la lecture des photographies")
         paths = pictures.paths[start : start + head.BATCH_SIZE]
         images = [open_image(path, min_side_px=decoded_side(side_px)) for path in paths]
         squares = [crop_resize(image, side_px, mode=mode, zoom=zoom) for image in images]

@@ -147,7 +147,7 @@ def save_head(
     save_mistakes(options, report, images, labels, probabilities)
     light = export_base.prepare_base(report.base)
     print(f"Base exportée pour ./predict : {shown_path(light)}")
-    print("Pour s'en servir : ./predict --model ex05_inception photo.jpg")
+    print(f"Pour s'en servir : ./predict --model {options.saved} photo.jpg")
 
 
 def describe_base(provenance: pretrained.Provenance, *, input_px: int) -> dict:

@@ -10,12 +10,12 @@ difficile l'est pour toutes, et ne pèse plus : l'intervalle est bien plus étro
 différence de deux moyennes.
 """
 
-import time
-
 import keras
 import numpy as np
 from tqdm import tqdm
 
+from convnets.core import session
+from convnets.core.cli import agreed
 from convnets.core.reports import Metric, Report
 from exercises.ex11_curves.curves import BATCH_SIZE, area, deletion_and_insertion
 from exercises.ex11_curves.methods import WITNESS
@@ -24,21 +24,25 @@ from exercises.ex11_curves.ranking import CURVES
 # --- Question : quelle méthode explique le mieux ? -----------------------------------
 
 
-def compare(model: keras.Model, x: np.ndarray, methods: dict, *, minutes: float = 10) -> dict:
+LEAST_IMAGES = 30  # au-dessous, un intervalle qui suppose une loi normale ne voudrait rien dire
+
+
+def compare(
+    model: keras.Model, x: np.ndarray, methods: dict, *, minutes: float | None = None
+) -> dict:
     """Explique chaque image par chaque méthode, et trace les deux courbes.
 
     Args:
         model: images uint8 → probabilités ; la classe expliquée est la plus probable.
         x: images `(n, H, W, 3)` uint8.
         methods: par exemple `METHODS`, de `methods.py`.
-        minutes: durée au bout de laquelle on en reste aux images déjà vues.
+        minutes: durée de la leçon ; quand elle est passée, on en reste aux images déjà vues.
 
     Returns:
         Par méthode, les courbes de chaque image, `(n, 2, NUM_STEPS + 1)`.
     """
     curves = {name: [] for name in methods}
     classes = model.predict(x, batch_size=BATCH_SIZE, verbose=0).argmax(1).tolist()
-    end = time.monotonic() + 60 * minutes
     for number, image in enumerate(tqdm(x, unit=" image", disable=None, leave=False)):
         heatmaps = {
             name: method.heatmap(model, image, classes[number]) for name, method in methods.items()
@@ -46,19 +50,31 @@ def compare(model: keras.Model, x: np.ndarray, methods: dict, *, minutes: float 
         found = deletion_and_insertion(model, image, classes[number], heatmaps, seed=number)
         for name, pair in found.items():
             curves[name].append(pair)
-        if time.monotonic() > end:
+        if session.learning_s(minutes) < 0 and number + 1 < len(x):
+            few = agreed(number + 1, "image")
+            print(f"Le temps est passé, après {few} sur {len(x)}.", flush=True)
+            session.note_missing(f"{few} sur {len(x)}")
             break
     return {name: np.stack(pairs) for name, pairs in curves.items()}
 
 
 def over_images(values) -> Metric:
-    """Résume une mesure qui a une valeur par image : moyenne, écart-type et erreur type."""
+    """Résume une mesure qui a une valeur par image : moyenne, écart-type et erreur type.
+
+    De moins de `LEAST_IMAGES` images, l'erreur type est None : elles ne concluent rien.
+    """
     sd = float(np.std(values, ddof=min(1, len(values) - 1)))  # nul pour une seule image
-    return Metric(float(np.mean(values)), sd, len(values), se=sd / len(values) ** 0.5)
+    se = sd / len(values) ** 0.5 if len(values) >= LEAST_IMAGES else None
+    return Metric(float(np.mean(values)), sd, len(values), se=se)
 
 
-def summarise(curves: dict, methods: dict) -> Report:
+def summarise(curves: dict, methods: dict, *, command: str) -> Report:
     """Résume ce que rend `compare`.
+
+    Args:
+        curves: ce qu'a rendu `compare`.
+        methods: les mêmes méthodes.
+        command: la commande qui les a mesurées.
 
     Returns:
         Un compte rendu. Chaque méthode y a quatre mesures : `deletion` et `insertion`, ses deux
@@ -73,7 +89,7 @@ def summarise(curves: dict, methods: dict) -> Report:
             metrics[f"{curve} {name}"] = over_images(own)
             metrics[f"{curve}_gap {name}"] = over_images(own - middle)
     return Report(
-        command="python -m exercises.ex11_curves --output docs/mesures",
+        command=command,
         metrics=metrics,
         num_images={"test": len(curves[WITNESS])},
         details={"titles": {name: methods[name].title for name in curves}},

@@ -33,7 +33,7 @@ def table(report: Report) -> str:
 
     Returns:
         Aires moyennes ; leurs différences avec celles du milieu, image par image, et leurs
-        intervalles à 95 %.
+        intervalles à 95 %, s'il y a assez d'images pour en donner.
     """
     metrics, titles = report.metrics, report.details["titles"]
 
@@ -46,7 +46,8 @@ def table(report: Report) -> str:
         for curve in CURVES:
             gap = metrics[f"{curve}_gap {name}"]
             cells.append(f"{metrics[f'{curve} {name}'].mean:.3f}")
-            text = f"{gap.mean:+.3f} ± {1.96 * gap.se:.3f}".replace("-", "−")
+            reach = "" if gap.se is None else f" ± {1.96 * gap.se:.3f}"
+            text = f"{gap.mean:+.3f}{reach}".replace("-", "−")
             cells.append(text if gap.sd else "témoin")
         rows.append(f"| {' | '.join(cells)} |".replace(".", ","))
     return "\n".join(rows)

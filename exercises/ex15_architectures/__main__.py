@@ -12,6 +12,7 @@ from pathlib import Path
 
 import keras
 
+from convnets.core import session
 from convnets.core.cli import lesson_parser, percent
 from convnets.core.reports import Headline
 from convnets.datasets import sources
@@ -83,16 +84,23 @@ def run(
         minutes: durée de la leçon ; None : autant qu'il en faut.
         limit: premières images d'apprentissage ; None : `NUM_IMAGES`.
 
+    Un réseau pour lequel il ne reste plus de temps n'est pas appris. Ceux de la paire ne sont
+    comparés que si tous les réseaux ont appris toutes leurs époques.
+
     Returns:
         L'exactitude de chacun, la perte d'entraînement des réseaux profonds à leur dernière époque,
-        ce qui sépare les deux de la paire ; ResNet-8 ; les courbes de tous, chacune précédée du nom
-        de son réseau.
+        ce qui sépare les deux de la paire ; ResNet-8, ou None s'il n'est pas appris ; les courbes
+        de tous, chacune précédée du nom de son réseau.
     """
     x_train, y_train, x_val, y_val, x_test, y_test = lesson.split(
         sources.load_cifar10(), limit=limit or NUM_IMAGES, num_val=NUM_VAL
     )
     metrics, right, history, shipped = {}, {}, {}, None
     for name, build_model in BUILDERS.items():
+        if session.learning_s(minutes) < 0:
+            print(f"{ALL_NAMES_FR[name]} : pas appris, le temps est passé.", flush=True)
+            session.note_missing(f"{ALL_NAMES_FR[name]} : pas appris")
+            continue
         keras.utils.set_random_seed(seed)
         model = build_model()
         model.compile(
@@ -112,10 +120,11 @@ def run(
         guesses = model.predict(x_test, batch_size=500, verbose=0).argmax(1)
         right[name] = guesses == y_test.reshape(-1)
         metrics[metric_of(name)] = float(right[name].mean())
-    metrics |= {f"train_loss_{name}": history[f"{name}_loss"][-1] for name in DEEP}
-    gaps = right["inception"] * 1.0 - right["inception_twin"]  # image par image : -1, 0 ou 1
-    metrics["inception_gap"] = float(gaps.mean())
-    metrics["inception_reach"] = float(1.96 * gaps.std() / len(gaps) ** 0.5)  # à 95 %
+    if session.is_fair() and len(right) == len(BUILDERS):
+        metrics |= {f"train_loss_{name}": history[f"{name}_loss"][-1] for name in DEEP}
+        gaps = right["inception"] * 1.0 - right["inception_twin"]  # image par image : -1, 0 ou 1
+        metrics["inception_gap"] = float(gaps.mean())
+        metrics["inception_reach"] = float(1.96 * gaps.std() / len(gaps) ** 0.5)  # à 95 %
     num_images = {"train": len(x_train), "val": len(x_val), "test": len(x_test)}
     return lesson.Run(metrics, shipped, {"history": history, "num_images": num_images})
 
@@ -193,8 +202,12 @@ def teach(options) -> None:
             percent(found.metrics[metric_of(name)]),
         ]
         for name, title in ALL_NAMES_FR.items()
+        if metric_of(name) in found.metrics
     ]
     print(table(["réseau", "paramètres", "opérations", "exactitude"], rows))
+    if found.model is None:
+        print("ResNet-8 n'a pas été appris : rien n'est enregistré. Donnez plus de --minutes.")
+        return
     lesson.save(
         found.model,
         options,
@@ -207,11 +220,14 @@ def teach(options) -> None:
         classes_fr=sources.CIFAR10_CLASSES_FR,
         **found.kept,
     )
-    folder = output_dir(options)
-    save_costs(found.metrics, folder / "architectures.png")
-    save_depths(found.kept["history"], folder / "raccourcis.png")
-    print(f"Figures : {folder}/")
-    print("Pour s'en servir : ./predict --model ex15_architectures samples/avion.png")
+    if "inception_gap" in found.metrics:
+        folder = output_dir(options)
+        save_costs(found.metrics, folder / "architectures.png")
+        save_depths(found.kept["history"], folder / "raccourcis.png")
+        print(f"Figures : {folder}/")
+    else:
+        print("Les figures comparent ces réseaux à époques égales : elles ne sont pas dessinées.")
+    print(f"Pour s'en servir : ./predict --model {options.saved} samples/avion.png")
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -20,7 +20,8 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from convnets.core.cli import lesson_parser, percent
+from convnets.core import session
+from convnets.core.cli import add_model_option, lesson_parser, percent
 from convnets.core.reports import Headline
 from convnets.datasets import sources
 from convnets.figures.charts import table
@@ -52,7 +53,7 @@ BATCH_SIZE = 64
 LEARNING_RATE = 2e-3  # d'Adam, au début ; il décroît jusqu'à zéro
 TRANSLATE_PX = 3  # déplacement maximal des images montrées au réseau
 EPOCHS = 20  # du réseau
-SHARE = 0.65  # part du temps de la leçon que le réseau peut prendre
+SHARE = 0.65  # part du temps d'apprentissage qui est gardée pour le réseau
 LABELS = {
     "accuracy": f"sac de {SIZES[-1]} mots, codage doux, quatre quarts",
     "accuracy_hard": f"sac de {SIZES[-1]} mots, histogramme",
@@ -151,7 +152,7 @@ def train_cnn(x_train, y_train, *, seed: int, epochs: int, minutes) -> keras.Mod
     network.fit(
         shuffled(x_train, y_train, batch_size=BATCH_SIZE, seed=seed, augment=augment),
         epochs=epochs,
-        callbacks=[lesson.Clock(epochs, minutes, share=SHARE)],
+        callbacks=[lesson.Clock(epochs, minutes)],
         verbose=0,
     )
     return network
@@ -173,13 +174,19 @@ def run(
         limit: premières images ; None : `NUM_IMAGES`.
 
     Returns:
-        Une exactitude par codage et par taille (`soft_200`), et celles de `LABELS` ; le sac.
+        Une exactitude par codage et par taille (`soft_200`), et celles de `LABELS` ; le sac, ou
+        None si le temps a manqué pour le plus grand.
     """
     parts = lesson.split(sources.load_cifar10(), limit=limit or NUM_IMAGES, num_val=NUM_VAL)
     x_train, y_train, _, _, x_test, y_test = [part.squeeze() for part in parts]
     pixels = fit_linear(as_rows(x_train), y_train, strength=PIXEL_STRENGTH)
     metrics = {"accuracy_pixels": pixels.score(as_rows(x_test), y_test)}
+    model, kept_s = None, SHARE * session.learning_s(minutes)
     for size in SIZES:
+        if session.learning_s(minutes) < kept_s:
+            print(f"Sac de {size} mots : pas appris, le temps est passé.", flush=True)
+            session.note_missing(f"sac de {size} mots : pas appris")
+            continue
         print(f"Sac de {size} mots : dictionnaire, codage, classifieurs.", flush=True)
         dictionary = learn_dictionary(x_train, size, seed=seed)
         encoder = build_encoder(dictionary)
@@ -189,13 +196,13 @@ def run(
         for coding in CODINGS:
             classifier = fit_linear(features(codes, coding), y_train, strength=STRENGTH)
             metrics[f"{coding}_{size}"] = classifier.score(features(codes_test, coding), y_test)
-    model = build_model(dictionary, classifier)  # le dernier sac est le plus grand, au codage doux
+        if size == SIZES[-1]:
+            model = build_model(dictionary, classifier)  # au codage doux, par quarts
     network = train_cnn(x_train, y_train, seed=seed, epochs=epochs, minutes=minutes)
-    metrics |= {
-        "accuracy": evaluate(model, x_test, y_test),
-        "accuracy_hard": metrics[f"hard_{SIZES[-1]}"],
-        "accuracy_cnn": evaluate(network, x_test, y_test),
-    }
+    metrics["accuracy_cnn"] = evaluate(network, x_test, y_test)
+    if model is not None:
+        metrics["accuracy"] = evaluate(model, x_test, y_test)
+        metrics["accuracy_hard"] = metrics[f"hard_{SIZES[-1]}"]
     return lesson.Run(metrics, model, {})
 
 
@@ -215,8 +222,16 @@ def evaluate(model: keras.Model, x: np.ndarray, y: np.ndarray) -> float:
 def teach(options) -> None:
     """Compare les concurrents, enregistre le sac, montre ses mots."""
     found = run(0, epochs=options.epochs, minutes=options.minutes, limit=options.limit)
-    rows = [[label, percent(found.metrics[name])] for name, label in LABELS.items()]
+    rows = [
+        [label, percent(found.metrics[name])]
+        for name, label in LABELS.items()
+        if name in found.metrics
+    ]
     print(table(["concurrent", "exactitude"], rows))
+    if found.model is None:
+        print("Le temps a manqué pour le sac : ces mesures ne disent pas qui est le meilleur, et")
+        print("rien n'est enregistré. Donnez plus de --minutes.")
+        return
     lesson.save(
         found.model,
         options,
@@ -227,16 +242,18 @@ def teach(options) -> None:
         classes_fr=sources.CIFAR10_CLASSES_FR,
     )
     folder = output_dir(options)
-    figures.save_comparison(found.metrics, folder / "comparaison.png")
+    if session.is_fair():
+        figures.save_comparison(found.metrics, folder / "comparaison.png")
     figures.save_dictionary(found.model, folder / "dictionnaire.png")
     print(f"Figures : {folder}/")
-    print("Une image en mots : python -m exercises.ex16_bag_of_words samples/chat.png")
+    print(f"Une image en mots : {lesson.command_for(options)} samples/chat.png")
 
 
 def main(argv: list[str] | None = None) -> int:
     """Sans image, apprend et compare ; avec une image, la montre en mots."""
     parser = lesson_parser("ex16_bag_of_words", __doc__.splitlines()[0], epochs=EPOCHS)
     parser.add_argument("image", nargs="?", help="image à montrer en mots ; sans elle, on apprend")
+    add_model_option(parser)
     options = parser.parse_args(argv)
     return lesson.run(teach if options.image is None else figures.show_image, options)
 

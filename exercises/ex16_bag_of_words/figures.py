@@ -13,7 +13,7 @@ from convnets.datasets import sources
 from convnets.figures.charts import Picture, curves, mosaic, show
 from convnets.figures.style import GREY, new_figure, output_dir
 from convnets.serving.classifier import prepare
-from convnets.training import saving
+from convnets.training import lesson
 from exercises.ex16_bag_of_words.dictionary import SIZES, word_pictures
 from exercises.ex16_bag_of_words.encoding import GRID, build_distances, read_dictionary
 
@@ -90,7 +90,7 @@ def save_comparison(metrics: dict, path: Path) -> None:
 
 def show_image(options) -> None:
     """Montre une image en mots, avec le sac enregistré."""
-    model = saving.load_model(options.module)
+    model = lesson.load_saved(options)
     image = prepare(options.image, model.input_shape[1:])
     guess = sources.CIFAR10_CLASSES_FR[model.predict(image[None], verbose=0)[0].argmax()]
     path = output_dir(options) / f"{Path(options.image).stem}_mots.png"

@@ -19,7 +19,7 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
-from convnets.core.cli import lesson_parser, percent
+from convnets.core.cli import add_model_option, lesson_parser, percent
 from convnets.core.images import open_image
 from convnets.core.reports import Headline, Metric, format_metric, read_report
 from convnets.datasets import sources
@@ -27,7 +27,7 @@ from convnets.datasets.scenes import SCENE_PX, Scenes, make_sets
 from convnets.figures.charts import picture_rows, table
 from convnets.figures.style import output_dir
 from convnets.serving.classifier import prepare
-from convnets.training import lesson, saving
+from convnets.training import lesson
 from convnets.training.batches import shuffled
 from exercises.ex17_detection import figures, grid, labels, localization, metrics, two_stage
 from exercises.ex17_detection.boxes import Detections
@@ -220,7 +220,7 @@ def teach(options) -> None:
         details={"min_score": kept["min_score"]},
     )
     print(f"Figures écrites dans {folder}/")
-    print(f"Une scène à regarder : python -m {options.command} web/static/scenes/0.png")
+    print(f"Une scène à regarder : {lesson.command_for(options)} web/static/scenes/0.png")
 
 
 # --- Question : et dans une image ? --------------------------------------------------
@@ -228,7 +228,8 @@ def teach(options) -> None:
 
 def detect(options) -> None:
     """Dessine les boîtes que le détecteur à grille trouve dans une image, et les dit."""
-    model, report = saving.load_model(options.module), read_report(options.module)
+    model, path = lesson.load_saved(options), lesson.saved_path(options)
+    report = read_report(path.name, models_dir=path.parent)
     if (size := open_image(options.image).size) != (SCENE_PX, SCENE_PX):
         print(
             f"Cette image, de {size[0]} × {size[1]} pixels, n'est pas une scène de cet exercice : "
@@ -259,6 +260,7 @@ def main(argv: list[str] | None = None) -> int:
     """Sans image, donne la leçon ; avec une image, y dessine les boîtes trouvées."""
     parser = lesson_parser("ex17_detection", __doc__.splitlines()[0], epochs=EPOCHS)
     parser.add_argument("image", nargs="?", help="image où chercher ; sans elle, on entraîne")
+    add_model_option(parser)
     options = parser.parse_args(argv)
     return lesson.run(teach if options.image is None else detect, options)
 

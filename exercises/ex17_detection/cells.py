@@ -17,7 +17,7 @@ import keras
 import numpy as np
 from PIL import Image
 
-from convnets.core.cli import lesson_parser, percent
+from convnets.core.cli import add_model_option, lesson_parser, percent
 from convnets.core.images import open_image
 from convnets.core.reports import Headline, read_report
 from convnets.datasets import cells
@@ -25,7 +25,7 @@ from convnets.datasets.scenes import ABSENT, Scenes
 from convnets.figures.charts import Picture, number, picture_rows, table
 from convnets.figures.style import COLORS, output_dir
 from convnets.serving.classifier import prepare
-from convnets.training import lesson, saving
+from convnets.training import lesson
 from convnets.training.batches import shuffled
 from exercises.ex17_detection import grid, metrics
 from exercises.ex17_detection.boxes import Detections
@@ -213,7 +213,7 @@ def teach(options) -> None:
         details=kept["details"],
     )
     print(f"Figure écrite dans {folder}/")
-    print(f"Une photographie à compter : python -m {options.command} {paths[0]}")
+    print(f"Une photographie à compter : {lesson.command_for(options)} {paths[0]}")
 
 
 # --- Question : et dans une image ? --------------------------------------------------
@@ -241,7 +241,8 @@ def show(path: Path, found: Detections, truth=()) -> Picture:
 
 def count_cells(options) -> None:
     """Compte les cellules d'une image, et les entoure."""
-    model, report = saving.load_model(options.module), read_report(options.module)
+    model, path = lesson.load_saved(options), lesson.saved_path(options)
+    report = read_report(path.name, models_dir=path.parent)
     image = read(options.image)
     low, high = report.details["colors"]
     color = image.mean((0, 1))
@@ -260,6 +261,7 @@ def main(argv: list[str] | None = None) -> int:
     """Sans image, donne la leçon ; avec une image, en compte les cellules."""
     parser = lesson_parser("ex17_detection.cells", __doc__.splitlines()[0], epochs=EPOCHS)
     parser.add_argument("image", nargs="?", help="photographie à compter ; sans elle, on entraîne")
+    add_model_option(parser)
     options = parser.parse_args(argv)
     return lesson.run(teach if options.image is None else count_cells, options)
 

@@ -18,13 +18,13 @@ import keras
 import numpy as np
 from keras import layers
 
-from convnets.core.cli import lesson_parser, percent
+from convnets.core.cli import add_model_option, lesson_parser, percent
 from convnets.core.reports import Headline
 from convnets.datasets.scenes import SCENE_PX, Scenes, make_sets
 from convnets.figures.charts import table
 from convnets.figures.style import output_dir
 from convnets.serving.classifier import prepare
-from convnets.training import lesson, saving
+from convnets.training import lesson
 from convnets.training.batches import shuffled
 from exercises.ex18_segmentation.figures import CLASSES_FR, save_masks
 from exercises.ex18_segmentation.measures import NUM_CLASSES, VOID, inside_and_edge, measure
@@ -224,7 +224,7 @@ def teach(options) -> None:
         input_shape=list(scenes.images.shape[1:]),
     )
     print(f"Figure : {path}")
-    print(f"Une scène à segmenter : python -m {options.command} web/static/scenes/0.png")
+    print(f"Une scène à segmenter : {lesson.command_for(options)} web/static/scenes/0.png")
 
 
 # --- Question : segmenter une image --------------------------------------------------
@@ -232,7 +232,7 @@ def teach(options) -> None:
 
 def segment(options) -> None:
     """Dessine le masque d'une image, et dit la part de chaque classe."""
-    model = saving.load_model(options.module)
+    model = lesson.load_saved(options)
     image = prepare(options.image, model.input_shape[1:])
     show_mask(options, image, predict_masks(model, image[None])[0], CLASSES_FR)
 
@@ -250,6 +250,7 @@ def main(argv: list[str] | None = None) -> int:
     """Sans image, donne la leçon ; avec une image, la segmente."""
     parser = lesson_parser("ex18_segmentation", __doc__.splitlines()[0], epochs=EPOCHS)
     parser.add_argument("image", nargs="?", help="image à segmenter ; sans elle, on entraîne")
+    add_model_option(parser)
     options = parser.parse_args(argv)
     return lesson.run(teach if options.image is None else segment, options)
 

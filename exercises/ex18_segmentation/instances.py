@@ -17,7 +17,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from convnets.core.cli import agreed, lesson_parser, percent
+from convnets.core.cli import add_model_option, agreed, lesson_parser, percent
 from convnets.core.reports import Headline
 from convnets.datasets.scenes import (
     ABSENT,
@@ -31,7 +31,7 @@ from convnets.datasets.sources import FASHION_CLASSES_FR
 from convnets.figures.charts import picture_rows, table
 from convnets.figures.style import output_dir
 from convnets.serving.classifier import prepare
-from convnets.training import lesson, saving
+from convnets.training import lesson
 from convnets.training.batches import shuffled
 from exercises.ex18_segmentation import figures
 from exercises.ex18_segmentation.__main__ import (
@@ -200,7 +200,7 @@ def teach(options) -> None:
         input_shape=[SCENE_PX, SCENE_PX, 3],
     )
     print(f"Figure écrite dans {folder}/")
-    print(f"Une scène à segmenter : python -m {options.command} web/static/scenes/0.png")
+    print(f"Une scène à segmenter : {lesson.command_for(options)} web/static/scenes/0.png")
 
 
 # --- Question : les objets d'une image -----------------------------------------------
@@ -208,7 +208,7 @@ def teach(options) -> None:
 
 def segment(options) -> None:
     """Sépare les objets d'une image, les dessine et les nomme."""
-    model = saving.load_model(options.module)
+    model = lesson.load_saved(options)
     image = prepare(options.image, model.input_shape[1:])
     found = group(model.predict(image[None], verbose=0)[0])
     print(f"{agreed(len(found.labels), 'objet')} :" if len(found.labels) else "Aucun objet trouvé.")
@@ -224,6 +224,7 @@ def main(argv: list[str] | None = None) -> int:
     """Sans image, donne la leçon ; avec une image, en sépare les objets."""
     parser = lesson_parser("ex18_segmentation.instances", __doc__.splitlines()[0], epochs=EPOCHS)
     parser.add_argument("image", nargs="?", help="image à segmenter ; sans elle, on entraîne")
+    add_model_option(parser)
     options = parser.parse_args(argv)
     return lesson.run(teach if options.image is None else segment, options)
 

@@ -14,7 +14,7 @@ cette place dans les photographies apprises.
 
 import numpy as np
 
-from convnets.core.cli import lesson_parser, percent
+from convnets.core.cli import add_model_option, lesson_parser, percent
 from convnets.core.images import open_image
 from convnets.core.reports import Headline
 from convnets.datasets.streets import (
@@ -27,7 +27,7 @@ from convnets.datasets.streets import (
 )
 from convnets.figures.charts import bars, table
 from convnets.figures.style import new_figure, output_dir
-from convnets.training import lesson, saving
+from convnets.training import lesson
 from exercises.ex18_segmentation.__main__ import (
     NETWORKS,
     NUM_CLASSES,
@@ -185,7 +185,7 @@ def teach(options) -> None:
         input_shape=list(test.images.shape[1:]),
     )
     print(f"Figures écrites dans {folder}/")
-    print(f"Une rue à segmenter : python -m {options.command} {find_streets()['test'][0]}")
+    print(f"Une rue à segmenter : {lesson.command_for(options)} {find_streets()['test'][0]}")
 
 
 # --- Question : segmenter une photographie de rue ------------------------------------
@@ -194,7 +194,7 @@ def teach(options) -> None:
 def segment(options) -> None:
     """Dessine le masque d'une photographie, et dit la part de chaque classe."""
     image = shrink(open_image(options.image))
-    mask = predict_masks(saving.load_model(options.module), image[None])[0]
+    mask = predict_masks(lesson.load_saved(options), image[None])[0]
     show_mask(options, image, mask + 1, NAMES)
 
 
@@ -204,6 +204,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "image", nargs="?", help="photographie à segmenter ; sans elle, on entraîne"
     )
+    add_model_option(parser)
     options = parser.parse_args(argv)
     return lesson.run(teach if options.image is None else segment, options)
 

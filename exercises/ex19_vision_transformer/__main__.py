@@ -15,13 +15,13 @@ import keras
 import numpy as np
 from PIL import Image
 
-from convnets.core.cli import lesson_parser, percent
+from convnets.core.cli import add_model_option, lesson_parser, percent
 from convnets.core.reports import Headline
 from convnets.datasets import sources
 from convnets.figures.charts import table
 from convnets.figures.style import output_dir
 from convnets.serving.classifier import prepare
-from convnets.training import lesson, saving
+from convnets.training import lesson
 from convnets.training.batches import shuffled
 from exercises.ex19_vision_transformer import attention, figures
 from exercises.ex19_vision_transformer.networks import NETWORKS, PATCH_PX
@@ -161,7 +161,7 @@ def teach(options) -> None:
     )
     print(f"Figures écrites dans {folder}/")
     Image.fromarray(shown[0]).save(folder / "vetement.png")
-    print(f"Où regarde-t-il ? python -m {options.command} {folder}/vetement.png")
+    print(f"Où regarde-t-il ? {lesson.command_for(options)} {folder}/vetement.png")
 
 
 # --- Question : où regarde le réseau, sur une image ? --------------------------------
@@ -169,7 +169,7 @@ def teach(options) -> None:
 
 def explain(options) -> None:
     """Dessine où le transformeur regarde sur une image."""
-    model = saving.load_model(options.module)
+    model = lesson.load_saved(options)
     image = prepare(options.image, model.input_shape[1:])
     path = output_dir(options) / f"{Path(options.image).stem}_attention.png"
     figures.save_attention(path, model, image[None])
@@ -180,6 +180,7 @@ def main(argv: list[str] | None = None) -> int:
     """Sans image, donne la leçon ; avec une image, montre où regarde le transformeur."""
     parser = lesson_parser("ex19_vision_transformer", __doc__.splitlines()[0], epochs=EPOCHS)
     parser.add_argument("image", nargs="?", help="image à regarder ; sans elle, on entraîne")
+    add_model_option(parser)
     options = parser.parse_args(argv)
     return lesson.run(teach if options.image is None else explain, options)
 

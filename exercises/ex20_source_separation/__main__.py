@@ -16,10 +16,10 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from convnets.core.cli import lesson_parser
+from convnets.core.cli import add_model_option, lesson_parser
 from convnets.core.reports import Headline
 from convnets.figures.style import output_dir
-from convnets.training import lesson, saving
+from convnets.training import lesson
 from convnets.training.batches import Batches, feed
 from exercises.ex20_source_separation import baselines, factorisation
 from exercises.ex20_source_separation.figures import KINDS, save_spectrograms, summary
@@ -240,7 +240,7 @@ def teach(options) -> None:
     folder = output_dir(options)
     write_examples(folder, found.model, found.kept["sources"][:NUM_EXAMPLES])
     print(f"Sons et figures écrits dans {folder}/")
-    print(f"Un son à séparer : python -m {options.command} {folder}/exemple1_melange.wav")
+    print(f"Un son à séparer : {lesson.command_for(options)} {folder}/exemple1_melange.wav")
 
 
 # --- Question : séparer un enregistrement ---------------------------------------------
@@ -249,7 +249,7 @@ def teach(options) -> None:
 def listen(options) -> None:
     """Sépare un fichier WAV ; écrit les deux sources et leur figure."""
     sound = read_wav(options.sound)
-    model = saving.load_model(options.module)
+    model = lesson.load_saved(options)
     (melody, percussion), _ = (each[0] for each in separate(model, sound[None]))
     folder, stem = output_dir(options), options.sound.stem
     names = {f"{stem}_melodie": melody, f"{stem}_percussions": percussion}
@@ -263,6 +263,7 @@ def main(argv: list[str] | None = None) -> int:
     """Sans fichier, donne la leçon ; avec un WAV, le sépare."""
     parser = lesson_parser("ex20_source_separation", __doc__.splitlines()[0], epochs=EPOCHS)
     parser.add_argument("sound", nargs="?", type=Path, metavar="son.wav", help="son à séparer")
+    add_model_option(parser)
     options = parser.parse_args(argv)
     return lesson.run(teach if options.sound is None else listen, options)
 

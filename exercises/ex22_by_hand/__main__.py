@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from convnets.core import session
 from convnets.core.cli import lesson_parser, percent
 from convnets.core.reports import Headline
 from convnets.datasets import sources
@@ -53,7 +54,7 @@ HEADLINE = {
 # --- Question : apprendre, époque par époque -----------------------------------------
 
 
-def learn(layers: list, batches: Batches, *, first: int, epochs: int, limit_s: float, val) -> None:
+def learn(layers: list, batches: Batches, *, first: int, epochs: int, limit_s: float, val) -> int:
     """Apprend un réseau à la main, avec la boucle de `loops.by_hand`.
 
     Args:
@@ -63,6 +64,9 @@ def learn(layers: list, batches: Batches, *, first: int, epochs: int, limit_s: f
         epochs: nombre d'époques.
         limit_s: temps après lequel aucun lot n'est plus appris.
         val: images et classes de validation.
+
+    Returns:
+        Le nombre d'époques entières qui ont été apprises.
     """
     descent = Descent(layers[first:], learning_rate=LEARNING_RATE, momentum=MOMENTUM)
     start = time.monotonic()
@@ -77,7 +81,8 @@ def learn(layers: list, batches: Batches, *, first: int, epochs: int, limit_s: f
         print(line + percent(measure_accuracy(layers, *val)), flush=True)
         if time.monotonic() - start >= limit_s:
             print(f"Le temps est passé, à l'époque {epoch + 1}.", flush=True)
-            break
+            return epoch
+    return epochs
 
 
 def measure_accuracy(layers: list, x: np.ndarray, y: np.ndarray) -> float:
@@ -105,7 +110,6 @@ def run(seed: int, *, epochs: int = EPOCHS, minutes=None, limit: int | None = No
     x_train, y_train, x_val, y_val, x_test, y_test = lesson.split(
         sources.load_mnist(), limit=limit, num_val=NUM_VAL
     )
-    budget_s = 60 * minutes * lesson.TRAINING if minutes else float("inf")
     metrics = {"accuracy_constant": float(np.mean(np.bincount(y_train).argmax() == y_test))}
     learned = {}
     for name, (build, first, share) in NETWORKS.items():
@@ -113,14 +117,15 @@ def run(seed: int, *, epochs: int = EPOCHS, minutes=None, limit: int | None = No
         size = min(BATCH_SIZE, len(x_train))
         batches = Batches(x_train, y_train, batch_size=size, seed=seed, augment=None)
         learned[name] = build(seed=seed)
-        learn(
+        done = learn(
             learned[name],
             batches,
             first=first,
             epochs=epochs,
-            limit_s=share * budget_s,
+            limit_s=session.take(share, minutes),
             val=(x_val, y_val),
         )
+        session.note_training(name, epochs=epochs, done=done)
         metrics[name] = measure_accuracy(learned[name], x_test, y_test)
     model = to_keras(learned["accuracy"], build_model())
     return lesson.Run(metrics, model, {"val": (x_val, y_val), "test": (x_test, y_test)})

@@ -7,12 +7,10 @@ Toutes les variantes ont les mêmes images, les mêmes lots et le même taux d'a
 enregistré est la référence, choisie d'avance : le jeu de test ne choisit rien.
 """
 
-import math
-import time
-
 import keras
 import numpy as np
 
+from convnets.core import session
 from convnets.core.cli import lesson_parser, percent
 from convnets.core.reports import Headline
 from convnets.datasets import sources
@@ -121,14 +119,14 @@ def run(
         L'exactitude de chaque réseau, la référence et, dans `pooled`, les images de
         test où chaque réseau a raison : ce que `pool` compare.
     """
-    end_s = time.monotonic() + (60 * minutes * lesson.TRAINING if minutes else math.inf)
     x, y, _, _, x_test, y_test = lesson.split(
         sources.load_cifar10(), limit=limit or NUM_IMAGES, num_val=NUM_VAL
     )
     y, y_test, metrics, right, shipped = y.reshape(-1), y_test.reshape(-1), {}, {}, None
     for name in NETWORKS:
-        if time.monotonic() > end_s:
+        if session.learning_s(minutes) < 0:
             print(f"{figures.LABELS_FR[name]} : pas appris, le temps est passé.", flush=True)
+            session.note_missing(f"{figures.LABELS_FR[name]} : pas appris")
             continue
         draw = OTHER_DRAW if name == "twin" else 0
         model = train(name, x, y, seed=seed + draw, epochs=epochs)
@@ -180,7 +178,7 @@ def teach(options) -> None:
     print("Une différence semblable à celle du témoin ne montre donc rien.")
     figures.save_gaps(report, output_dir(options) / "pieces.png")
     print(f"Figure : {output_dir(options)}/pieces.png")
-    print("Pour s'en servir : ./predict --model ex23_what_matters samples/avion.png")
+    print(f"Pour s'en servir : ./predict --model {options.saved} samples/avion.png")
 
 
 def main(argv: list[str] | None = None) -> int:

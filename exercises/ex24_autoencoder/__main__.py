@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from convnets.core.cli import lesson_parser
+from convnets.core.cli import add_model_option, lesson_parser
 from convnets.core.cli import run as run_command
 from convnets.core.reports import Headline, format_headline
 from convnets.datasets import sources
@@ -156,7 +156,7 @@ def teach(options) -> None:
     figures.save_curves(folder / "debit.png", kept["curves"])
     figures.save_thumbnails(folder / "vignettes.png", kept["files"], kept["album"])
     print(f"Figures écrites dans {folder}/")
-    print(f"À essayer : python -m {options.command} --compress samples/chat.png")
+    print(f"À essayer : {lesson.command_for(options)} --compress samples/chat.png")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -183,6 +183,7 @@ def main(argv: list[str] | None = None) -> int:
         help=f"de --compress : 1, le plus petit fichier, à {len(STEPS)}, la plus belle image "
         f"({command.QUALITY} par défaut)",
     )
+    add_model_option(parser)
     options = parser.parse_args(argv)
     if options.compress:
         return run_command(lambda: command.compress(options))

@@ -11,12 +11,11 @@ from argparse import Namespace
 
 import numpy as np
 
-from convnets.core import paths
 from convnets.core.images import open_image
 from convnets.explaining.dreams import save_picture
 from convnets.figures.charts import number
 from convnets.figures.style import output_file
-from convnets.training import saving
+from convnets.training import lesson
 from exercises.ex24_autoencoder import network
 from exercises.ex24_autoencoder.codec import Codec, through_codec, unpack
 from exercises.ex24_autoencoder.measures import psnr
@@ -24,9 +23,9 @@ from exercises.ex24_autoencoder.measures import psnr
 QUALITY = 5  # par défaut
 
 
-def load_codec() -> Codec:
-    """Charge le réseau livré, ou celui que la leçon vient d'apprendre."""
-    return network.to_codec(saving.load_model("ex24_autoencoder", models_dir=paths.MODELS_DIR))
+def load_codec(options: Namespace) -> Codec:
+    """Charge le réseau enregistré par la leçon, ou celui que nomme `--model`."""
+    return network.to_codec(lesson.load_saved(options))
 
 
 # --- Question : image → bits → image -------------------------------------------------
@@ -36,7 +35,7 @@ def compress(options: Namespace) -> int:
     """Compresse une image dans un fichier, le relit, et dit ce qu'il pèse ; rend 0."""
     image = np.asarray(open_image(options.compress))
     path = output_file(options, f"{options.compress.stem}.bin")
-    content, found = through_codec(load_codec(), image[None], options.quality)
+    content, found = through_codec(load_codec(options), image[None], options.quality)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
     rate = number(8 * len(content) / image[..., 0].size, 2)
@@ -48,6 +47,6 @@ def compress(options: Namespace) -> int:
 def decompress(options: Namespace) -> int:
     """Relit un fichier compressé et en écrit l'image en PNG ; rend 0."""
     path = output_file(options, f"{options.decompress.stem}.png")
-    save_picture(unpack(load_codec(), options.decompress.read_bytes())[0], path)
+    save_picture(unpack(load_codec(options), options.decompress.read_bytes())[0], path)
     print(path)
     return 0

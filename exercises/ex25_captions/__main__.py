@@ -8,7 +8,7 @@ Commande : python -m exercises.ex25_captions
 Ce qu'il y a à lire, et dans quel ordre, est dans `__init__.py`.
 """
 
-from convnets.core.cli import lesson_parser
+from convnets.core.cli import add_model_option, lesson_parser
 from convnets.core.reports import Headline, format_headline
 from convnets.figures.charts import table
 from convnets.figures.style import output_dir
@@ -88,7 +88,7 @@ def teach(options) -> None:
     figures.save_examples(folder, found.model, found.kept)
     print(f"Figures écrites dans {folder}/")
     own = "un sac rouge en haut à gauche et deux pulls bleus en bas"
-    print(f'À essayer : python -m {options.command} --compose "{own}"')
+    print(f'À essayer : {lesson.command_for(options)} --compose "{own}"')
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -97,6 +97,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--compose", metavar="PHRASE", help="composer la scène que dit cette phrase, et la décrire"
     )
+    add_model_option(parser)
     options = parser.parse_args(argv)
     body = teach if options.compose is None else command.describe_own
     return lesson.run(body, options)

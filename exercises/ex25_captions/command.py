@@ -9,11 +9,10 @@ from argparse import Namespace
 
 import numpy as np
 
-from convnets.core import paths
 from convnets.datasets import sources
 from convnets.explaining.dreams import save_picture
 from convnets.figures.style import output_dir
-from convnets.training import saving
+from convnets.training import lesson
 from exercises.ex25_captions import decoding, questions, scenes
 from exercises.ex25_captions.grammar import describe, group, read, split
 
@@ -37,7 +36,7 @@ def describe_own(options: Namespace) -> None:
         and each.color is None
         and questions.answer(each, scene)
     ]
-    model = saving.load_model(options.module, models_dir=paths.MODELS_DIR)
+    model = lesson.load_saved(options)
     (_, _), (x, y) = sources.load_fashion_mnist()
     (_, _), (backgrounds, _) = sources.load_cifar10()
     garments = [x[y.reshape(-1) == kind] for kind in scenes.FASHION_KINDS]

@@ -14,14 +14,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from convnets.core import cli
-from convnets.core.cli import lesson_parser, shown_path
+from convnets.core import cli, session
+from convnets.core.cli import add_model_option, lesson_parser, shown_path
 from convnets.core.reports import Headline, format_headline
 from convnets.datasets import sources
 from convnets.explaining.dreams import save_picture
 from convnets.figures.charts import table
 from convnets.figures.style import output_dir, output_file
-from convnets.training import lesson, saving
+from convnets.training import lesson
 from exercises.ex26_text_to_image import figures, flow, measures, network, sentences
 
 NUM_VAL = 2000  # images de validation, les mêmes que pour les autres exercices
@@ -149,12 +149,16 @@ def run(
         train.images, sentences.encode(train.sentences), seed=seed, epochs=epochs, minutes=minutes
     )
     noise = network.draw_noise(len(asked), seed=seed)
-    drawn = {
-        str(force): network.draw_path(model, asked, noise, guidance=force)[-1] for force in FORCES
-    }
+    drawn = make_controls(train, test)
+    for force in FORCES:
+        if session.is_over(minutes):
+            print(f"Force {force} : pas mesurée, le temps est passé.", flush=True)
+            session.note_missing(f"force {force} : pas mesurée")
+            continue
+        drawn[str(force)] = network.draw_path(model, asked, noise, guidance=force)[-1]
     metrics = {
         f"{name}_{key}": value
-        for key, images in (drawn | make_controls(train, test)).items()
+        for key, images in drawn.items()
         for name, value in judge(images).items()
     }
     return lesson.Run(metrics, model, {})
@@ -176,7 +180,7 @@ def teach(options) -> None:
     folder = output_dir(options)
     figures.save_examples(folder, found.model)
     print(f"Figures écrites dans {folder}/")
-    print(f'Une phrase à dessiner : python -m {options.command} --say "{sentences.EXAMPLES[0]}"')
+    print(f'Une phrase à dessiner : {lesson.command_for(options)} --say "{sentences.EXAMPLES[0]}"')
 
 
 # --- Question : une phrase, une image ------------------------------------------------
@@ -187,7 +191,7 @@ def say(options) -> int:
     words = sentences.encode([options.say])
     name = "-".join(sentences.split(options.say)).replace("'", "") or "sans-phrase"
     path = output_file(options, f"{name}.png")
-    model, noise = saving.load_model(options.module), network.draw_noise(1, seed=0)
+    model, noise = lesson.load_saved(options), network.draw_noise(1, seed=0)
     image = network.draw_path(model, words, noise, guidance=flow.GUIDANCE)[-1, 0]
     large = image.repeat(ZOOM, axis=0).repeat(ZOOM, axis=1)
     save_picture(np.broadcast_to(large, (*large.shape[:2], 3)), path)
@@ -200,6 +204,7 @@ def main(argv: list[str] | None = None) -> int:
     """Donne la leçon ; avec `--say`, dessine une phrase."""
     parser = lesson_parser("ex26_text_to_image", __doc__.splitlines()[0], epochs=network.EPOCHS)
     parser.add_argument("--say", metavar="PHRASE", help="dessiner cette phrase, sans apprendre")
+    add_model_option(parser)
     options = parser.parse_args(argv)
     if options.say is not None:
         return cli.run(lambda: say(options))

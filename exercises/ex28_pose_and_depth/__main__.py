@@ -9,12 +9,12 @@ Ce qu'il y a à lire, et dans quel ordre, est dans `__init__.py`.
 
 import numpy as np
 
-from convnets.core.cli import lesson_parser
+from convnets.core.cli import add_model_option, lesson_parser
 from convnets.core.reports import Headline, format_headline
 from convnets.datasets import sources, stereo
 from convnets.figures.charts import picture_rows, table
 from convnets.figures.style import output_dir
-from convnets.training import lesson, saving
+from convnets.training import lesson
 from exercises.ex28_pose_and_depth import depth, figures, pose
 from exercises.ex28_pose_and_depth.pairs import Pairs, compose_pairs
 from exercises.ex28_pose_and_depth.puppets import Puppets, compose_puppets
@@ -159,7 +159,7 @@ def teach(options) -> None:
     figures.save_depths(folder / "relief.png", kept["answered"])
     print(f"Figures écrites dans {folder}/")
     left, right, _ = stereo.find_aloe()
-    print(f"Le relief d'une paire : python -m {options.command} {left} {right}")
+    print(f"Le relief d'une paire : {lesson.command_for(options)} {left} {right}")
 
 
 # --- Question : et le relief de deux images ? ----------------------------------------
@@ -167,7 +167,7 @@ def teach(options) -> None:
 
 def show_depth(options) -> None:
     """Dessine la disparité que le réseau siamois trouve entre deux images."""
-    model = saving.load_model(options.module)
+    model = lesson.load_saved(options)
     pair = stereo.read_pair(*options.images, width_px=PAIR_PX)
     disparity = model.predict(pair[None], verbose=0)[0]
     low, high = np.percentile(disparity, (5, 95))
@@ -183,6 +183,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "images", nargs="*", metavar="IMAGE", help="vues de gauche et de droite d'une même scène"
     )
+    add_model_option(parser)
     options = parser.parse_args(argv)
     if len(options.images) not in (0, 2):
         parser.error(f"{len(options.images)} image donnée : il en faut deux, gauche puis droite")

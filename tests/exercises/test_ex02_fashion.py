@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from convnets.core import paths, reports
+from convnets.core import reports
 from convnets.datasets import sources
 from convnets.training import saving
 
@@ -66,16 +66,18 @@ def test_no_epoch_at_all_is_refused(ex02, capsys):
 
 @pytest.mark.ci
 @pytest.mark.question(QUESTION)
-def test_lesson_trains_saves_and_is_read_again(ex02, as_dataset, tmp_path, monkeypatch, capsys):
+def test_lesson_trains_saves_and_is_read_again(
+    ex02, as_dataset, tmp_path, monkeypatch, capsys, short_runs
+):
     for name, value in {"FILTERS": (8, 8, 8), "DENSE_UNITS": 16, "BATCH_SIZE": 135}.items():
         monkeypatch.setattr(ex02, name, value)
-    monkeypatch.setattr(paths, "MODELS_DIR", tmp_path / "m")
+    short_runs(tmp_path / "m")
     dataset = as_dataset("fashion_mnist")
     monkeypatch.setattr(sources, "load_fashion_mnist", lambda: dataset)
     assert ex02.main(["--epochs", "1", "--output", str(tmp_path / "f")]) == 0
     printed = capsys.readouterr().out
     assert "Bottine" in printed and "exactitude en validation" in printed
-    assert "./predict --model ex02_fashion" in printed
+    assert f"./predict --model {tmp_path}/m/ex02_fashion" in printed
     names = {path.name for path in (tmp_path / "f").iterdir()}
     assert names == {"courbes.png", "confusion.png", "erreurs.png"}
     report = reports.read_report("ex02_fashion", models_dir=tmp_path / "m")

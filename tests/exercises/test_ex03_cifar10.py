@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convnets.core import paths, reports
+from convnets.core import reports
 from convnets.datasets import sources
 from convnets.serving.classifier import Classifier
 
@@ -56,11 +56,11 @@ def test_picture_is_turned_upright_then_cut_to_its_middle(ex03, tmp_path):
 @pytest.mark.ci
 @pytest.mark.question(QUESTION)
 def test_lesson_saves_reads_again_and_names_a_picture(
-    ex03, as_dataset, unrendered, tmp_path, monkeypatch, capsys
+    ex03, as_dataset, unrendered, tmp_path, monkeypatch, capsys, short_runs
 ):
     for name, value in {"FILTERS": (8, 12, 16), "BATCH_SIZE": 135}.items():
         monkeypatch.setattr(ex03, name, value)
-    monkeypatch.setattr(paths, "MODELS_DIR", tmp_path / "m")
+    short_runs(tmp_path / "m")
     monkeypatch.setattr(sources, "load_cifar10", lambda: as_dataset("cifar10"))
     with unrendered():  # test_ex02_fashion.py dessine ces figures
         assert ex03.main(["--epochs", "1", "--output", str(tmp_path / "f")]) == 0

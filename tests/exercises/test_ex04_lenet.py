@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convnets.core import paths, reports
+from convnets.core import reports
 from convnets.datasets import sources
 from convnets.figures.charts import number
 
@@ -51,11 +51,11 @@ def test_dense_network_is_as_close_as_one_hidden_layer_allows(ex04):
 @pytest.mark.ci
 @pytest.mark.question(QUESTION)
 def test_lesson_compares_and_saves_lenet(
-    ex04, as_dataset, tmp_path, unrendered, monkeypatch, capsys
+    ex04, as_dataset, tmp_path, unrendered, monkeypatch, capsys, short_runs
 ):
     monkeypatch.setattr(sources, "load_mnist", lambda: as_dataset("mnist"))
     monkeypatch.setattr(ex04, "BATCH_SIZE", 135)
-    monkeypatch.setattr(paths, "MODELS_DIR", tmp_path / "m")
+    short_runs(tmp_path / "m")
     with unrendered():  # test_ex02_fashion.py dessine ces figures
         assert ex04.main(["--epochs", "1", "--output", str(tmp_path / "f")]) == 0
     printed = capsys.readouterr().out

@@ -2,13 +2,14 @@ import itertools
 import math
 import shutil
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import keras
 import numpy as np
 import pytest
 
-from convnets.core import paths
+from convnets.core import cli, paths, reports, session
 from convnets.training import batches, cost, lesson
 
 
@@ -53,7 +54,7 @@ def test_lesson_ends_on_time_with_the_rate_at_zero(monkeypatch, capsys):
 
 
 def test_a_network_has_its_share_of_the_minutes_to_learn():
-    assert lesson.Clock(10, 2, share=0.5).limit_s == pytest.approx(120 * 0.85 * 0.5)
+    assert session.take(0.5, 2) == pytest.approx(120 * 0.85 * 0.5)
     assert [lesson.format_duration(s) for s in (59.4, 305)] == ["59 s", "5 min 05"]
 
 
@@ -106,25 +107,100 @@ def test_an_epoch_may_start_before_the_former_knows_it_is_over(monkeypatch):
         np.testing.assert_array_equal(found, [expected[k][0] for k in range(4)])
 
 
-def test_interrupted_save_leaves_the_former_model(tmp_path, monkeypatch):
-    from argparse import Namespace
+def test_time_spent_before_learning_is_taken_from_each_network_alike(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(session.time, "monotonic", lambda: now[0])
+    with session.opened(SimpleNamespace(minutes=10)):
+        now[0] = 60.0  # lire les données
+        assert session.take(0.25, 10) == pytest.approx((510 - 60) * 0.25)
+        now[0] = 300.0
+        assert session.take(0.5, 10) == pytest.approx((510 - 300) * 0.5 / 0.75)
+        now[0] = 600.0
+        assert session.take(0.25, 10) < 0.01 and session.learning_s(10) < 0
 
-    monkeypatch.setattr(paths, "MODELS_DIR", tmp_path)
-    options = Namespace(
-        module="ex99_essai", command="exercises.ex99_essai", epochs=2, limit=None, start=0.0
-    )
-    model, _ = fit(lesson.Clock(2, None))
-    lesson.save(model, options, {"accuracy": 0.5}, light=False)
-    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+def options_of(*argv, epochs=2):
+    return cli.lesson_parser("ex99_essai", "Essai.", epochs=epochs).parse_args(argv)
+
+
+def learn_and_save(options):
+    model, _ = fit(lesson.Clock(options.epochs, options.minutes), epochs=options.epochs)
+    lesson.save(model, options, {"accuracy": options.epochs / 10}, light=False)
+
+
+@pytest.fixture
+def folders(tmp_path, monkeypatch):
+    """Les dossiers des modèles livrés, et des leçons abrégées."""
+    found = tmp_path / "models", tmp_path / "runs"
+    monkeypatch.setattr(paths, "MODELS_DIR", found[0])
+    monkeypatch.setattr(paths, "RUNS_DIR", found[1])
+    return found
+
+
+@pytest.mark.parametrize(
+    ("argv", "missing"),
+    [
+        (["--limit", "500"], ["--limit 500"]),
+        (["--epochs", "1"], ["--epochs 1"]),
+        (["--epochs", "1", "--minutes", "2", "--limit", "9"], ["--epochs 1", "--limit 9"]),
+    ],
+)
+def test_a_shortened_lesson_leaves_the_shipped_model_and_says_so(folders, argv, missing, capsys):
+    models, runs = folders
+    assert lesson.run(learn_and_save, options_of()) == 0
+    shipped = {path: path.read_bytes() for path in models.iterdir()}
+    capsys.readouterr()
+    assert lesson.run(learn_and_save, options := options_of(*argv)) == 0
+    assert {path: path.read_bytes() for path in models.iterdir()} == shipped
+    said = capsys.readouterr().out
+    assert f"Leçon abrégée ({' ; '.join(missing)})" in said and "reste en place" in said
+    assert lesson.command_for(options) == f"python -m exercises.ex99_essai --model {options.saved}"
+    report = reports.read_report("ex99_essai", models_dir=runs)
+    assert report.missing == missing and report.trainings[0]["done"] == options.epochs
+    assert report.command == " ".join(["python -m exercises.ex99_essai", *argv])
+
+
+def test_a_whole_lesson_replaces_the_shipped_model_and_says_both_figures(folders, capsys):
+    for argv in ([], ["--epochs", "3", "--minutes", "20"]):
+        assert lesson.run(learn_and_save, options := options_of(*argv)) == 0
+    said = capsys.readouterr().out
+    assert "Modèle remplacé : 20,00 %" in said and "Modèle qui le remplace : 30,00 %" in said
+    assert reports.read_report("ex99_essai", models_dir=folders[0]).missing == []
+    assert not folders[1].exists() and options.saved == "ex99_essai"
+
+
+def test_a_lesson_that_the_clock_shortened_says_what_was_done(folders, monkeypatch, capsys):
+    now = iter(range(100_000))  # chaque regard sur l'heure prend une seconde
+    monkeypatch.setattr(lesson.time, "monotonic", lambda: float(next(now)))
+    assert lesson.run(learn_and_save, options_of("--epochs", "1000", "--minutes", "1")) == 0
+    report = reports.read_report("ex99_essai", models_dir=folders[1])
+    (training,), (missing,) = report.trainings, report.missing
+    assert 0 < training["done"] < 10 and training["epochs"] == 1000
+    assert missing.startswith("petit, ") and missing.endswith("sur 1000 : le temps est passé")
+    assert "petit, " in capsys.readouterr().out and not folders[0].exists()
+
+
+def test_figures_of_a_shortened_lesson_go_beside_too(folders, monkeypatch):
+    from convnets.figures.style import output_dir
+
+    with session.opened(options := options_of("--limit", "5")):
+        assert output_dir(options) == folders[1] / "figures" / "ex99_essai"
+    with session.opened(options := options_of()):
+        assert output_dir(options) == Path("figures/ex99_essai")
+
+
+def test_interrupted_save_leaves_the_former_model(folders, monkeypatch):
+    models, options = folders[0], options_of()
+    assert lesson.run(learn_and_save, options) == 0
+    before = {path.name: path.read_bytes() for path in models.iterdir()}
     assert set(before) == {"ex99_essai.keras", "ex99_essai.json"}
 
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(lesson.saving, "save_report", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        lesson.save(model, options, {"accuracy": 0.9}, light=False)
-    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    assert lesson.run(learn_and_save, options) == 130
+    assert {path.name: path.read_bytes() for path in models.iterdir()} == before
 
 
 def test_fewer_images_than_a_batch_are_one_batch():

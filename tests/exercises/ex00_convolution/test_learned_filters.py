@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from convnets.core import paths, reports
+from convnets.core import reports
 from convnets.training import saving
 from exercises.ex00_convolution import x_or_o
 
@@ -53,8 +53,8 @@ def test_the_shipped_filters_read_the_letters_as_published_and_the_slides(ex00):
 
 @pytest.mark.ci
 @pytest.mark.usefixtures("eager")
-def test_the_whole_loop(ex00, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(paths, "MODELS_DIR", tmp_path)
+def test_the_whole_loop(ex00, tmp_path, monkeypatch, capsys, short_runs):
+    short_runs(tmp_path)
     shown, save = {}, ex00.save_filters
     monkeypatch.setattr(
         ex00, "save_filters", lambda path, rows, **k: (shown.update(rows), save(path, rows, **k))

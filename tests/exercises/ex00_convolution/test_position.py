@@ -3,7 +3,6 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from convnets.core import paths
 from convnets.training import saving
 
 
@@ -58,10 +57,10 @@ def test_the_shipped_networks_show_the_argument(ex00, extract, monkeypatch):
 
 @pytest.mark.ci
 @pytest.mark.usefixtures("eager")
-def test_the_whole_loop(ex00, tmp_path, monkeypatch, as_dataset):
+def test_the_whole_loop(ex00, tmp_path, monkeypatch, as_dataset, short_runs):
     monkeypatch.setattr(ex00.sources, "load_mnist", lambda: as_dataset("mnist"))
     monkeypatch.setattr(ex00, "SHIFTS_PX", range(2))
-    monkeypatch.setattr(paths, "MODELS_DIR", tmp_path)
+    short_runs(tmp_path)
     assert ex00.main(["--epochs", "1", "--limit", "80", "--output", str(tmp_path)]) == 0
     model = saving.load_model("ex00_position", models_dir=tmp_path)
     assert set(model.predict(np.zeros((1, 40, 40), np.uint8), verbose=0)) == {"dense", "cnn"}

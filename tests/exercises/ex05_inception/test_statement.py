@@ -6,8 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from convnets.core import paths as storage
-from convnets.core import reports
+from convnets.core import paths, reports
 from convnets.datasets import pretrained
 from convnets.serving.classifier import Classifier
 from convnets.training import export_base
@@ -20,11 +19,12 @@ COLORS = ("bleu", "rouge", "vert")
 
 
 @pytest.fixture
-def main(tmp_path, monkeypatch):
+def main(tmp_path, monkeypatch, short_runs):
     """main(*arguments) : la leçon, qui n'écrit que dans un dossier à part."""
     from exercises.ex05_inception import __main__
 
-    monkeypatch.setattr(storage, "MODELS_DIR", tmp_path / "m")
+    short_runs(tmp_path / "m")
+    monkeypatch.setattr(paths, "MODELS_DIR", tmp_path / "m")  # des leçons entières aussi
 
     def run(*arguments):
         return __main__.main(["--output", str(tmp_path / "f"), *map(str, arguments)])

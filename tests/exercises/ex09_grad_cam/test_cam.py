@@ -3,7 +3,6 @@ import numpy as np
 import pytest
 from keras import layers
 
-from convnets.core import paths
 from convnets.datasets import sources
 from convnets.training import saving
 from exercises.ex09_grad_cam import cam as ex09
@@ -63,13 +62,15 @@ def test_another_form_is_refused(image):
 
 @pytest.mark.ci
 @pytest.mark.question(QUESTION)
-def test_main_trains_and_saves_the_last_layer_only(as_dataset, tmp_path, monkeypatch, capfd):
+def test_main_trains_and_saves_the_last_layer_only(
+    as_dataset, tmp_path, monkeypatch, capfd, short_runs
+):
     dataset, base = as_dataset("cifar10"), base_model(32, 32)
     monkeypatch.setattr(sources, "load_cifar10", lambda: dataset)
     monkeypatch.setattr(saving, "load_model", lambda name: base)
-    monkeypatch.setattr(paths, "MODELS_DIR", tmp_path / "m")
+    short_runs(tmp_path / "m")
     assert ex09.main(["--epochs", "2", "--output", str(tmp_path / "f")]) == 0
-    assert "./predict --model ex09_cam" in capfd.readouterr().out
+    assert f"./predict --model {tmp_path}/m/ex09_cam" in capfd.readouterr().out
     assert {p.name for p in (tmp_path / "f").iterdir()} == {"courbes.png", "confusion.png"}
     model = keras.saving.load_model(tmp_path / "m" / "ex09_cam.keras")
     for name in ("conv1", "conv2"):

@@ -58,14 +58,14 @@ def test_a_perfect_map_beats_chance_and_the_centre(image):
     black[RECTANGLE] = 0
     methods = {"perfect": Method("Parfaite", perfect)}
     methods |= {name: METHODS[name] for name in ("random", "centre")}
-    x = np.stack([image, black])
+    x = np.tile(np.stack([image, black]), (15, 1, 1, 1))
     curves = compare(LINEAR, x, methods)
-    assert asked == [1, 0]  # la classe la plus probable : un rectangle blanc, puis noir
-    report = summarise(curves, methods)
+    assert asked == 15 * [1, 0]  # la classe la plus probable : un rectangle blanc, puis noir
+    report = summarise(curves, methods, command="")
     ends = [135 / 255, 1 - np.rint(black.mean()) / 255]
-    areas = [(1 + end) / 2 / 8 + end * 7 / 8 for end in ends]
+    areas = 15 * [(1 + end) / 2 / 8 + end * 7 / 8 for end in ends]
     metric = report.metrics["deletion perfect"]
-    assert metric.n == 2 and metric.se == pytest.approx(np.std(areas, ddof=1) / np.sqrt(2))
+    assert metric.n == 30 and metric.se == pytest.approx(np.std(areas, ddof=1) / np.sqrt(30))
     assert metric.mean == pytest.approx(np.mean(areas), abs=1e-5)
     best, *others = ranking.table(report).splitlines()[2:]
     gap = report.metrics["deletion_gap perfect"]  # image par image, contre le milieu
@@ -73,12 +73,14 @@ def test_a_perfect_map_beats_chance_and_the_centre(image):
         [[ex11.area(each[0]) for each in curves[name]] for name in ("centre", "perfect")], axis=0
     )
     assert gap.mean == pytest.approx(gaps.mean()) and gap.mean < 0
-    assert gap.se == pytest.approx(gaps.std(ddof=1) / np.sqrt(2))
+    assert gap.se == pytest.approx(gaps.std(ddof=1) / np.sqrt(30))
     shown = f"| Parfaite | {metric.mean:.3f} | −{-gap.mean:.3f} ± {1.96 * gap.se:.3f} | "
     assert best.startswith(shown.replace(".", ","))
     assert len(others) == 2 and "." not in best
-    stopped = compare(LINEAR, x, methods, minutes=0)
+    stopped = compare(LINEAR, x, methods, minutes=-1)
     assert len(stopped["perfect"]) == 1
+    alone = ranking.table(summarise(stopped, methods, command=""))
+    assert "±" not in alone  # une image ne conclut rien
 
 
 def test_the_centred_map_points_at_the_middle(image):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convnets.core import paths, reports
+from convnets.core import reports
 from convnets.datasets import cells as dataset
 from convnets.datasets.scenes import ABSENT
 from exercises.ex17_detection import cells as ex17
@@ -71,10 +71,10 @@ def test_a_larger_grid_reads_back_what_it_wrote():
 
 @pytest.mark.ci
 @pytest.mark.question(QUESTION)
-def test_the_lesson(archive, eager, monkeypatch, tmp_path, capsys):
+def test_the_lesson(archive, eager, monkeypatch, tmp_path, capsys, short_runs):
     monkeypatch.setattr(grid, "WIDTHS", (4, 4, 4))
     monkeypatch.setattr(ex17, "COPIES", 4)
-    monkeypatch.setattr(paths, "MODELS_DIR", tmp_path / "m")
+    short_runs(tmp_path / "m")
     assert ex17.main(["--epochs", "1", "--output", str(tmp_path / "f")]) == 0
     said = capsys.readouterr().out
     assert "CST-YOLO" in said and said.endswith("JPEGImages/f.jpg\n")

@@ -3,7 +3,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from convnets.core import paths, reports
+from convnets.core import reports
 from convnets.datasets import scenes, sources
 from convnets.training import saving
 from exercises.ex17_detection import __main__ as ex17
@@ -34,8 +34,8 @@ def small(monkeypatch, as_dataset):
 
 @pytest.mark.ci
 @pytest.mark.question(QUESTION)
-def test_the_lesson(small, eager, unrendered, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(paths, "MODELS_DIR", tmp_path)
+def test_the_lesson(small, eager, unrendered, tmp_path, monkeypatch, capsys, short_runs):
+    short_runs(tmp_path)
     with unrendered():
         arguments = ["--epochs", "1", "--limit", "32", "--output", str(tmp_path / "f")]
         assert ex17.main(arguments) == 0

@@ -1,6 +1,6 @@
 import pytest
 
-from convnets.core import paths, reports
+from convnets.core import reports
 from convnets.datasets import sources
 from convnets.training import saving
 from exercises.ex18_segmentation import instances
@@ -10,11 +10,11 @@ QUESTION = "S3 Different problems, models & metrics"
 
 @pytest.mark.ci
 @pytest.mark.question(QUESTION)
-def test_the_lesson(as_dataset, eager, unrendered, tmp_path, monkeypatch, capsys):
+def test_the_lesson(as_dataset, eager, unrendered, tmp_path, monkeypatch, capsys, short_runs):
     datasets = as_dataset("fashion_mnist"), as_dataset("cifar10")
     monkeypatch.setattr(sources, "load_fashion_mnist", lambda: datasets[0])
     monkeypatch.setattr(sources, "load_cifar10", lambda: datasets[1])
-    monkeypatch.setattr(paths, "MODELS_DIR", tmp_path)
+    short_runs(tmp_path)
     with unrendered():
         arguments = ["--epochs", "1", "--limit", "8", "--output", str(tmp_path / "f")]
         assert instances.main(arguments) == 0

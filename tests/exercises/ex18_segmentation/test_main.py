@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from keras.layers import BatchNormalization
 
-from convnets.core import paths, reports
+from convnets.core import reports
 from convnets.datasets import scenes, sources
 from convnets.training import saving
 from exercises.ex18_segmentation import __main__ as ex18
@@ -70,11 +70,11 @@ def test_what_goes_around_the_middle(kind, level):
 
 @pytest.mark.ci
 @pytest.mark.question(QUESTION)
-def test_the_lesson(as_dataset, eager, unrendered, tmp_path, monkeypatch, capsys):
+def test_the_lesson(as_dataset, eager, unrendered, tmp_path, monkeypatch, capsys, short_runs):
     datasets = as_dataset("fashion_mnist"), as_dataset("cifar10")
     monkeypatch.setattr(sources, "load_fashion_mnist", lambda: datasets[0])
     monkeypatch.setattr(sources, "load_cifar10", lambda: datasets[1])
-    monkeypatch.setattr(paths, "MODELS_DIR", tmp_path)
+    short_runs(tmp_path)
     with unrendered():
         arguments = ["--epochs", "1", "--limit", "12", "--output", str(tmp_path / "f")]
         assert ex18.main(arguments) == 0

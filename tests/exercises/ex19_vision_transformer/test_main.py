@@ -3,7 +3,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from convnets.core import paths, reports
+from convnets.core import reports
 from convnets.datasets import sources
 from convnets.training import saving
 from exercises.ex19_vision_transformer import __main__ as ex19
@@ -15,7 +15,7 @@ QUESTION = "S3 The Transformer Wave"
 
 
 @pytest.mark.question(QUESTION)
-def test_the_lesson(eager, unrendered, as_dataset, tmp_path, monkeypatch, capsys):
+def test_the_lesson(eager, unrendered, as_dataset, tmp_path, monkeypatch, capsys, short_runs):
     """De petits réseaux : un seul bloc, seize jetons de huit valeurs."""
     for module in (networks, ex19):
         monkeypatch.setattr(module, "PATCH_PX", 7)
@@ -24,7 +24,7 @@ def test_the_lesson(eager, unrendered, as_dataset, tmp_path, monkeypatch, capsys
         monkeypatch.setattr(networks, name, value)
     dataset = as_dataset("fashion_mnist")
     monkeypatch.setattr(sources, "load_fashion_mnist", lambda: dataset)
-    monkeypatch.setattr(paths, "MODELS_DIR", tmp_path)
+    short_runs(tmp_path)
     with unrendered():
         assert ex19.main(["--epochs", "1", "--output", str(tmp_path / "f")]) == 0
     printed = capsys.readouterr().out

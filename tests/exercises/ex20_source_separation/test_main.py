@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.io import wavfile
 
-from convnets.core import paths, reports
+from convnets.core import reports
 from convnets.training import saving
 from exercises.ex20_source_separation import __main__ as ex20
 from exercises.ex20_source_separation import network, sounds
@@ -31,8 +31,10 @@ def test_published_gains_are_found_again(suffix):
 @pytest.mark.ci
 @pytest.mark.usefixtures("eager", "instruments")
 @pytest.mark.question(QUESTION)
-def test_lesson_trains_measures_saves_then_separates(unrendered, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(paths, "MODELS_DIR", tmp_path / "m")
+def test_lesson_trains_measures_saves_then_separates(
+    unrendered, tmp_path, monkeypatch, capsys, short_runs
+):
+    short_runs(tmp_path / "m")
     monkeypatch.setattr(network, "DILATIONS", (2,))
     monkeypatch.setattr(ex20.factorisation, "NUM_PASSES", 5)
     monkeypatch.setattr(sounds, "DURATION_S", 1.0)
@@ -47,12 +49,11 @@ def test_lesson_trains_measures_saves_then_separates(unrendered, tmp_path, monke
     assert {"spectrogrammes.png", "exemple1_melange.wav"} <= names
     assert len([name for name in names if name.startswith("exemple")]) == 3 * 7
 
-    model = saving.load_model(SLUG, models_dir=tmp_path / "m")
-    monkeypatch.setattr(ex20.saving, "load_model", lambda _: model)
     stereo = np.random.default_rng(0).normal(0, 3000, (30000, 2)).astype(np.int16)
     wavfile.write(tmp_path / "Mon son.wav", 44100, stereo)
     with unrendered():
-        assert ex20.main([str(tmp_path / "Mon son.wav"), "--output", str(folder)]) == 0
+        own = [str(tmp_path / "Mon son.wav"), "--model", str(tmp_path / "m" / SLUG)]
+        assert ex20.main([*own, "--output", str(folder)]) == 0
     found = [folder / f"Mon son_{name}.wav" for name in ("melodie", "percussions")]
     total = sum(wavfile.read(path)[1].astype(float) for path in found)
     assert len(total) == 5443  # ⌈30000 × 8000 / 44100⌉

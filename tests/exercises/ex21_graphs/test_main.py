@@ -1,6 +1,6 @@
 import pytest
 
-from convnets.core import paths, reports
+from convnets.core import reports
 from convnets.datasets import sources
 from exercises.ex21_graphs import __main__ as ex21
 from exercises.ex21_graphs import figures, images, real_graphs
@@ -10,10 +10,10 @@ QUESTION = "S3, réseaux de graphes"
 
 @pytest.mark.ci
 @pytest.mark.question(QUESTION)
-def test_the_lesson(as_dataset, eager, tmp_path, monkeypatch, capsys):
+def test_the_lesson(as_dataset, eager, tmp_path, monkeypatch, capsys, short_runs):
     """La leçon entière : des réseaux étroits, un tirage, un pas."""
     monkeypatch.setattr(sources, "load_fashion_mnist", lambda: as_dataset("fashion_mnist"))
-    monkeypatch.setattr(paths, "MODELS_DIR", tmp_path)
+    short_runs(tmp_path)
     monkeypatch.setattr(ex21, "BATCH_SIZE", 135)
     monkeypatch.setattr(real_graphs, "STEPS", 1)
     monkeypatch.setattr(real_graphs, "NUM_DRAWS", 1)

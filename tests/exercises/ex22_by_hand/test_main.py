@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convnets.core import paths, reports
+from convnets.core import reports
 from convnets.core.cli import percent
 from convnets.datasets import sources
 from convnets.serving.classifier import Classifier
@@ -18,9 +18,9 @@ LOSSES = {name: [2.0, 1.0 + k / 1e6] for k, name in enumerate(loops.LOOPS)}
 @pytest.mark.ci
 @pytest.mark.question("S4, backpropagation pour CNN ?")
 def test_lesson_checks_trains_measures_and_saves(
-    as_dataset, unrendered, tmp_path, monkeypatch, capsys
+    as_dataset, unrendered, tmp_path, monkeypatch, capsys, short_runs
 ):
-    monkeypatch.setattr(paths, "MODELS_DIR", tmp_path / "m")
+    short_runs(tmp_path / "m")
     monkeypatch.setattr(sources, "load_mnist", lambda: as_dataset("mnist"))
     monkeypatch.setattr(ex22, "run_loops", lambda x, y: LOSSES)
     with unrendered():

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from convnets.core import paths, reports
+from convnets.core import reports
 from convnets.datasets import sources
 from convnets.training import saving
 from exercises.ex23_what_matters import __main__ as ex23
@@ -37,9 +37,11 @@ def test_when_time_is_missing_the_last_ones_are_not_learned(eager, as_dataset, m
 
 @pytest.mark.ci
 @pytest.mark.question(QUESTION)
-def test_lesson_learns_compares_and_saves(as_dataset, eager, tmp_path, monkeypatch, capsys):
+def test_lesson_learns_compares_and_saves(
+    as_dataset, eager, tmp_path, monkeypatch, capsys, short_runs
+):
     """Un témoin de même graine que la référence : il doit lui être exactement égal."""
-    monkeypatch.setattr(paths, "MODELS_DIR", tmp_path / "m")
+    short_runs(tmp_path / "m")
     monkeypatch.setattr(sources, "load_cifar10", lambda: as_dataset("cifar10"))
     monkeypatch.setattr(ex23, "OTHER_DRAW", 0)
     assert ex23.main(["--limit", "40", "--epochs", "1", "--output", str(tmp_path / "f")]) == 0

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convnets.core import paths, reports
+from convnets.core import reports
 from convnets.datasets import sources
 from exercises.ex24_autoencoder import __main__ as ex24
 from exercises.ex24_autoencoder import codec, command
@@ -66,11 +66,11 @@ def test_the_shipped_network_compresses_as_published(extract, eager):
 
 @pytest.mark.question(QUESTION)
 def test_the_lesson_trains_saves_draws_and_compresses(
-    as_dataset, eager, monkeypatch, tmp_path, capsys
+    as_dataset, eager, monkeypatch, tmp_path, capsys, short_runs
 ):
     monkeypatch.setattr(sources, "load_cifar10", lambda: as_dataset("cifar10"))
     monkeypatch.setattr(ex24, "NUM_ALBUM", 16)
-    monkeypatch.setattr(paths, "MODELS_DIR", tmp_path / "m")
+    short_runs(tmp_path / "m")
     assert ex24.main(["--epochs", "1", "--limit", "50", "--output", str(tmp_path / "f")]) == 0
     assert "--compress samples/chat.png" in capsys.readouterr().out
     report = reports.read_report(SLUG, models_dir=tmp_path / "m")
@@ -82,7 +82,8 @@ def test_the_lesson_trains_saves_draws_and_compresses(
     }
     # Le modèle enregistré compresse, et relit ce qu'il a écrit.
     written, back = tmp_path / "chat.bin", tmp_path / "chat.png"
-    assert ex24.main(["--compress", "samples/avion.png", "--output", str(written)]) == 0
-    assert ex24.main(["--decompress", str(written), "--output", str(back)]) == 0
+    own = ["--model", str(tmp_path / "m" / SLUG), "--output"]
+    assert ex24.main(["--compress", "samples/avion.png", *own, str(written)]) == 0
+    assert ex24.main(["--decompress", str(written), *own, str(back)]) == 0
     with Image.open(back) as read, Image.open("samples/avion.png") as image:
         assert read.size == image.size

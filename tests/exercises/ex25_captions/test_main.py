@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from convnets.core import paths, reports
+from convnets.core import reports
 from convnets.datasets import sources
 from convnets.training import saving
 from exercises.ex25_captions import __main__ as ex25
@@ -24,7 +24,7 @@ def say_nothing_else(model, maps):
 
 
 @pytest.fixture
-def small(as_dataset, monkeypatch, tmp_path):
+def small(as_dataset, monkeypatch, tmp_path, short_runs):
     """Un réseau étroit, des extraits pour tout jeu de données, et un dossier de modèles à part."""
     for module in (network, training):
         monkeypatch.setattr(module, "WIDTHS", (2, 2, 2, 4))
@@ -32,7 +32,7 @@ def small(as_dataset, monkeypatch, tmp_path):
     monkeypatch.setattr(decoding, "say", say_nothing_else)
     monkeypatch.setattr(sources, "load_fashion_mnist", lambda: as_dataset("fashion_mnist"))
     monkeypatch.setattr(sources, "load_cifar10", lambda: as_dataset("cifar10"))
-    monkeypatch.setattr(paths, "MODELS_DIR", tmp_path / "m")
+    short_runs(tmp_path / "m")
 
 
 @pytest.mark.ci
@@ -46,7 +46,8 @@ def test_the_lesson_trains_draws_saves_and_describes(small, eager, tmp_path, cap
     names = {path.name for path in (tmp_path / "f").iterdir()}
     assert names == {"legendes.png", "regard.png"}
     capsys.readouterr()
-    assert ex25.main(["--compose", "un sac violet en bas à droite", *folders]) == 0
+    own = ["--model", str(tmp_path / "m" / SLUG), *folders]
+    assert ex25.main(["--compose", "un sac violet en bas à droite", *own]) == 0
     said = capsys.readouterr().out
     assert "La scène : Un sac violet en bas à droite." in said
     assert "Le réseau : Un sac. (faux)" in said

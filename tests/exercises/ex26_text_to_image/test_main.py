@@ -6,7 +6,7 @@ import pytest
 from keras import layers
 from PIL import Image
 
-from convnets.core import paths, reports
+from convnets.core import reports
 from convnets.datasets import sources
 from exercises.ex26_text_to_image import __main__ as ex26
 from exercises.ex26_text_to_image import figures, flow, measures, network
@@ -28,9 +28,9 @@ def tiny_judge():
 @pytest.mark.usefixtures("eager")
 @pytest.mark.question(QUESTION)
 def test_lesson_trains_draws_judges_then_draws_a_sentence(
-    as_dataset, unrendered, tmp_path, monkeypatch, capsys
+    as_dataset, unrendered, tmp_path, monkeypatch, capsys, short_runs
 ):
-    monkeypatch.setattr(paths, "MODELS_DIR", tmp_path / "m")
+    short_runs(tmp_path / "m")
     monkeypatch.setattr(sources, "load_fashion_mnist", lambda: as_dataset("fashion_mnist"))
     monkeypatch.setattr(network.build_model, "__kwdefaults__", {"channels": (4, 4)})
     for follow in (network.draw_path, flow.follow):
@@ -52,9 +52,8 @@ def test_lesson_trains_draws_judges_then_draws_a_sentence(
     assert means["copied_exact"] == 1 and means["copied_real"] <= 0.06
     assert means["frechet_real"] < means["frechet_noise"]
 
-    monkeypatch.setattr(ex26.saving, "load_model", lambda _: network.build_model(channels=(4, 4)))
-    path = tmp_path / "robe.png"
-    assert ex26.main(["--say", "Une robe claire", "--output", str(path)]) == 0
+    path, own = tmp_path / "robe.png", ["--model", str(tmp_path / "m" / SLUG)]
+    assert ex26.main(["--say", "Une robe claire", *own, "--output", str(path)]) == 0
     said = capsys.readouterr().out
     assert "« Une robe claire »" in said and f"./predict --model garments {path}" in said
     drawn = np.asarray(Image.open(path))

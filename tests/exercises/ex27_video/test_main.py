@@ -2,7 +2,7 @@
 
 import pytest
 
-from convnets.core import paths, reports
+from convnets.core import reports
 from convnets.datasets import sources
 from exercises.ex27_video import __main__ as ex27
 
@@ -13,9 +13,9 @@ SLUG = "ex27_video"
 @pytest.mark.usefixtures("eager")
 @pytest.mark.question("S3, Action Recognition")
 def test_lesson_tracks_trains_measures_and_saves(
-    as_dataset, unrendered, tmp_path, monkeypatch, capsys
+    as_dataset, unrendered, tmp_path, monkeypatch, capsys, short_runs
 ):
-    monkeypatch.setattr(paths, "MODELS_DIR", tmp_path / "m")
+    short_runs(tmp_path / "m")
     monkeypatch.setattr(ex27, "WIDTHS", {kind: (4, 4) for kind in ex27.WIDTHS})
     for name in ("fashion_mnist", "cifar10"):
         monkeypatch.setattr(sources, f"load_{name}", lambda name=name: as_dataset(name))

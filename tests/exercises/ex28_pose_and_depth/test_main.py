@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convnets.core import paths, reports
+from convnets.core import reports
 from convnets.datasets import sources, stereo
 from exercises.ex28_pose_and_depth import __main__ as ex28
 from exercises.ex28_pose_and_depth import depth, pose
@@ -19,14 +19,14 @@ def small(as_dataset, monkeypatch):
 
 
 @pytest.mark.ci
-def test_the_lesson(small, eager, monkeypatch, tmp_path, capsys):
+def test_the_lesson(small, eager, monkeypatch, tmp_path, capsys, short_runs):
+    short_runs(tmp_path / "m")
     for module, name, narrow in (
         (pose, "TRUNK", (4,)),
         (pose, "CLIMB", ()),
         (depth, "FEATURES", 2),
         (depth, "WIDTHS", (4, 4)),
         (depth, "WINDOWS", dict.fromkeys(depth.WINDOWS, ("sad", 5))),
-        (paths, "MODELS_DIR", tmp_path / "m"),
         (ex28, "PAIR_PX", 60),
     ):
         monkeypatch.setattr(module, name, narrow)
