@@ -164,6 +164,15 @@ def check_writable(folder: Path, name: str) -> None:
         )
 
 
+def install_advice(package: str) -> str:
+    """Rend la commande qui installe un paquet dans l'environnement de ce Python."""
+    from importlib.util import find_spec
+
+    if find_spec("pip"):
+        return f"{sys.executable} -m pip install {package}"
+    return f"uv pip install --python {sys.executable} {package}"  # ceux de uv n'ont pas pip
+
+
 def shown_path(path: Path) -> Path:
     """Rend un chemin relatif au dossier courant, s'il est dedans."""
     path = path.resolve()

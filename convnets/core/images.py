@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from PIL import Image, UnidentifiedImageError
 
-from convnets.core.cli import printable, reason
+from convnets.core.cli import install_advice, printable, reason
 from convnets.core.decoding import FORMATS, GROUND, TELEPHONE_STARTS, TooHeavyError, decode
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def _decode(file: BinaryIO, name: str, min_side_px: int | None) -> Image.Image:
     except ImportError as error:
         raise ValueError(
             f"{name} est une photo de téléphone (HEIC) ; installez de quoi la lire "
-            "(pip install pi-heif), ou convertissez-la en JPEG."
+            f"({install_advice('pi-heif')}), ou convertissez-la en JPEG."
         ) from error
     except Exception as error:  # chaque lecteur de Pillow a ses propres exceptions
         raise ValueError(

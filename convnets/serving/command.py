@@ -15,13 +15,14 @@ import errno
 import gc
 import json
 import sys
-from argparse import ArgumentTypeError
+from argparse import Action, ArgumentTypeError
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from convnets.core.cli import (
     FrenchParser,
     agreed,
+    install_advice,
     percent,
     positive_int,
     printable,
@@ -34,6 +35,7 @@ from convnets.serving import router
 from convnets.serving.batches import Result
 from convnets.serving.classifier import DEFAULT_MODEL, PHOTO_MODEL, Classifier
 
+PACKAGE = "reseaux-convolutifs"  # que `pip install .` installe
 MANY = 32  # images, au-delà desquelles il y a de quoi attendre
 EXTENSIONS = frozenset(  # d'une image, dans un dossier ; celles de `core.decoding.FORMATS`
     ".jpg .jpeg .jpe .jfif .png .apng .gif .bmp .dib .ppm .pgm .pbm .pnm .webp .avif .tif .tiff"
@@ -45,6 +47,19 @@ SLOW = (
     f"plusieurs fois le temps d'une vignette ; --model {DEFAULT_MODEL} va plus vite, mais se "
     "trompe plus."
 )
+
+
+class _ShowVersion(Action):
+    """Écrit la version installée, et s'arrête."""
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        from importlib import metadata
+
+        try:
+            found = metadata.version(PACKAGE)
+        except metadata.PackageNotFoundError:  # un dossier du cours, sans `pip install`
+            found = "inconnue : le cours n'est pas installé"
+        parser.exit(message=f"predict {found}\n")
 
 
 def _parser() -> FrenchParser:
@@ -79,6 +94,7 @@ def _parser() -> FrenchParser:
         help=f"méthode de --explain, occlusion par défaut : {', '.join(EXPLANATIONS)}",
     )
     add("--strict", action="store_true", help=f"dire {UNSURE} d'une image peu familière")
+    add("--version", action=_ShowVersion, nargs=0, help="montre la version et s'arrête")
     add("--json", action="store_true", help="un objet JSON par image et par ligne")
     add("--model", metavar="MODELE", help=f"{router.MODEL_HELP} ; ou dossier d'un autre")
     add("--classes", metavar="NOMS", help="classes de votre réseau : chat,chien, ou un fichier")
@@ -262,7 +278,7 @@ def main(argv: list[str] | None = None) -> int:
         if error.name == "PIL":  # le premier qu'elle demande : rien n'est donc installé
             _report("ses paquets manquent : lancez d'abord la première commande du README.")
         else:
-            _report(f"le paquet {error.name} manque : {sys.executable} -m pip install {error.name}")
+            _report(f"le paquet {error.name} manque : {install_advice(error.name)}")
     except (ValueError, OSError) as error:
         if getattr(error, "errno", None) in {errno.ENOSPC, errno.EIO} and not error.filename:
             _drop_stdout()  # disque plein : Python réessaierait en sortant, et le dirait en anglais
@@ -359,6 +375,12 @@ def _readable(folder: Path) -> list[str]:
 def _run(options) -> int:
     slug, folder = _locate(options)
     if options.explain:
+        derives = options.method and EXPLANATIONS[options.method].derives
+        if derives and not any(folder.glob(f"{slug or '*'}.keras")):
+            raise ValueError(
+                f"--method {options.method} dérive un réseau de Keras, et le fichier .keras n'est "
+                "pas installé ici : prenez occlusion ou lime."
+            )
         from convnets.explaining import explain
 
         explain.check_output(options.explain, options.paths[0])

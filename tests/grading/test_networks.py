@@ -95,3 +95,27 @@ def test_images_that_lost_their_labels_are_seen(data, learn, broken):
     x, y = learn(*data)
     assert networks.pairs_broken({"x": x, "y": y}) is broken
     assert not networks.pairs_broken({"x": x[:4], "y": y[:4]})
+
+
+@pytest.mark.parametrize(
+    ("activation", "from_logits", "reason"),
+    [
+        ("softmax", [False], None),
+        ("softmax", [True], "softmax_twice"),
+        ("softmax", [False, True], None),  # un second `compile`, sans importance
+        ("linear", [True], None),
+        ("linear", [False], "logits_unsaid"),
+        ("linear", [], None),  # une perte écrite à la main
+        ("sigmoid", [False], "sigmoid_output"),
+    ],
+)
+def test_an_output_and_its_loss_agree_on_the_softmax(activation, from_logits, reason):
+    scores = np.random.default_rng(0).normal(size=(4, 10))
+    outputs = np.exp(scores) / np.exp(scores).sum(1, keepdims=True)
+    found = {
+        "output_shape": (None, 10),
+        "layers": [{"class": "Dense", "activation": activation}],
+        "outputs": outputs if activation == "softmax" else scores,
+    }
+    losses = [{"name": "loss", "from_logits": each} for each in from_logits]
+    assert networks.output_credit(found, losses).reason == reason

@@ -1,11 +1,12 @@
 import os
 import platform
+import re
 import time
 from pathlib import Path
 
 import pytest
 
-from grading import pupil
+from grading import pupil, sandbox
 from grading.sandbox import Limits
 
 pytestmark = pytest.mark.ci
@@ -183,3 +184,22 @@ def test_capabilities_are_given_back(child):
     assert any(
         each in child.protections for each in ("root sans ses pouvoirs", "utilisateur nobody")
     )
+
+
+def test_numbers_of_system_calls_are_those_of_the_kernel():
+    """Ceux que filtre le bac à sable, contre les fichiers d'en-tête de Linux."""
+    written = {
+        "x86_64": Path("/usr/include/x86_64-linux-gnu/asm/unistd_64.h"),
+        "aarch64": Path("/usr/include/asm-generic/unistd.h"),
+    }
+    if not all(path.exists() for path in written.values()):
+        pytest.skip("les en-têtes de Linux ne sont pas installés (linux-libc-dev)")
+    for machine, path in written.items():
+        found = re.findall(r"#define __NR(?:3264)?_(\w+)\s+(\d+)", path.read_text())
+        kernel = {name: int(number) for name, number in found}
+        refused = sandbox._REFUSED[machine][1] | sandbox._REFUSED_EVERYWHERE
+        refused |= sandbox._ONLY_ITSELF[machine]
+        refused |= {"clone": sandbox._CLONE[machine], "clone3": sandbox._CLONE3}
+        known = {name: number for name, number in refused.items() if name in kernel}
+        assert {name: kernel[name] for name in known} == known
+        assert len(known) > 40  # les plus récents peuvent manquer à de vieux en-têtes

@@ -1,5 +1,7 @@
 """Un réseau appris ailleurs : ce qu'il lit, ce qu'il rend, et les noms de ses classes."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -99,3 +101,18 @@ def test_names_of_classes_are_a_list_a_file_or_folders(tmp_path, content, names,
     assert own.read_classes("chat, chien ,") == (["chat", "chien"], False)
     (tmp_path / "robe").mkdir()
     assert own.read_classes(str(tmp_path)) == (["robe"], False)
+
+
+@pytest.mark.parametrize(("written", "framing"), [("0 chat\n1 chien", "crop"), ("a\nb", "squash")])
+def test_numbered_classes_ask_for_the_framing_of_teachable_machine(
+    tmp_path, monkeypatch, written, framing
+):
+    """Teachable Machine numérote ses classes, et découpe le carré du milieu."""
+    trial = {"num_outputs": 2, "reads_integers": True, "input_shape": [8, 8, 3], "said": {}}
+    trial["answers"] = dict.fromkeys(own.SCALES, "probabilities")
+    monkeypatch.setattr(own.apart, "run", lambda *_, **__: (trial, b""))
+    path, names = tmp_path / "modele.tflite", tmp_path / "labels.txt"
+    path.write_bytes(b"\x1c\0\0\0TFL3")
+    names.write_text(written)
+    card = own.adopt(path, str(names), None, picture=None)
+    assert json.loads(card.read_text())["framing"] == framing

@@ -28,6 +28,8 @@ def own(repo, tmp_path):
 def predict(repo, monkeypatch, capfd):
     """Rend une fonction qui exécute la commande ici : `(code, sortie, erreurs)`."""
     monkeypatch.chdir(repo)
+    command.main(["--model", "digits", BAG])  # le moteur dit une ligne en anglais, la première fois
+    capfd.readouterr()
 
     def run(*arguments):
         code = command.main([str(each) for each in arguments])

@@ -41,7 +41,9 @@ def test_rate_follows_a_cosine_down_to_zero(capsys):
 def test_rate_rises_first_when_asked():
     _, rates = fit(lesson.Clock(2, None, warmup=0.2))
     np.testing.assert_allclose(rates[:4], [0.1, 0.2, 0.3, 0.4], atol=1e-6)
-    assert max(rates) == pytest.approx(0.4)
+    # Puis un cosinus entier sur ce qui reste : 0,4 au cinquième pas, presque zéro au vingtième.
+    falling = [0.2 * (1 + math.cos(math.pi * step / 16)) for step in range(16)]
+    np.testing.assert_allclose(rates[4:], falling, rtol=1e-5)
 
 
 def test_lesson_ends_on_time_with_the_rate_at_zero(monkeypatch, capsys):

@@ -146,3 +146,15 @@ def test_detections_are_noisy_truths(video, monkeypatch):
         monkeypatch.setattr(videos, name, 0)
     for exact, each in zip(truth.boxes, videos.detect(video, seed=0), strict=True):
         assert sorted(exact.tolist()) == sorted(each.tolist())
+
+
+def test_a_size_follows_no_trend():
+    """La boîte grandit à chaque image : sa taille attendue reste celle de la dernière."""
+    track = tracking.Track(np.array([0.0, 0, 10, 10]), identity=1)
+    for growth in range(1, 6):
+        track.predict(moving=True)
+        track.correct(np.array([0.0, 0, 10 + 4 * growth, 10 + 2 * growth]), moving=True)
+        before = track.box
+        assert (track.state[1, 2:] == 0).all() and (track.state[1, :2] > 0).all()
+    track.predict(moving=True)
+    np.testing.assert_allclose(track.box[2:] - track.box[:2], before[2:] - before[:2])
