@@ -1,5 +1,9 @@
 """La paire aloe : du cache, réduite avec sa disparité, ou une phrase qui dit quoi mettre où."""
 
+import hashlib
+import io
+import tarfile
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -8,12 +12,40 @@ from convnets.core.files import file_sha256
 from convnets.datasets import stereo
 
 
-def test_a_pair_and_its_disparity_shrink_together(tmp_path, monkeypatch):
+@pytest.fixture
+def offline(tmp_path, monkeypatch):
+    """Un cache vide, et aucune source ; rend le dossier où déposer les fichiers."""
+
+    def unreachable(name, folder):
+        raise ConnectionError("pas de réseau")
+
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     monkeypatch.setattr(stereo, "ADDRESS", "file:///absente/")
+    monkeypatch.setattr(stereo.packages, "apt_download", unreachable)
+    return tmp_path / "datasets" / "cours-cnn" / "aloe"
+
+
+def test_the_pair_comes_from_a_debian_package_too(offline, tmp_path, monkeypatch, capsys):
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w") as archive:
+        for name in stereo.SHA256:
+            member = tarfile.TarInfo(f"{stereo.DEBIAN_FOLDER}/{name}")
+            member.size = len(name)
+            archive.addfile(member, io.BytesIO(name.encode()))
+    monkeypatch.setattr(stereo.packages, "apt_download", lambda name, folder: [f"{name}.deb"])
+    monkeypatch.setattr(stereo.packages, "deb_data", lambda path: content.getvalue())
+    known = {name: hashlib.sha256(name.encode()).hexdigest() for name in stereo.SHA256}
+    monkeypatch.setattr(stereo, "SHA256", known)
+    paths = stereo.find_aloe()
+    assert paths == [offline / name for name in known]
+    assert paths[0].read_text() == "aloeL.jpg"
+    assert "paquet Debian opencv-doc : 96 Mo" in capsys.readouterr().err
+
+
+def test_a_pair_and_its_disparity_shrink_together(offline, tmp_path, monkeypatch):
     with pytest.raises(FileNotFoundError, match="déposer aloeL.jpg, aloeR.jpg, aloeGT.png"):
         stereo.load_aloe(40)
-    folder = tmp_path / "datasets" / "cours-cnn" / "aloe"
+    folder = offline
     noise = np.random.default_rng(0).integers(0, 256, (30, 44)).astype(np.uint8)
     views = noise[:, :40], noise[:, 4:], np.full((30, 40), 20)  # 20 pixels en grand, 4 en petit
     for name, view in zip(stereo.SHA256, views, strict=True):
