@@ -84,7 +84,8 @@ def test_with_the_weights_that_its_command_saves_it_gets_20(
     spec = importlib.util.spec_from_file_location(f"eleve_{module}", folder / f"{module}.py")
     pupil = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(pupil)
-    monkeypatch.setattr(paths, "MODELS_DIR", folder / "models")
+    for name in ("MODELS_DIR", "RUNS_DIR"):  # peu d'époques : la leçon est abrégée
+        monkeypatch.setattr(paths, name, folder / "models")
     assert pupil.main(["--epochs", str(epochs), "--output", str(tmp_path / "vues")]) == 0
     submitted = submission.find(folder)
     marks = [made.grade(submitted, rule) for rule in read_scale()[exercise].rules]

@@ -21,7 +21,7 @@ def test_published_comparison_says_lenet_is_better():
 def test_both_networks_are_trained_measured_and_saved(as_dataset, tmp_path, monkeypatch, capsys):
     from recipes import comparison
 
-    monkeypatch.setattr(paths, "MODELS_DIR", tmp_path / "m")
+    monkeypatch.setattr(paths, "RUNS_DIR", tmp_path / "m")
     monkeypatch.setattr(comparison, "SHIFTS_PX", range(-1, 2))
     monkeypatch.setattr(comparison, "HEADLINE", {"error": "erreur"})
     monkeypatch.setattr(sources, "load_mnist", lambda: as_dataset("mnist"))

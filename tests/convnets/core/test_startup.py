@@ -165,6 +165,21 @@ def test_help_comes_without_tensorflow(command):
 
 
 @pytest.mark.ci
+@pytest.mark.parametrize(
+    ("options", "code", "said"),
+    [
+        (["--minute", "x"], 2, "nombre entier d'au moins 1 attendu, reçu 'x'"),
+        (["--couleur"], 2, "option inconnue : --couleur"),
+        (["--epochs", "1"], 3, ""),  # TensorFlow est demandé, une fois les options lues
+    ],
+)
+def test_options_are_read_before_tensorflow(run_module, tmp_path, options, code, said):
+    (tmp_path / "tensorflow.py").write_text("raise SystemExit(3)")
+    done = run_module("exercises.ex03_cifar10", *options, env={"PYTHONPATH": str(tmp_path)})
+    assert done.returncode == code and said in done.stderr
+
+
+@pytest.mark.ci
 @pytest.mark.parametrize("redirection", ["2>&-", "<&-", ""])
 def test_tensorflow_is_imported_in_silence(command, redirection):
     source = "import tensorflow, sys\nprint('ici')\nprint('là', file=sys.stderr)\n"

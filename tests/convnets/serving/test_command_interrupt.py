@@ -4,6 +4,7 @@ import random
 import shutil
 import signal
 import subprocess
+import sys
 import time
 import venv
 
@@ -45,6 +46,22 @@ def test_while_site_is_imported(environment):
     (packages / "interrompt.pth").write_text(INTERRUPT)
     process = start(program, "image.png")
     assert process.communicate() == (b"", b"") and process.returncode == -signal.SIGINT
+
+
+@pytest.mark.ci
+def test_a_python_that_is_too_old_is_said(copy):
+    """Un vrai Python, qui se dit de la version 3.10."""
+    folder, program = copy
+    (folder / ".venv" / "bin").mkdir(parents=True)
+    python = folder / ".venv" / "bin" / "python"
+    older = "import sys; sys.version_info = (3, 10, 4); exec(sys.argv.pop(1))"
+    python.write_text(f'#!/bin/sh\nshift 3\nexec {sys.executable} -I -S -c "{older}" "$@"\n')
+    python.chmod(0o755)
+    out, error = start(program, "image.png").communicate()
+    assert (
+        out == b"" and "Python 3.11 ou plus est nécessaire ; celui-ci est 3.10." in error.decode()
+    )
+    assert error.count(b"\n") == 1
 
 
 @pytest.mark.ci
