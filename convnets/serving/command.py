@@ -53,13 +53,16 @@ class _ShowVersion(Action):
     """Écrit la version installée, et s'arrête."""
 
     def __call__(self, parser, namespace, values, option_string=None):
+        import tomllib
         from importlib import metadata
 
-        try:
+        project = MODELS_DIR.parent / "pyproject.toml"  # du dépôt ; une installation n'en a pas
+        if project.exists():
+            found = tomllib.loads(project.read_text(encoding="utf-8"))["project"]["version"]
+        else:
             found = metadata.version(PACKAGE)
-        except metadata.PackageNotFoundError:  # un dossier du cours, sans `pip install`
-            found = "inconnue : le cours n'est pas installé"
-        parser.exit(message=f"predict {found}\n")
+        print(f"predict {found}")
+        parser.exit()
 
 
 def _parser() -> FrenchParser:

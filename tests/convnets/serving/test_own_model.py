@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import tomllib
 
 import pytest
 
@@ -28,12 +29,13 @@ def own(repo, tmp_path):
 def predict(repo, monkeypatch, capfd):
     """Rend une fonction qui exécute la commande ici : `(code, sortie, erreurs)`."""
     monkeypatch.chdir(repo)
-    command.main(["--model", "digits", BAG])  # le moteur dit une ligne en anglais, la première fois
-    capfd.readouterr()
 
     def run(*arguments):
         code = command.main([str(each) for each in arguments])
-        return code, *capfd.readouterr()
+        out, err = capfd.readouterr()
+        # `./predict` tait le moteur, qui dit une ligne en anglais la première fois.
+        said = [line for line in err.splitlines(keepends=True) if not line.startswith("INFO: ")]
+        return code, out, "".join(said)
 
     return run
 
@@ -68,6 +70,19 @@ def test_an_own_model_is_explained(own, predict, tmp_path, method):
     figure = tmp_path / "carte.png"
     code, out, _ = predict("--model", folder, "--explain", figure, "--method", method, BAG)
     assert (code, out) == (0, "Prédiction: Chat\n") and figure.stat().st_size > 10_000
+
+
+def test_its_version_is_that_of_the_course(predict, repo):
+    project = tomllib.loads((repo / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert predict("--version") == (0, f"predict {project['version']}\n", "")
+
+
+def test_without_keras_files_a_method_that_derives_is_refused_first(own, predict, tmp_path):
+    folder = own("thumbnails", "installé")
+    (folder / "thumbnails.keras").unlink()
+    figure = ("--explain", tmp_path / "carte.png", "--method", "grad_cam")
+    code, out, err = predict("--model", folder, *figure, BAG)
+    assert (code, out) == (1, "") and "le fichier .keras n'est pas installé" in err
 
 
 def test_several_models_in_a_folder_are_named(own, predict):
