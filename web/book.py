@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable
+from importlib.metadata import files as files_of
 from pathlib import Path
 
 from filelock import FileLock
@@ -91,6 +92,7 @@ PATCHES = {
     '<div id="search-results">': '<h1>Recherche</h1><div id="search-results">',
 }
 
+CREDITS = re.compile(r'(?<=<div class="left-details">)')  # le bas d'une page
 PARTS = re.compile(r"<(script|style|pre|code|textarea)\b.*?</\1>|<[^>]*>|([^<]+)", re.S)
 SPACES = re.compile(r"(?<=«)\s|\s(?=[»;:?!%])|(?<=\d) (?=\d{3}\b)")  # insécables en français
 
@@ -222,8 +224,13 @@ def _write_data(folder: Path) -> None:
     files = {f"{name}/{path.name}": path.read_bytes() for name in groups for path in groups[name]}
     files |= {name: json.dumps(each).encode() for name, each in contents.items()}
     scripts.pack(files | runtime.binaries(CACHE), folder / "donnees")
-    licence = runtime.packages(CACHE) / "libheif-js" / "libheif-wasm" / "LICENSE"
-    shutil.copyfile(licence, folder / "donnees" / "libheif" / "LICENCE.txt")
+    licences = folder / "licences"
+    licences.mkdir()
+    heif = runtime.packages(CACHE) / "libheif-js" / "libheif-wasm" / "LICENSE"
+    shutil.copyfile(heif, licences / "libheif.txt")
+    for name in ("ai-edge-litert", "furo", "sphinx", "pygments"):  # LiteRT est le même, en Python
+        text = next(each for each in files_of(name) or () if each.name.startswith("LICENSE"))
+        shutil.copyfile(text.locate(), licences / f"{name}.txt")
 
 
 # Ce qui fait le site : ce que c'est, ce qui l'écrit dans un dossier vide, et les fichiers du dépôt,
@@ -232,7 +239,7 @@ PIECES = {
     "pages": (
         "les pages, et deux notebooks exécutés",
         _write_pages,
-        ("docs", "exercises", "models/*.json", "web/pages")
+        ("docs", "exercises", "models/*.json", "samples/README.md", "web/pages")
         + tuple(f"web/{name}.py" for name in ("book", "examples", "path", "shown", "sources")),
     ),
     "statique": (
@@ -291,6 +298,8 @@ def _prepare_page(app, pagename, templatename, context, doctree) -> None:
 def polish(html: str) -> str:
     """Met en français ce que le thème dit en anglais, et le rend lisible par tous.
 
+    Le bas de chaque page mène aux crédits.
+
     Une image n'est lue qu'en approchant ; un titre du menu dit son niveau, un côté de la page son
     rôle ; un code trop large défile au clavier ; aucune ligne ne finit par « ni ne commence par ».
     """
@@ -298,5 +307,7 @@ def polish(html: str) -> str:
         html = re.sub(rf'([>"]\s*){re.escape(english)}(?=[\s<"])', rf"\g<1>{french}", html)
     for found, better in PATCHES.items():
         html = html.replace(found, better)
+    if root := re.search('data-content_root="([^"]*)"', html):
+        html = CREDITS.sub(f'<a href="{root[1]}credits.html">Crédits et licences</a>. ', html)
     # Le deuxième groupe est un texte ; le reste, une balise, ou un code qui garde ses espaces.
     return PARTS.sub(lambda part: SPACES.sub("\u00a0", part[0]) if part[2] else part[0], html)

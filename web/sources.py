@@ -41,7 +41,7 @@ PAGES = {  # pages de docs/, par rubrique du menu
     "Les résultats": ("resultats", "figures", "galerie", "systemes", "records", "vitesse"),
     "`./predict`": ("predire", "photographies", "cadrage", "familiarite", "grappe"),
     "Comprendre": ("taches", "glossaire", "errata", "api_hier_aujourdhui"),
-    "Pratique": ("installer", "exercices", "enseignants", "site"),
+    "Pratique": ("installer", "exercices", "enseignants", "site", "credits"),
 }
 WORKSHOPS = Path(__file__).parent / "pages"  # celles où l'on essaie ; leur ordre est celui du cours
 ILLUSTRATED = ("figures", "galerie", "systemes")  # celles dont chaque partie est d'un exercice
@@ -85,6 +85,7 @@ def write_sources(folder: Path) -> None:
         texts[page.stem] = WORKSHOP.sub(place, page.read_text(encoding="utf-8"))
     for name in chain.from_iterable(PAGES.values()):
         texts[name] = rewrite_links((DOCS / f"{name}.md").read_text(encoding="utf-8"), DOCS)
+    texts["credits"] += f"\n{_samples()}\n"
     for name, text in texts.items():
         (folder / f"{name}.md").write_text(text, encoding="utf-8")
     for each in DOCS.iterdir():
@@ -192,6 +193,12 @@ def _examples() -> str:
         title = f"**{number}** ({about['document']}) : {about['subject']}"
         parts.append(f"{title} : {links}. {about['note']}")
     return "\n\n".join(parts) + "\n"
+
+
+def _samples() -> str:
+    """Rend la table des images d'exemple : l'auteur, la licence et la source de chacune."""
+    text = (ROOT / "samples" / "README.md").read_text(encoding="utf-8")
+    return "\n".join(line for line in text.splitlines() if line.startswith("|"))
 
 
 def _title(page: Path) -> str:

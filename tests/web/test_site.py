@@ -81,6 +81,7 @@ def test_every_link_leads_somewhere(site):
     broken, downloads = [], set()
     for path, page in pages.items():
         downloads |= set(page.downloads)
+        assert any(target.endswith("credits.html") for target in page.targets), path
         for target in page.targets:
             url = urlsplit(target)
             if url.scheme or url.netloc:  # un autre site

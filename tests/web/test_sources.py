@@ -16,8 +16,8 @@ from exercises.lesson_text import (
     is_new,
     read_lesson,
 )
-from web import path, sources
-from web.book import polish
+from web import path, runtime, sources
+from web.book import SAMPLES, polish
 from web.examples import list_examples
 from web.lesson_page import lesson_texts, without_sections
 
@@ -151,6 +151,16 @@ def test_a_command_can_be_copied_alone(pages):
         "python -m exercises.ex17_detection",
         "python -m exercises.ex17_detection web/static/scenes/0.png",
     ]
+
+
+def test_what_is_redistributed_is_credited(pages):
+    text = (pages / "credits.md").read_text(encoding="utf-8")
+    for package in (*runtime.PACKAGES, *SAMPLES):
+        name, _, version = str(getattr(package, "name", package)).rpartition("@")
+        assert (name or version) in text and version in text, package
+    for line in text.splitlines():
+        if line.startswith("| ") and not line.startswith("| ---"):
+            assert all(cell.strip() for cell in line.strip("|").split("|")), line
 
 
 def test_french_spaces_do_not_break():
