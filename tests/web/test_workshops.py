@@ -225,7 +225,7 @@ def written(value, like):
 
 
 def redo(inside):
-    """Refait le calcul d'une case d'après ce qui est montré : son total, et celui qui est dit."""
+    """Refait le calcul d'une case avec les nombres montrés : rend son total, et celui qu'on lit."""
     total = 0
     for table in inside.locator("table.cases").all():
         shown = table.inner_text()
