@@ -490,11 +490,7 @@ def publish(options) -> None:
         metrics=collect_metrics(rows, lines),
         seeds=sorted({seed for _, seed in lines}),
         exercise=f"{options.name}_steps",
-        details={
-            "machines": sorted({line["machine"] for line in lines.values()}),
-            "gains": {row.step.name: list(row.gain) for row in rows if row.gain},
-            "pairs": {row.step.name: row.num_pairs for row in rows if row.gain},
-        },
+        details={"machines": sorted({line["machine"] for line in lines.values()})},
     )
     path = options.output / f"{options.name}_steps.json"
     reports.replace_report(report, path)
@@ -502,13 +498,21 @@ def publish(options) -> None:
 
 
 def collect_metrics(rows: list[Row], lines: dict) -> dict[str, reports.Metric]:
-    """Rend les mesures du compte rendu : `X`, `X log_loss` et, si elle l'a lu, `X test`."""
+    """Rend les mesures du compte rendu, pour chaque étape X.
+
+    Returns:
+        `X`, l'exactitude de validation ; `X log_loss` ; `X gain`, sur l'étape d'avant, et les
+        bornes de son intervalle, `X gain_low` et `X gain_high` ; `X test`, si elle l'a lu.
+    """
     found = {}
     for row in rows:
         if row.accuracy is None:
             continue
         name = row.step.name
         found |= {name: row.accuracy, f"{name} log_loss": row.log_loss}
+        if row.gain:
+            for part, value in zip(("gain", "gain_low", "gain_high"), row.gain, strict=True):
+                found[f"{name} {part}"] = reports.Metric(value, n=row.num_pairs)
         own = [lines[key] for key in sorted(lines) if key[0] == name]
         if all("test" in line for line in own):
             found[f"{name} test"] = reports.summarise([line["test"]["accuracy"] for line in own])

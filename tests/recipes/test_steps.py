@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from convnets.core import reports
+from convnets.core.paths import MEASURES_DIR
 from convnets.training import lesson
-from exercises import ex02_fashion, ex03_cifar10, ex04_lenet
+from exercises import FOLDER, ex02_fashion, ex03_cifar10, ex04_lenet
 from recipes import steps
 
 LESSONS = {"ex02": ex02_fashion, "ex03": ex03_cifar10, "ex04": ex04_lenet}
@@ -87,6 +88,19 @@ def test_a_damaged_line_is_named(tmp_path):
     path.write_text(json.dumps(make_line("plain", 0, np.ones(8, bool))) + '\n{"step": "pl', "utf-8")
     with pytest.raises(ValueError, match="ligne 2 : ce n'est pas une mesure"):
         steps.read_lines(path)
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_published_tables_are_those_of_the_measures(name):
+    """Le tableau d'une leçon et le compte rendu se refont des lignes : `--table` les écrit."""
+    lines = steps.read_lines(MEASURES_DIR / f"{name}_steps.jsonl")
+    rows = steps.summarise(steps.EXERCISES[name].steps().steps.values(), lines)
+    text = (FOLDER / "lessons" / f"{steps.EXERCISES[name].lesson}.md").read_text("utf-8")
+    assert steps.format_table(rows).strip() in text
+    if lines:
+        report = reports.load_report(MEASURES_DIR / f"{name}_steps.json")
+        for row in rows:
+            assert report.metrics.get(row.step.name) == row.accuracy
 
 
 @pytest.mark.ci
