@@ -118,25 +118,29 @@ class Grader:
         if rule.module not in submitted.modules:
             missing = submission.file_of(rule.module)
             return questions.Credit(Fraction(0), "not_handed_in", missing)
-        # Le hasard de la session, le même pour tous les rendus.
-        rng = np.random.default_rng([self.options.seed, zlib.crc32(rule.id.encode())])
-        ask = questions.Ask(rule, rng, self)
-        try:
-            found = questions.load(rule.exercise)[rule.id](ask)
-        except pupil.Failure as failure:
-            found = questions.Credit(Fraction(0), failure.reason, failure.detail)
-        except RuntimeError:  # l'atelier s'est arrêté : la question suivante en ouvrira un autre
-            self._children.clear()
-            raise
-        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-            if submitted.shipped:
-                raise
-            # Une forme que la question n'attendait pas, ou une faute de la question : on ne sait
-            # lequel des deux, et personne n'est accusé.
-            found = questions.Credit(Fraction(0), "unread_answer", type(error).__name__)
+        found = self._credit(rule)
         if self._reference:
             self._reference._leave()
         return found
+
+    def _credit(self, rule: Rule) -> questions.Credit:
+        """Pose une question ; si l'atelier s'arrête, la pose une seconde fois dans un autre."""
+        for _ in range(2):
+            # Le hasard de la session, le même pour tous les rendus.
+            rng = np.random.default_rng([self.options.seed, zlib.crc32(rule.id.encode())])
+            try:
+                return questions.load(rule.exercise)[rule.id](questions.Ask(rule, rng, self))
+            except pupil.Failure as failure:
+                return questions.Credit(Fraction(0), failure.reason, failure.detail)
+            except RuntimeError:
+                self._children.clear()  # morts avec leur atelier
+            except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+                if self.submission.shipped:
+                    raise
+                # Une forme que la question n'attendait pas, ou une faute de la question : on ne
+                # sait lequel des deux, et personne n'est accusé.
+                return questions.Credit(Fraction(0), "unread_answer", type(error).__name__)
+        return questions.Credit(Fraction(0), "grader_stopped")
 
     def digest(self, content: bytes) -> list:
         """Résume les poids d'un fichier (voir `probes.digest`), chacun dans un enfant à lui.

@@ -73,6 +73,10 @@ class Failure(Exception):
         self.reason, self.detail, self.error = reason, detail, error
 
 
+class StartError(OSError):
+    """L'atelier ne démarre pas : rien ne peut être noté sur cette machine."""
+
+
 class Answer(NamedTuple):
     """Ce qu'a donné un appel : une valeur, ou une erreur."""
 
@@ -88,6 +92,7 @@ class Workshop:
 
     Raises:
         WrongSystemError: ce n'est pas Linux.
+        StartError: il ne démarre pas.
     """
 
     def __init__(self, engine: str):
@@ -117,6 +122,9 @@ class Workshop:
         self._control.settimeout(START_S)
         try:
             self.say({"preload": PRELOAD[engine]})
+        except RuntimeError as error:
+            self.close()
+            raise StartError(str(error)) from error
         except BaseException:
             self.close()
             raise
@@ -129,11 +137,12 @@ class Workshop:
         except KeyboardInterrupt:  # sa réponse serait prise pour celle de la demande suivante
             self._control.close()
             raise
-        except (BrokenPipeError, ConnectionResetError):
+        except OSError:  # mort, déjà fermé, ou muet
             answer = b""
         if not answer:
             raise RuntimeError(
-                "L'atelier de correction s'est arrêté : Python ou TensorFlow ne se charge pas."
+                "l'atelier de correction s'est arrêté : Python ou TensorFlow ne se charge pas, ou "
+                "la mémoire de la machine manque"
             )
         return json.loads(answer)
 
@@ -274,9 +283,11 @@ class Child:
         """Dit pourquoi l'enfant a fermé le canal ; s'il vit encore, il a deux secondes."""
         late = threading.Timer(2, os.kill, (self.pid, signal.SIGKILL))
         late.start()
-        self._bury()
-        killed = late.finished.is_set()
-        late.cancel()
+        try:
+            self._bury()
+            killed = late.finished.is_set()
+        finally:
+            late.cancel()
         if not killed and self.status in (-signal.SIGXCPU, -signal.SIGKILL):
             return Failure("timeout")
         if not killed and self.status < 0:

@@ -40,6 +40,23 @@ def test_a_needed_module_is_filled_in_only_when_asked(tmp_path, repo):
     ]
 
 
+def test_a_workshop_that_dies_costs_nobody_a_mark(tmp_path, repo):
+    """Tué par le noyau, faute de mémoire : un autre s'ouvre, et la question est reposée."""
+    folder = tmp_path / "dupont/ex00_convolution"
+    folder.mkdir(parents=True)
+    shutil.copy(repo / "exercises/ex00_convolution/pooling.py", folder)
+    submitted = submission.find(folder.parent)
+    made = grader.Grader(grader.Options(seed=1, fill_missing=True))
+    marks = []
+    for name in ("ex00.relu", "ex00.pool2d"):
+        marks.append(made.grade(submitted, RULES[name]))
+        process = made.workshop("numpy")._process
+        process.kill()
+        process.wait()
+    made.close()
+    assert [(mark.level, mark.reason) for mark in marks] == [(1, None)] * 2
+
+
 def test_a_file_beside_a_module_is_imported_but_hides_nothing(made, tmp_path):
     folder = tmp_path / "dupont/ex00_convolution"
     folder.mkdir(parents=True)
