@@ -73,7 +73,7 @@ def test_every_save_has_its_verdict_and_nothing_stops_the_watch(tmp_path, repo):
         screen.wait("erreur de syntaxe", "de geometry.py", " s)")
         stuck = WRONG.replace(BODY, "    while True:\n        pass\n" + BODY)
         path.write_text(stuck, encoding="utf-8")
-        screen.wait("n'a pas fini dans le temps accordé", "de geometry.py", " s)")
+        screen.wait("n'a pas fini dans le temps accordé", "geometry.py", " s)")
         falls = WRONG.replace(BODY, "    import ctypes\n    ctypes.string_at(0)\n" + BODY)
         path.write_text(falls, encoding="utf-8")
         screen.wait("s'est arrêté brutalement", "de geometry.py", " s)")
