@@ -151,7 +151,7 @@ def ask(
     duration_s = (time.process_time() - start) / len(found)
     answers = []
     for (photograph, path), result in zip(found.items(), results, strict=True):
-        name = "illisible" if result.error else result.classifier.classes[result.best]
+        name = "illisible" if result.error else result.answer.classes[result.best]
         answers.append(Answer(photograph, path, name, not result.is_doubted))
     return answers, duration_s
 

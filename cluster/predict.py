@@ -82,7 +82,7 @@ class Predictor:
 
     def _row(self, path: str, result) -> dict:
         found = result.probabilities
-        label = None if found is None else result.classifier.classes[result.best]
+        label = None if found is None else result.answer.classes[result.best]
         named = path.encode(errors="backslashreplace").decode()  # Parquet ne veut que de l'UTF-8
         return {"path": named, "class": label, "probabilities": found, "error": result.error}
 

@@ -92,7 +92,9 @@ def explain(result: Result, output: Path, *, name: str) -> None:
         ValueError, OSError: image ou modèle qui ne convient pas, figure impossible à écrire.
     """
     _ignore_user_settings()
-    classifier, index, entry = result.classifier, result.best, EXPLANATIONS[name]
+    classifier, entry = result.classifier, EXPLANATIONS[name]
+    class_fr, probability = result.answer.classes[result.best], result.probabilities[result.best]
+    index = classifier.classes.index(class_fr)
     image, light, method = (
         classifier.prepare(result.path),
         LightModel(classifier),
@@ -108,7 +110,6 @@ def explain(result: Result, output: Path, *, name: str) -> None:
     else:
         model, unit = light._replace(scored=True), SCORE
     image = image if image.ndim == 3 else np.repeat(image[..., np.newaxis], 3, axis=2)
-    class_fr, probability = classifier.classes[index], result.probabilities[index]
     subject = Subject(
         light, image, index, class_fr, probability, familiar=result.familiar is not False
     )

@@ -14,7 +14,7 @@ from convnets.core.cli import agreed, printable
 from convnets.core.paths import BASE_NAME, MODELS_DIR
 from convnets.serving.card import FRAMING, RETRIEVE, read_card
 from convnets.serving.engine import BASE_BATCH_SIZE, Engine, answer_in_passes, pass_size
-from convnets.serving.say import Asked, Row, names_garment
+from convnets.serving.say import Asked, Row, best, names_garment
 
 if TYPE_CHECKING:
     import numpy as np
@@ -76,12 +76,14 @@ def grey_square(
     import numpy as np
 
     from convnets.serving.garments import garment_square
-    from convnets.serving.images import squares
+    from convnets.serving.images import has_black_ground, is_grey, squares
 
     if framing == "squash":
         return np.array(squares(image, _size(input_shape), [(framing, 1.0)])[0].convert("L"))
     side_px = input_shape[0]
-    garment = None if min(image.size) <= side_px else garment_square(image, side_px)
+    # Grise sur fond noir, elle est déjà ce que Fashion-MNIST montre.
+    is_ready = min(image.size) <= side_px or (is_grey(image) and has_black_ground(image))
+    garment = None if is_ready else garment_square(image, side_px)
     if garment is not None:
         return np.array(garment)
     pixels = np.array(squares(image, side_px, [(framing, 1.0)])[0])
@@ -268,20 +270,38 @@ class Classifier:
     def ask(self, look: "Look") -> Asked:
         """Dit ce qu'il reste à demander à ce réseau d'une image que `read` a rendue.
 
-        S'il commence par un coup d'œil, il le jette ici ; si sa réponse suffit, il ne reste rien.
+        S'il commence par un coup d'œil, il le jette ici, puis, s'il n'en est pas sûr, sur la
+        première vue. Dès qu'une réponse suffit, il ne reste rien à demander.
         """
         glanced = self.glance_at(look)
-        if glanced and self.suffices(glanced):
-            return Asked(self, [], glanced, several=look.several)
-        return Asked(self, self.views_of(look.image), glanced, several=look.several)
+        asked = Asked(self, [], glanced, several=look.several, is_divided=look.is_divided)
+        if glanced is None:
+            return asked._replace(views=self.views_of(look.image))
+        if self.suffices(glanced):
+            return asked
+        first, *others = self.views_of(look.square)
+        (row,) = self.answer([first])
+        if self.suffices(row):
+            return asked._replace(glanced=row)
+        return asked._replace(views=others, seen=[row])
 
     def glance_at(self, look: "Look") -> Row | None:
-        """Rend la réponse à l'image entière, réduite ; None si ce réseau n'a pas de coup d'œil."""
+        """Rend la réponse à l'image entière, réduite ; None si ce réseau n'a pas de coup d'œil.
+
+        D'une image longue, c'est la réponse la plus sûre de celles aux carrés qui la couvrent.
+        """
         if not self.glance:
             return None
+        from convnets.serving.images import long_squares
+
         if look.glanced is None:
-            side_px = self.glance.side_px
-            (look.glanced,) = self.answer([self.glance_of(look.image)], side_px=side_px)
+            squares = long_squares(look.image) or [look.image]
+            views = [self.glance_of(square) for square in squares]
+            rows = self.answer(views, side_px=self.glance.side_px)
+            surest = max(range(len(rows)), key=lambda place: max(rows[place].probabilities))
+            look.square, look.glanced = squares[surest], rows[surest]
+            sure = [row for row in rows if max(row.probabilities) >= self.glance.sure]
+            look.is_divided = len({best(row.probabilities) for row in sure}) > 1
         return look.glanced
 
     def suffices(self, glanced: Row) -> bool:

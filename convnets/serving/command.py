@@ -96,7 +96,7 @@ def _parser() -> FrenchParser:
         metavar="METHODE",
         help=f"méthode de --explain, occlusion par défaut : {', '.join(EXPLANATIONS)}",
     )
-    add("--strict", action="store_true", help=f"dire {UNSURE} d'une image peu familière")
+    add("--strict", action="store_true", help=f"dire {UNSURE} d'une réponse mise en doute")
     add("--version", action=_ShowVersion, nargs=0, help="montre la version et s'arrête")
     add("--json", action="store_true", help="un objet JSON par image et par ligne")
     add("--model", metavar="MODELE", help=f"{router.MODEL_HELP} ; ou dossier d'un autre")
@@ -213,6 +213,7 @@ def _line(result: Result, options, *, alone: bool) -> str:
         top = [{"class": classes[i], "probability": round(probabilities[i], 6)} for i in order]
         fields = {"path": result.path, **top[0], "familiar": result.familiar}
         fields |= {"class": None} if is_unsure else {}
+        fields |= {"why": result.answer.why} if result.is_doubted else {}
         return json.dumps({**fields, "top": top} if options.top else fields)
     if is_unsure:
         names = UNSURE

@@ -3,6 +3,7 @@
 Le code qui ouvre et recadre une image est dans `core.images`.
 """
 
+import math
 from collections.abc import Sequence
 
 from PIL import Image
@@ -14,6 +15,10 @@ NUM_LINES = 16  # que `misfit` regarde
 MAX_LOSS = 10.0  # niveaux de gris : aucune vignette agrandie n'en perd autant, même en JPEG
 MIN_LOSS = 0.6  # en dessous, l'arrondi cache la différence de deux grilles
 SMOOTH = (Image.Resampling.BILINEAR, Image.Resampling.BICUBIC, Image.Resampling.LANCZOS)
+MIN_LONG, MAX_LONG = 2, 5  # rapport des côtés d'une image longue
+MAX_TINT = 6  # niveaux entre deux couleurs d'un pixel gris, un JPEG compris
+BLACK, WHITE = 24, 250  # niveaux d'un fond
+MIN_RIM = 0.9  # part du bord d'un carré qui n'est pas blanche
 MAX_DECODED_PX = 384  # petit côté qui suffit à un réseau, voir `decoded_side`
 
 
@@ -51,7 +56,81 @@ def is_thumbnail(image: Image.Image) -> bool:
     return min(image.size) < 2 * THUMBNAIL_PX
 
 
-def misfit(image: Image.Image) -> float:
+def long_squares(image: Image.Image) -> list[Image.Image]:
+    """Rend les carrés qui couvrent une image longue, d'un bout à l'autre ; rien d'une autre image.
+
+    Au-delà de `MAX_LONG`, c'est une bande, et non une photo : chaque carré n'en montrerait rien.
+    """
+    (width, height), side = image.size, min(image.size)
+    ratio = max(image.size) / side
+    if not MIN_LONG <= ratio <= MAX_LONG or is_thumbnail(image):
+        return []
+    count = math.ceil(ratio)
+    starts = [round(k * (max(image.size) - side) / (count - 1)) for k in range(count)]
+    corners = [(start, 0) if width > height else (0, start) for start in starts]
+    return [image.crop((left, top, left + side, top + side)) for left, top in corners]
+
+
+def is_grey(image: Image.Image) -> bool:
+    """Dit si une image `RGB` n'a pas de couleurs."""
+    from PIL import ImageChops
+
+    size = [min(side, 2 * THUMBNAIL_PX) for side in image.size]
+    red, green, blue = image.resize(size, Image.Resampling.NEAREST).split()
+    gaps = (ImageChops.difference(red, green), ImageChops.difference(green, blue))
+    return max(gap.getextrema()[1] for gap in gaps) <= MAX_TINT
+
+
+def has_black_ground(image: Image.Image) -> bool:
+    """Dit si la moitié au moins du bord d'une image est noire, ou presque."""
+    (width, height), grey = image.size, image.convert("L")
+    sides = (0, 0, width, 1), (0, height - 1, width, height)
+    sides += (0, 0, 1, height), (width - 1, 0, width, height)
+    levels = sorted(b"".join(grey.crop(side).tobytes() for side in sides))
+    return levels[len(levels) // 2] <= BLACK
+
+
+def figure_box(image: Image.Image) -> tuple[int, int, int, int] | None:
+    """Cherche le carré d'une image qu'un notebook a enregistrée dans une marge blanche.
+
+    Les graduations et le titre d'une figure de matplotlib n'occupent que peu de leurs lignes ; le
+    carré, ou le trait qui l'entoure, les occupe d'un bord à l'autre.
+
+    Args:
+        image: image Pillow `RGB`.
+
+    Returns:
+        Gauche, haut, droite et bas du carré, pour `crop` ; None si la marge n'est pas blanche, ou
+        si ce qu'elle entoure n'est pas un carré plein.
+    """
+    width, height = image.size
+    grey = image.convert("L")
+    corners = [(x, y) for x in (0, width - 1) for y in (0, height - 1)]
+    if min(map(grey.getpixel, corners)) < WHITE:
+        return None
+    ink = grey.point([255 * (level < WHITE) for level in range(256)])
+    spans = []
+    for size in ((width, 1), (1, height)):
+        shares = ink.resize(size, Image.Resampling.BOX).tobytes()
+        full = [place for place, share in enumerate(shares) if share > max(shares) / 3]
+        spans.append((full[0], full[-1] + 1) if full else (0, 0))
+    (left, right), (top, bottom) = spans
+    side = right - left
+    if side < 2 * THUMBNAIL_PX or abs(side - (bottom - top)) > 0.03 * side:
+        return None
+    rim = (left, top, right, top + 1), (left, bottom - 1, right, bottom)
+    rim += (left, top, left + 1, bottom), (right - 1, top, right, bottom)
+    if min(_mean(ink.crop(edge)) for edge in rim) < 255 * MIN_RIM:
+        return None
+    inset = max(1, side // 200)  # le trait
+    return left + inset, top + inset, right - inset, bottom - inset
+
+
+def _mean(image: Image.Image) -> float:
+    return image.convert("F").resize((1, 1), Image.Resampling.BOX).getpixel((0, 0))
+
+
+def misfit(image: Image.Image, num_cells: int = THUMBNAIL_PX) -> float:
     """Mesure si une image n'est que 32 lignes de 32 pixels, agrandies.
 
     Des lignes du carré central sont ramenées à 32 valeurs, puis agrandies de nouveau de chaque
@@ -64,6 +143,7 @@ def misfit(image: Image.Image) -> float:
 
     Args:
         image: image Pillow `RGB`.
+        num_cells: côté de la vignette : 32 pixels, ou 28 pour MNIST et Fashion-MNIST.
 
     Returns:
         Près de 0 pour une vignette agrandie, près de 1 pour une photographie ; 0 si 32 valeurs
@@ -73,11 +153,11 @@ def misfit(image: Image.Image) -> float:
     left, top = (image.width - side) // 2, (image.height - side) // 2
     size, box = (side, NUM_LINES), (left, top, left + side, top + side)
     lines = image.resize(size, Image.Resampling.NEAREST, box=box).convert("L")
-    lost = _loss(lines, THUMBNAIL_PX)
+    lost = _loss(lines, num_cells)
     if not lost or lost > MAX_LOSS:
         return float(lost > MAX_LOSS)
-    half = round(side / THUMBNAIL_PX / 2)
-    shifted = _loss(lines.crop((half, 0, side - half, NUM_LINES)), THUMBNAIL_PX - 1)
+    half = round(side / num_cells / 2)
+    shifted = _loss(lines.crop((half, 0, side - half, NUM_LINES)), num_cells - 1)
     return lost / shifted if shifted >= MIN_LOSS else 1.0
 
 

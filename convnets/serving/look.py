@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from convnets.serving.garments import SIDE_PX, garment_square
-from convnets.serving.images import is_thumbnail, misfit
+from convnets.serving.images import figure_box, has_black_ground, is_grey, is_thumbnail, misfit
 
 if TYPE_CHECKING:
     from convnets.serving.say import Row
@@ -28,6 +28,8 @@ class Look:
         self.image = image
         self.several = bool(image.info.get("several"))  # le fichier en contient d'autres
         self.glanced: Row | None = None  # le coup d'œil, quand un réseau l'a jeté
+        self.square = image  # ce qu'il en a retenu, d'une image longue
+        self.is_divided = False  # ailleurs dans l'image, il est sûr d'autre chose
 
     @cached_property
     def is_small(self) -> bool:
@@ -40,6 +42,25 @@ class Look:
         return misfit(self.image) < MIN_MISFIT
 
     @cached_property
+    def is_grey_thumbnail(self) -> bool:
+        """Dit si c'est une petite image grise, comme celles de MNIST, agrandie ou non."""
+        if not is_grey(self.image):
+            return False
+        return self.is_small or (
+            has_black_ground(self.image)
+            and (misfit(self.image, SIDE_PX) < MIN_MISFIT or self.is_enlarged)
+        )
+
+    @cached_property
     def cut_out(self) -> Image.Image | None:
         """Le vêtement, comme Fashion-MNIST le montrerait ; None si le fond ne s'enlève pas."""
         return garment_square(self.image, SIDE_PX)
+
+    def inside_figure(self) -> "Look":
+        """Rend ce que montre une figure de notebook, si c'est une vignette agrandie ; sinon soi."""
+        box = figure_box(self.image)
+        if box is None:
+            return self
+        inside = Look(self.image.crop(box))
+        inside.several = self.several
+        return inside if inside.is_enlarged or inside.is_grey_thumbnail else self

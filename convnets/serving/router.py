@@ -81,14 +81,20 @@ class Router:
 
     def ask(self, look: "Look") -> Asked:
         """Choisit le réseau qui va à une image, et dit ce qu'il reste à lui demander."""
+        look = look.inside_figure()
         classifier = self.load(self.slug_for(look))
         if classifier.glance and (cut_out := self.ask_garments(look)):
             return cut_out
-        return classifier.ask(look)
+        is_strange = look.is_grey_thumbnail and not self.garments_only
+        return classifier.ask(look)._replace(
+            is_grey_thumbnail=is_strange, garments_only=self.garments_only
+        )
 
     def slug_for(self, look: "Look") -> str:
         """Rend le nom du réseau qui va à une image, sans le charger."""
         photo = self._has_photos and not look.is_small
+        if photo and look.is_grey_thumbnail:
+            return GARMENT_MODEL if self.garments_only else DEFAULT_MODEL
         photo = photo and (not look.is_enlarged or self._is_cut_garment(look))
         if self.garments_only:
             return PHOTO_MODEL if photo and self.load(PHOTO_MODEL).card.garments else GARMENT_MODEL
@@ -120,7 +126,7 @@ class Router:
             return None
         named = zip(photos.classes, glanced, strict=True)
         is_stranger = sum(p for name, p in named if name in STRANGERS) >= 0.5
-        return Asked(garments, [], None, row, is_stranger, look.several)
+        return Asked(garments, [], cut_out=row, is_stranger=is_stranger, several=look.several)
 
     def _preload(self) -> None:
         with contextlib.suppress(Exception):  # `ask` l'essaiera, et dira ce qu'il en est

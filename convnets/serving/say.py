@@ -7,6 +7,8 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from convnets.core.cli import percent
+
 if TYPE_CHECKING:
     from convnets.serving.card import Card
     from convnets.serving.classifier import Classifier
@@ -15,6 +17,14 @@ UNFAMILIAR = "ressemble peu à ce que ce réseau a appris : la réponse n'est pa
 GARMENT_ADVICE = (
     "Si c'est un vêtement, photographiez-le seul, entier, à plat et de face, sur un fond uni."
 )
+GREY_THUMBNAIL = (
+    "est une petite image grise, que ce réseau n'a pas apprise : la réponse n'est pas sûre. "
+    "--model digits lit un chiffre, et --model garments un vêtement."
+)
+DIVIDED = "est une image longue, où ce réseau voit plusieurs choses : la réponse n'est pas sûre."
+LOW = "donne une réponse à {} seulement : elle n'est pas sûre."
+# Choisi sur les 199 photographies de développement (docs/familiarite.md).
+MIN_PROBABILITY = {"photos": 0.7, "thumbnails": 0.7}
 STRANGERS = {"Chapeau", "Short", "Jupe"}  # de `photos` : Fashion-MNIST n'a rien de tel
 MIN_POOLED = 1e-9  # d'une probabilité, pour qu'aucun produit ne soit nul
 
@@ -31,10 +41,14 @@ class Asked(NamedTuple):
 
     classifier: "Classifier"
     views: list[bytes]  # à calculer ; aucune si le coup d'œil, ou ce qui est découpé, suffit
-    glanced: Row | None = None  # la réponse à l'image entière, réduite
+    glanced: Row | None = None  # la réponse à l'image entière, réduite, ou celle qui a suffi
+    seen: Sequence[Row] = ()  # celles aux vues déjà calculées
     cut_out: Row | None = None  # celle au vêtement que l'on a découpé
     is_stranger: bool = False  # le coup d'œil voit plutôt un vêtement que `garments` ignore
     several: bool = False  # le fichier contient d'autres images
+    is_grey_thumbnail: bool = False  # d'une sorte que ce réseau n'a pas apprise
+    is_divided: bool = False  # un coup d'œil, ailleurs dans cette image longue, dit autre chose
+    garments_only: bool = False  # seuls ses vêtements peuvent être la réponse
 
 
 class Answer(NamedTuple):
@@ -56,10 +70,10 @@ def say(asked: Asked, rows: Sequence[Row]) -> Answer:
 
     Args:
         asked: ce qui a été demandé.
-        rows: la réponse à chacune de ses vues.
+        rows: la réponse à chacune des vues qu'il restait à calculer.
     """
     card = asked.classifier.card
-    row = asked.cut_out or _conclude(card, rows, asked.glanced)
+    row = asked.cut_out or _conclude(card, [*asked.seen, *rows], asked.glanced)
     if asked.is_stranger:
         row = row._replace(familiarity=-math.inf)
     is_garment = names_garment(card, row.probabilities)
@@ -69,7 +83,28 @@ def say(asked: Asked, rows: Sequence[Row]) -> Answer:
     why = ""
     if familiar is False:
         why = f"{UNFAMILIAR} {GARMENT_ADVICE}" if is_garment else UNFAMILIAR
-    return Answer(asked.classifier.classes, row.probabilities, familiar, why)
+    elif asked.is_divided:
+        why = DIVIDED
+    elif max(row.probabilities) < MIN_PROBABILITY.get(card.slug, 0):
+        why = LOW.format(percent(max(row.probabilities)))
+    if asked.is_grey_thumbnail:
+        familiar, why = False, GREY_THUMBNAIL
+    answer = Answer(asked.classifier.classes, row.probabilities, familiar, why)
+    return _keep_garments(card, answer) if asked.garments_only and card.garments else answer
+
+
+def _keep_garments(card: "Card", answer: Answer) -> Answer:
+    """Rend la réponse d'un réseau qui nomme aussi des objets, parmi ses seuls vêtements.
+
+    Elle est mise en doute s'il y voyait plutôt un objet.
+    """
+    kept = answer.probabilities[card.garments.first :]
+    total = max(sum(kept), MIN_POOLED)
+    familiar, why = answer.familiar, answer.why
+    if not shows_garment(card, answer.probabilities):
+        familiar, why = False, f"{UNFAMILIAR} {GARMENT_ADVICE}"
+    probabilities = [each / total for each in kept]
+    return Answer(answer.classes[card.garments.first :], probabilities, familiar, why)
 
 
 def is_familiar(card: "Card", familiarity: float | None) -> bool | None:
