@@ -287,7 +287,12 @@ class Reports:
         header = self.header(marks, warning) if options.grade_report else {}
         for name in options.grade_report:
             try:
-                report.write(Path(name), marks, header, hint=options.hint)
+                if Path(name).suffix:
+                    report.write(Path(name), marks, header, hint=options.hint)
+                else:
+                    from grading.term import pages  # jinja2, dont un seul fichier se passe
+
+                    pages.write_folder(Path(name), marks, header, hint=options.hint)
             except OSError as error:
                 rows.append(f"{name} n'a pas pu être écrit ({reason(error, named=False)}).")
         return rows

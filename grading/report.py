@@ -194,12 +194,10 @@ def header_rows(header: dict) -> list[str]:
 
 
 def write(path: Path, marks: Sequence[Mark], header: dict, *, hint: bool = False) -> None:
-    """Écrit le compte rendu, en JSON si son nom finit par `.json`, en CSV s'il a un autre suffixe.
-
-    Sans suffixe, c'est un dossier : `notes.csv`, et la page de chaque rendu.
+    """Écrit le compte rendu, en JSON si son nom finit par `.json`, sinon en CSV.
 
     Args:
-        path: fichier `.json` ou `.csv`, ou dossier ; il est créé au besoin.
+        path: fichier `.json` ou `.csv` ; son dossier est créé au besoin.
         marks: notes des questions.
         header: graine, protections en vigueur, exercices notés, élèves sans rendu, remarques,
             avertissement.
@@ -208,21 +206,7 @@ def write(path: Path, marks: Sequence[Mark], header: dict, *, hint: bool = False
     Raises:
         OSError: fichier impossible à écrire.
     """
-    if not path.suffix:
-        _write_pages(path, marks, header, hint)
-    table = path if path.suffix else path / "notes.csv"
-    write_file(table, (_as_json if path.suffix == ".json" else _as_csv)(marks, header, hint))
-
-
-def _write_pages(folder: Path, marks: Sequence[Mark], header: dict, hint: bool) -> None:
-    """Écrit la page de chaque rendu dont la note est complète, à son nom."""
-    from grading.term import pages  # jinja2, dont le reste se passe
-
-    for each in results(marks):
-        if each.name not in header.get(NOT_YET, ()):
-            remarks = header.get("remarques", {}).get(each.name, ())
-            page = pages.hand_in_page(each, remarks, hints=hint)
-            write_file(folder / f"{file_name(each.name)}.html", page)
+    write_file(path, (_as_json if path.suffix == ".json" else _as_csv)(marks, header, hint))
 
 
 def file_name(name: str) -> str:

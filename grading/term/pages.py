@@ -16,6 +16,7 @@ import jinja2
 from markupsafe import Markup, escape
 
 from convnets.core.cli import agreed, percent
+from grading import report
 from grading.grader import Mark
 from grading.report import Result, explain, grouped, number, write_file
 from grading.scale import FULL, read_reasons, read_scale
@@ -87,6 +88,26 @@ def hand_in_page(result: Result, remarks: Sequence[str], *, hints: bool) -> str:
     titles = {name: exercise.title for name, exercise in read_scale().items()}
     said = [each.rstrip(".") for each in remarks]
     return render("rendu.html", result=result, remarks=said, titles=titles, hints=hints)
+
+
+def write_folder(folder: Path, marks: Sequence[Mark], header: dict, *, hint: bool = False) -> None:
+    """Écrit `notes.csv`, et la page de chaque rendu dont la note est complète, à son nom.
+
+    Args:
+        folder: créé au besoin.
+        marks: notes des questions.
+        header: voir `report.write`.
+        hint: donner l'indice de chaque erreur.
+
+    Raises:
+        OSError: fichier impossible à écrire.
+    """
+    for each in report.results(marks):
+        if each.name not in header.get(report.NOT_YET, ()):
+            remarks = header.get("remarques", {}).get(each.name, ())
+            page = hand_in_page(each, remarks, hints=hint)
+            write_file(folder / f"{report.file_name(each.name)}.html", page)
+    report.write(folder / "notes.csv", marks, header, hint=hint)
 
 
 def _exercise(marks: Sequence[ExerciseMark]) -> dict:

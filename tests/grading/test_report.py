@@ -4,6 +4,7 @@ from fractions import Fraction
 
 from grading import report, scale
 from grading.grader import Mark
+from grading.term import pages
 
 RULES = {rule.id: rule for name in ("ex00", "ex02") for rule in scale.read_scale()[name].rules}
 
@@ -86,7 +87,9 @@ def test_csv_is_no_formula(tmp_path):
 
 
 def test_a_folder_has_a_page_each_with_its_reasons(tmp_path):
-    report.write(tmp_path / "notes", MARKS, {"remarques": {"anne": ["<b> laissé"]}}, hint=True)
+    pages.write_folder(
+        tmp_path / "notes", MARKS, {"remarques": {"anne": ["<b> laissé"]}}, hint=True
+    )
     assert sorted(each.name for each in (tmp_path / "notes").iterdir()) == [
         "=cmd().html",
         "anne.html",
@@ -95,7 +98,7 @@ def test_a_folder_has_a_page_each_with_its_reasons(tmp_path):
     page = (tmp_path / "notes/anne.html").read_text(encoding="utf-8")
     assert "La case | en trop" in page and "Indice :" in page and "&lt;b&gt; laissé" in page
     assert "cmd()" not in page, "rien d'un autre élève"
-    report.write(tmp_path / "sans", MARKS, {"pas encore noté": {"anne": "arrêtée"}})
+    pages.write_folder(tmp_path / "sans", MARKS, {"pas encore noté": {"anne": "arrêtée"}})
     assert "anne.html" not in {each.name for each in (tmp_path / "sans").iterdir()}
     assert "Indice :" not in (tmp_path / "sans/=cmd().html").read_text(encoding="utf-8")
 
