@@ -15,6 +15,7 @@ from convnets.core.reports import (
     read_report,
 )
 from exercises import EXERCISES
+from exercises.chapters import chapters
 
 ROOT = Path(__file__).resolve().parent.parent
 README, RESULTS = ROOT / "README.md", ROOT / "docs" / "resultats.md"
@@ -24,13 +25,15 @@ FIRST_SYSTEM = 15  # exercices d'après : d'autres systèmes que la classificati
 
 
 def exercises_table() -> str:
-    """Fait le tableau des exercices : commande, titre, document, minutes."""
+    """Fait le tableau des chapitres : ce qu'on y apprend, et leurs leçons dans l'ordre."""
     rows = []
-    for exercise in EXERCISES:
-        minutes = f"{exercise.minutes:g}" if exercise.minutes else "moins d'une"
-        command = f"`python -m exercises.{exercise.slug}`"
-        rows.append([command, exercise.title, exercise.document, minutes])
-    return markdown_table(["commande", "exercice", "document", "minutes"], rows)
+    for chapter, exercises in chapters():
+        lessons = [
+            f"[{exercise.number:02}. {exercise.title}](exercises/lessons/{exercise.slug}.md)"
+            for exercise in exercises
+        ]
+        rows.append([f"**{chapter.title}.** {chapter.summary}", " · ".join(lessons)])
+    return markdown_table(["chapitre", "leçons, dans l'ordre de la lecture"], rows)
 
 
 def results_table(*, models_dir: Path = MODELS_DIR, short: bool = False) -> str:

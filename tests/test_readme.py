@@ -38,7 +38,7 @@ def test_every_exercise_is_in_the_readme_and_has_a_test(readme, repo):
     assert numbers == sorted(set(numbers)) and numbers[:23] == list(range(23))
     assert f"Les {len(numbers)} exercices d'un cours" in readme
     for exercise in EXERCISES:
-        assert f"| `python -m exercises.{exercise.slug}` |" in readme
+        assert f"]({(FOLDER / 'lessons' / exercise.slug).relative_to(FOLDER.parent)}.md)" in readme
         assert any((repo / "tests" / "exercises").rglob(f"*{exercise.slug}*")), exercise.slug
 
 

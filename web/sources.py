@@ -19,7 +19,7 @@ from urllib.parse import quote
 
 from convnets.core.cli import markdown_table
 from convnets.core.reports import format_accuracy, format_headline, load_measures
-from exercises import EXERCISES, FOLDER, Exercise
+from exercises import EXERCISES, FOLDER, Exercise, chapters
 from exercises.lesson_text import Workshop, is_new, read_lesson
 from exercises.notebook import (
     LABEL,
@@ -143,7 +143,7 @@ def _index() -> str:
         + " ; ".join(f"[{_title(page)}]({page.name})" for page in workshops())
         + ". Et [les exemples des documents](exemples.md), de N1 à N23, calculés sous vos yeux.",
     ]
-    for chapter, exercises in course.chapters():
+    for chapter, exercises in chapters.chapters():
         cards = "\n".join(map(_card, exercises))
         parts += [
             f"## {chapter.title}",
@@ -152,7 +152,7 @@ def _index() -> str:
         ]
     menu = {"Le cours": ["exemples"]}
     menu["Les ateliers"] = [page.stem for page in workshops()]
-    menu |= {chapter.title: [each.slug for each in own] for chapter, own in course.chapters()}
+    menu |= {chapter.title: [each.slug for each in own] for chapter, own in chapters.chapters()}
     parts += [DOCUMENTS, *(_toctree(*each) for each in (menu | PAGES).items())]
     return "\n\n".join(parts) + "\n"
 
@@ -237,7 +237,7 @@ def _exercise_page(exercise: Exercise, opening: Path, parts: list[Path]) -> str:
         return _lesson_page(exercise, opening, parts)
     source = opening.read_text(encoding="utf-8")
     title, body = _docstring(source)
-    needed = ", ".join(map(_link, course.before(exercise))) or "rien"
+    needed = ", ".join(map(_link, chapters.before(exercise))) or "rien"
     texts = [
         f"# {exercise.number:02}. {exercise.title}",
         f"{title} ({exercise.document})",

@@ -6,7 +6,7 @@ import zipfile
 
 import pytest
 
-from exercises import EXERCISES, find, notebook
+from exercises import EXERCISES, chapters, find, notebook
 from exercises.lesson_text import (
     Lesson,
     Shown,
@@ -16,16 +16,16 @@ from exercises.lesson_text import (
     is_new,
     read_lesson,
 )
-from web import path, runtime, sources
+from web import runtime, sources
 from web.book import SAMPLES, polish
 from web.examples import list_examples
 from web.lesson_page import lesson_texts, without_sections
 
 
 def test_the_path_holds_every_exercise_once_and_what_comes_before_it():
-    order = [number for chapter in path.CHAPTERS for number in chapter.numbers]
+    order = [number for chapter in chapters.CHAPTERS for number in chapter.numbers]
     assert len(set(order)) == len(order) and {each.number for each in EXERCISES} <= set(order)
-    for number, needed in path.BEFORE.items():
+    for number, needed in chapters.BEFORE.items():
         assert all(order.index(each) < order.index(number) for each in needed), number
 
 
