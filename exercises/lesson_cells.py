@@ -67,11 +67,18 @@ def to_markdown(slug: str, block: Block) -> str:
 
 
 def link_paths(text: str) -> str:
-    """Remplace un lien du dépôt par son chemin : un notebook n'est pas à côté de lui."""
+    """Remplace un lien du dépôt par son chemin, car un notebook n'est pas à côté de lui.
+
+    D'un lien vers une autre leçon, il ne reste que le nom.
+    """
 
     def replace(link: re.Match) -> str:
         path = Path(os.path.normpath(LESSONS / link[2])).relative_to(FOLDER.parent)
-        return f"{link[1]} (`{path.as_posix()}`)"
+        return (
+            link[1]
+            if path.suffix == ".md" and "lessons" in path.parts
+            else (f"{link[1]} (`{path.as_posix()}`)")
+        )
 
     return LINK.sub(replace, text)
 

@@ -168,6 +168,28 @@ def find_imports(lesson: Lesson) -> Imports:
     return Imports(write_imports(filter(None, imports.values())), tuple(troubles))
 
 
+def find_names(
+    pieces: Iterable[tuple[str, str]], slug: str, known: Iterable[str]
+) -> tuple[str, set[str]]:
+    """Cherche où prendre ce que des morceaux de code emploient.
+
+    Args:
+        pieces: le fichier d'où vient chaque morceau, `"grad_cam"` par exemple, et son code.
+        slug: l'exercice.
+        known: les noms qui n'ont pas à être importés.
+
+    Returns:
+        Les imports, un par ligne, et les noms qui ne sont nulle part.
+    """
+    modules, known, found = read_modules(slug), {*HELPERS, *known}, {}
+    for stem, code in pieces:
+        for name in used_names(code) - known:
+            found[name] = origin(name, slug, modules, stem)
+        known |= bound_names(code) | imported_names(code)
+    nowhere = {name for name, statement in found.items() if not statement}
+    return write_imports(filter(None, found.values())), nowhere
+
+
 def write_imports(statements: Iterable[str]) -> str:
     """Écrit des imports : ceux d'un même module sur une ligne, le cours à la fin."""
     groups: dict[str, set[str]] = {}

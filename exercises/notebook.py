@@ -1,14 +1,15 @@
 """Faire d'un exercice un notebook : le `.py` est la seule source, le notebook s'en déduit.
 
 Commande : python -m exercises.notebook ex02_fashion --output DOSSIER
-           python -m exercises.notebook ex02 --output DOSSIER --student   corps à écrire
-           python -m exercises.notebook --output DOSSIER                  tous les exercices
+           python -m exercises.notebook --output DOSSIER                tous les exercices
 
-Les docstrings des fichiers et leurs filets deviennent du texte et des titres. Les imports et les
-fonctions d'une question font une cellule, coupée là où `lessons/exNN_nom.md` met une formule avant
-une fonction, ou un appel après elle. La dernière cellule lance l'exercice et montre ses figures.
-Avec `--student`, les corps sont vidés comme par `python -m grading.skeleton`. Aucune sortie n'est
-enregistrée, et deux générations donnent les mêmes octets.
+Un texte de la nouvelle forme (`lesson_text`) est suivi dans son ordre : ce qu'il montre fait une
+cellule, ses appels aussi, et ses réponses restent repliées. Sinon, les docstrings des fichiers et
+leurs filets deviennent du texte et des titres ; les imports et les fonctions d'une question font
+une cellule, coupée là où `lessons/exNN_nom.md` met une formule avant une fonction, ou un appel
+après elle. La dernière cellule lance l'exercice et montre ses figures. Aucune sortie n'est
+enregistrée, et deux générations donnent les mêmes octets. L'énoncé d'un élève est fait par
+`python -m exercises.sheet`.
 """
 
 import ast
@@ -110,7 +111,7 @@ def stop(sentence):
 def find_course():
     """Cherche le dépôt du cours autour du notebook ; None s'il n'y est pas."""
     here = Path.cwd()
-    folders = [here, *here.parents, *here.glob("*/")]
+    folders = [here, *here.glob("*/"), *here.parents]
     return next((each for each in folders if (each / "convnets/core/cli.py").is_file()), None)
 
 
@@ -199,15 +200,6 @@ launch(main, ["--output", "{folder}", *options], "{folder}")"""
 PARTS = """\
 Chaque partie est un fichier de `{folder}/`. Ce qu'elle prend à une autre, elle l'importe du \
 dépôt : après les deux premières cellules de code, toute partie se lance seule."""
-
-STUDENT = """\
-**À vous** : écrivez à la place de chaque `raise NotImplementedError`, sans changer les noms des \
-fonctions ni leurs arguments. L'appel qui suit une fonction s'arrête tant qu'elle est à écrire. \
-Rendez ce fichier, et le `.keras` qu'il enregistre si le barème note des poids."""
-
-STUDENT_PARTS = """\
-Les parties importent le corrigé les unes des autres, et la dernière montre ce que l'ensemble doit \
-donner. Elle ne dit rien de vos fonctions."""
 
 
 # --- Lire un fichier -----------------------------------------------------------------
@@ -315,12 +307,11 @@ def grouped(cells: Iterable) -> Iterator[nbformat.NotebookNode]:
 # --- Assembler -----------------------------------------------------------------------
 
 
-def make_notebook(exercise: Exercise, *, student: bool = False) -> nbformat.NotebookNode:
+def make_notebook(exercise: Exercise) -> nbformat.NotebookNode:
     """Fait le notebook d'un exercice.
 
     Args:
         exercise: un élément d'`EXERCISES`.
-        student: vider ce que l'élève doit écrire.
 
     Returns:
         Un notebook valide, sans sorties.
@@ -328,13 +319,11 @@ def make_notebook(exercise: Exercise, *, student: bool = False) -> nbformat.Note
     Raises:
         ValueError: le texte de la leçon a un défaut ; une phrase le dit, avec sa ligne.
     """
-    if lesson_text.is_new(exercise.slug) and not student:
+    if lesson_text.is_new(exercise.slug):
         return number_cells(lesson_cells_of(exercise))
     contents, *parts = reading_order(exercise)
     advice = [PARTS.format(folder=f"exercises/{exercise.slug}")] if parts else []
-    if student:
-        advice += [STUDENT, STUDENT_PARTS] if parts else [STUDENT]
-    title = _titled(ast.get_docstring(ast.parse(_source(contents, student=student))), "#")
+    title = _titled(ast.get_docstring(ast.parse(contents.read_text(encoding="utf-8"))), "#")
     minutes = exercise.minutes + sum(MINUTES.get(path.name, 0) for path in parts)
     before = BEFORE.format(duration=exercise._replace(minutes=minutes).duration)
     cells = [
@@ -343,7 +332,7 @@ def make_notebook(exercise: Exercise, *, student: bool = False) -> nbformat.Note
     ]
     for path in parts or [contents]:
         if path.name not in SUPPORT:
-            cells += part_cells(exercise, path, student=student)
+            cells += part_cells(exercise, path)
     return number_cells(cells)
 
 
@@ -438,24 +427,14 @@ def reading_order(exercise: Exercise) -> list[Path]:
     return [contents, *paths]
 
 
-def _source(path: Path, *, student: bool) -> str:
-    """Lit un fichier ; vidé de ses réponses, si c'est pour l'élève."""
-    if not student:
-        return path.read_text(encoding="utf-8")
-    from grading.skeleton import make_skeleton  # --student est seul à en avoir besoin
-
-    return make_skeleton(".".join(path.relative_to(FOLDER).with_suffix("").parts))
-
-
-def part_cells(exercise: Exercise, path: Path, *, student: bool) -> Iterator:
+def part_cells(exercise: Exercise, path: Path) -> Iterator:
     """Rend les cellules d'un fichier : son texte, son code, et de quoi le lancer s'il a un `main`.
 
     Args:
         exercise: l'exercice.
         path: un de ses fichiers.
-        student: voir `make_notebook`.
     """
-    source, place = _source(path, student=student), path.relative_to(FOLDER.parent).as_posix()
+    source, place = path.read_text(encoding="utf-8"), path.relative_to(FOLDER.parent).as_posix()
     docstring = ast.get_docstring(ast.parse(source))
     alone = path.stem == exercise.slug  # le titre est celui du notebook
     if path.stem == "__main__":
@@ -474,13 +453,12 @@ def part_cells(exercise: Exercise, path: Path, *, student: bool) -> Iterator:
 # --- Commande ------------------------------------------------------------------------
 
 
-def write_notebooks(names: list[str], output: Path, *, student: bool = False) -> list[Path]:
+def write_notebooks(names: list[str], output: Path) -> list[Path]:
     """Écrit des notebooks, sans jamais remplacer un travail.
 
     Args:
         names: `"ex02_fashion"` ou `"ex02"` ; aucun : tous les exercices.
         output: dossier, créé au besoin.
-        student: voir `make_notebook`.
 
     Returns:
         Les fichiers, dans l'ordre des noms.
@@ -490,7 +468,7 @@ def write_notebooks(names: list[str], output: Path, *, student: bool = False) ->
     """
     slugs, texts = {each.slug[:4]: each.slug for each in EXERCISES}, {}
     for exercise in [find(slugs.get(name, name)) for name in names] or EXERCISES:
-        text = nbformat.writes(make_notebook(exercise, student=student)) + "\n"
+        text = nbformat.writes(make_notebook(exercise)) + "\n"
         texts[output / f"{exercise.slug}.ipynb"] = text.encode()
     taken = [path for path, text in texts.items() if path.exists() and path.read_bytes() != text]
     if taken:
@@ -510,13 +488,10 @@ def main(argv: list[str] | None = None) -> int:
     add = parser.add_argument
     add("exercises", nargs="*", metavar="EXERCICE", help="ex02_fashion ou ex02 ; tous par défaut")
     add("--output", type=Path, required=True, metavar="DOSSIER", help="où écrire les notebooks")
-    add("--student", action="store_true", help="laisser les fonctions à écrire")
     options = parser.parse_args(argv)
 
     def body() -> int:
-        print(
-            *write_notebooks(options.exercises, options.output, student=options.student), sep="\n"
-        )
+        print(*write_notebooks(options.exercises, options.output), sep="\n")
         return 0
 
     return run(body)

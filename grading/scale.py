@@ -5,8 +5,10 @@ qu'elle demande, et les raisons que lui seul donne. Les raisons communes sont da
 
 Un exercice vaut 20, quelle que soit la somme de ses points ; la note est la moyenne des exercices,
 pondérée par `weight`. `levels` dit ce qu'il faut pour chaque part des points : ce texte est recopié
-dans l'énoncé de l'élève (`python -m grading.skeleton`), et {seuil} y est remplacé par la valeur que
-le correcteur emploie. `seconds` et `memory_mb` (Mio) remplacent les valeurs de `defaults.toml`.
+dans l'énoncé de l'élève (`python -m exercises.sheet`), et {seuil} y est remplacé par la valeur que
+le correcteur emploie. `writes` nomme les fonctions que l'énoncé laisse à écrire ; s'il manque,
+c'est celle qui a le nom de la question. `seconds` et `memory_mb` (Mio) remplacent les valeurs de
+`defaults.toml`.
 """
 
 import functools
@@ -26,6 +28,7 @@ class Rule(NamedTuple):
     exercise: str
     name: str
     module: str
+    writes: tuple[str, ...]  # les fonctions que l'élève écrit ; celle du nom de la question, sinon
     title: str
     points: Fraction
     levels: tuple[str, ...]
@@ -109,6 +112,7 @@ def _rule(exercise: str, name: str, content: dict, limits: dict[str, dict]) -> R
         exercise,
         name,
         given["module"],
+        tuple(given.get("writes", [name])),
         given["title"],
         Fraction(str(given["points"])),
         tuple(level.format(**shown) for level in given["levels"]),

@@ -1,32 +1,21 @@
-"""Faire l'énoncé d'un exercice à partir de son corrigé : mêmes signatures, corps à écrire.
+"""Vider un exercice de ses réponses : ce que l'élève écrit, et rien d'autre.
 
-Commande : python -m grading.skeleton ex02 --output DOSSIER
-           python -m grading.skeleton ex00 --output DOSSIER     tous les fichiers de l'exercice
-
-Restent : docstrings, imports, signatures, classes, `main` et `teach`, ce que le corrigé marque
-« (donnée) » ou dit de l'énoncé, et ce que lit tout cela. Une fonction que l'import d'un fichier
-appelle porte donc cette marque. Le corps des autres fonctions publiques devient
-`raise NotImplementedError` ; les fonctions privées, qui font partie de la solution, disparaissent.
-Le barème que lira le correcteur est recopié en tête.
+Le barème dit quelles fonctions l'élève écrit (`writes`). Leur corps devient
+`raise NotImplementedError` ; signature et docstring restent. Une fonction privée qui ne sert qu'à
+elles fait partie de la réponse, et disparaît. Tout le reste demeure : données, figures, commande.
+`python -m exercises.sheet` en fait l'énoncé.
 """
 
 import ast
 import functools
 import re
-import textwrap
 from pathlib import Path
 
-from convnets.core.cli import FrenchParser, run
 from exercises import EXERCISES, RULE, sources
-from grading.report import number, write_file
+from grading.report import write_file
 from grading.scale import read_scale
 from grading.submission import EXERCISES as FOLDER
 from grading.submission import file_of
-
-# Ce qui est donné : le document le demande, ou le cours le choisit pour l'élève.
-GIVEN = re.compile(r"énoncé|sujet|diapositive|document|\bS[0-4]\b|\(donnée?\)")
-WIDTH = 96
-LESSON = ("main", "teach")  # ce qui appelle, dans l'ordre, ce que l'élève écrit
 
 Definition = ast.FunctionDef | ast.ClassDef
 
@@ -34,20 +23,25 @@ Definition = ast.FunctionDef | ast.ClassDef
 # --- Ce qui reste --------------------------------------------------------------------
 
 
-def _targets(node: ast.stmt) -> set[str]:
+def graded_names(module: str) -> frozenset[str]:
+    """Rend ce que l'élève écrit dans un module.
+
+    Args:
+        module: `"ex02_fashion"` ou `"ex00_convolution.pooling"`.
+
+    Returns:
+        Les noms de ses fonctions et de ses classes que le barème note.
+    """
+    rules = [rule for exercise in read_scale().values() for rule in exercise.rules]
+    return frozenset(name for rule in rules if rule.module == module for name in rule.writes)
+
+
+def _names(node: ast.stmt) -> set[str]:
     """Rend les noms qu'une instruction définit."""
     if isinstance(node, Definition):
         return {node.name}
-    return {
-        each.id
-        for each in ast.walk(node)
-        if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)
-    }
-
-
-def _is_blank(node: ast.stmt) -> bool:
-    """Dit si une définition qui n'est pas gardée entière garde pourtant sa signature."""
-    return isinstance(node, Definition) and not re.match("_[^_]", node.name)
+    stored = [each for each in ast.walk(node) if isinstance(each, ast.Name)]
+    return {each.id for each in stored if isinstance(each.ctx, ast.Store)}
 
 
 def _outside(node: ast.AST) -> list[ast.AST]:
@@ -60,26 +54,24 @@ def _outside(node: ast.AST) -> list[ast.AST]:
     return [node]
 
 
-def _is_given(node: ast.stmt, lines: list[str], used_elsewhere: set[str]) -> bool:
-    """Dit si une instruction reste entière, sans que rien ne la lise."""
-    names = _targets(node)
-    line = lines[(node.lineno if isinstance(node, Definition) else node.end_lineno) - 1]
-    if not names or names & {*LESSON, "__all__"} or GIVEN.search(line.partition("#")[2]):
-        return True
-    return bool(names & used_elsewhere) and not _is_blank(node)
+def _is_private(node: ast.stmt) -> bool:
+    """Dit si une instruction ne définit que des noms privés."""
+    names = _names(node)
+    return bool(names) and all(re.match("_[^_]", name) for name in names)
 
 
-def _kept(tree: ast.Module, lines: list[str], used_elsewhere: set[str]) -> set[ast.stmt]:
-    """Choisit les instructions qui restent entières : les données, et ce que lit ce qui reste."""
-    by_name = {name: node for node in tree.body for name in _targets(node)}
-    kept = {node for node in tree.body if _is_given(node, lines, used_elsewhere)}
+def _lost(tree: ast.Module, graded: frozenset[str], used_elsewhere: set[str]) -> set[ast.stmt]:
+    """Choisit ce qui ne sert qu'aux réponses : des définitions privées que rien d'autre ne lit."""
+    private = {node for node in tree.body if _is_private(node)}
+    kept = {node for node in tree.body if node not in private or _names(node) & used_elsewhere}
     while True:
-        blank = {node for node in tree.body if _is_blank(node)} - kept
-        parts = [*kept, *(part for node in blank for part in _outside(node))]
+        parts = []
+        for node in kept:
+            parts += _outside(node) if _names(node) & graded else [node]
         read = {each.id for part in parts for each in ast.walk(part) if isinstance(each, ast.Name)}
-        more = {by_name[name] for name in read & by_name.keys()} - kept - blank
+        more = {node for node in private - kept if _names(node) & read}
         if not more:
-            return kept
+            return private - kept
         kept |= more
 
 
@@ -108,33 +100,30 @@ def _used_elsewhere(module: str) -> set[str]:
 
 @functools.cache
 def make_skeleton(module: str) -> str:
-    """Fait le fichier de l'élève.
+    """Vide un module de ses réponses.
 
     Args:
         module: nom d'un module, par exemple `"ex02_fashion"` ou `"ex00_convolution.pooling"`.
 
     Returns:
-        Un fichier Python qui s'importe, et dont les fonctions sont à écrire.
+        Un fichier Python qui s'importe, et dont les fonctions notées sont à écrire.
     """
     source = (FOLDER / file_of(module)).read_text(encoding="utf-8")
-    tree, lines, edits = ast.parse(source), source.splitlines(), []
-    kept = _kept(tree, lines, _used_elsewhere(module))
+    tree, lines, graded = ast.parse(source), source.splitlines(), graded_names(module)
+    edits = [(*_extent(node, lines), []) for node in _lost(tree, graded, _used_elsewhere(module))]
     for node in tree.body:
-        if node not in kept:
-            edits += _blank(node, lines)
+        if isinstance(node, Definition) and node.name in graded:
+            edits += _blank(node)
     for first, last, replacement in sorted(edits, reverse=True):
         lines[first - 1 : last] = replacement
-    text = _with_scale("\n".join(lines), module)
-    return re.sub(r"\n{4,}", "\n\n\n", text).rstrip("\n") + "\n"
+    return re.sub(r"\n{4,}", "\n\n\n", "\n".join(lines)).rstrip("\n") + "\n"
 
 
-def _blank(node: ast.stmt, lines: list[str]) -> list[tuple[int, int, list[str]]]:
+def _blank(node: ast.stmt) -> list[tuple[int, int, list[str]]]:
     """Rend les modifications `(première ligne, dernière, remplacement)` qui vident un corps."""
     if isinstance(node, ast.ClassDef):
         methods = [each for each in node.body if isinstance(each, ast.FunctionDef)]
-        return [edit for each in methods for edit in _blank(each, lines)]
-    if not _is_blank(node):
-        return [(*_extent(node, lines), [])]
+        return [edit for each in methods for edit in _blank(each)]
     todo = f'{" " * node.col_offset}    raise NotImplementedError("À vous : {node.name}")'
     head, documented = node.body[0], ast.get_docstring(node) is not None
     return [(head.end_lineno + 1 if documented else head.lineno, node.end_lineno, [todo])]
@@ -146,22 +135,6 @@ def _extent(node: ast.stmt, lines: list[str]) -> tuple[int, int]:
     while lines[first - 2].startswith("#") and not RULE.match(lines[first - 2]):
         first -= 1
     return first, node.end_lineno
-
-
-def _with_scale(text: str, module: str) -> str:
-    """Ajoute à la docstring du module ce que le barème demande de ses fonctions."""
-    rows, wrap = [], functools.partial(textwrap.wrap, width=WIDTH)
-    rules = [rule for exercise in read_scale().values() for rule in exercise.rules]
-    for rule in [each for each in rules if each.module == module]:
-        points = f"{number(rule.points)} point{'s' if rule.points >= 2 else ''}"
-        rows += wrap(f"- {rule.name}, {points} : {rule.title}.", subsequent_indent="  ")
-        for level in rule.levels:
-            rows += wrap(f"  - {level}", subsequent_indent="    ")
-    if not rows:
-        return text
-    before, docstring, after = text.split('"""', 2)
-    scale = "\n".join(["Barème, et ce qu'il faut pour chaque part des points :", "", *rows])
-    return f'{before}"""{docstring.rstrip()}\n\n{scale}\n"""{after}'
 
 
 def chosen_modules(name: str) -> list[str]:
@@ -206,23 +179,3 @@ def write_skeletons(names: list[str], output: Path) -> list[Path]:
     for module, path in paths.items():
         write_file(path, make_skeleton(module))
     return list(paths.values())
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Écrit les squelettes demandés."""
-    parser = FrenchParser(prog="python -m grading.skeleton", description=__doc__.splitlines()[0])
-    parser.add_argument("exercises", nargs="+", metavar="EXERCICE", help="ex02, ex00_convolution…")
-    parser.add_argument(
-        "--output", type=Path, required=True, metavar="DOSSIER", help="où écrire les fichiers"
-    )
-    options = parser.parse_args(argv)
-
-    def body() -> int:
-        print(*write_skeletons(options.exercises, options.output), sep="\n")
-        return 0
-
-    return run(body)
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -10,7 +10,6 @@ import ast
 import os
 import re
 import shutil
-import zipfile
 from collections.abc import Iterator, Sequence
 from itertools import chain, groupby
 from operator import itemgetter
@@ -29,7 +28,7 @@ from exercises.notebook import (
     to_markdown,
     write_notebooks,
 )
-from grading.skeleton import make_skeleton
+from exercises.sheet import write_zips
 from web import path as course
 from web.examples import list_examples
 from web.lesson_page import lesson_texts
@@ -99,25 +98,16 @@ def write_sources(folder: Path) -> None:
 
 
 def write_downloads(folder: Path, exercises: Sequence[Exercise] = EXERCISES) -> None:
-    """Écrit les fichiers à télécharger : notebooks, énoncés à compléter.
+    """Écrit les fichiers à télécharger : corrigés en notebooks, énoncés à compléter.
 
     Args:
-        folder: dossier à créer ; `exNN_nom.ipynb`, `exNN_nom_enonce.ipynb`, et
-            `exNN_nom_enonce.zip`, le fichier de l'élève ou ceux de son dossier.
+        folder: dossier à créer ; `exNN_nom.ipynb`, `exNN_nom_enonce.zip`, et `cours_eleve.zip`,
+            ce que les énoncés partagent.
         exercises: ceux dont il s'agit, un au moins.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    slugs = [exercise.slug for exercise in exercises]
-    for path in write_notebooks(slugs, folder, student=True):
-        path.rename(path.with_name(f"{path.stem}_enonce.ipynb"))
-    write_notebooks(slugs, folder)
-    for exercise in exercises:
-        with zipfile.ZipFile(folder / f"{exercise.slug}_enonce.zip", "w") as archive:
-            for path in reading_order(exercise):
-                name = path.relative_to(FOLDER)
-                module = ".".join(name.with_suffix("").parts)
-                entry = zipfile.ZipInfo(name.as_posix())  # sans date : les mêmes octets
-                archive.writestr(entry, make_skeleton(module), zipfile.ZIP_DEFLATED)
+    write_notebooks([exercise.slug for exercise in exercises], folder)
+    write_zips(exercises, folder)
 
 
 # --- Accueil -------------------------------------------------------------------------
@@ -355,17 +345,15 @@ def _code(source: str) -> Iterator[str]:
 
 
 def _downloads(exercise: Exercise) -> str:
-    slug = exercise.slug
-    colab = [  # quand l'adresse du dépôt est réglée, dans exercises/notebook.py
-        f"- Ouvrir dans Colab [{label}]({address})."
-        for label, name in (("l'énoncé", f"{slug}_enonce.ipynb"), ("le corrigé", f"{slug}.ipynb"))
-        if (address := colab_address(name))
-    ]
+    slug, enonce = exercise.slug, f"{exercise.slug}_enonce.zip"
+    address = colab_address(f"{slug}.ipynb")  # quand elle est réglée, dans exercises/notebook.py
+    colab = [f"- Ouvrir dans Colab [le corrigé]({address})."] if address else []
     return "\n".join(
         [
             *colab,
-            f"- L'énoncé, fonctions à écrire : {_download('notebook', f'{slug}_enonce.ipynb')}, ou "
-            f"{_download('fichiers Python', f'{slug}_enonce.zip')}.",
+            f"- L'énoncé, fonctions à écrire : {_download('notebook et fichier', enonce)}. "
+            f"Décompressez dans le même dossier {_download('le cours', 'cours_eleve.zip')}, que "
+            "tous les énoncés partagent.",
             f"- Le corrigé : {_download('notebook', f'{slug}.ipynb')}.",
             f"- Dans le dépôt : `python -m exercises.{slug}`, et `--help` pour ses options.",
         ]

@@ -78,17 +78,16 @@ def completed(statement: str, answer: str) -> str:
     """Complète un énoncé comme le ferait un élève : chaque corps à écrire, et ce qu'il lui faut.
 
     Args:
-        statement: squelette.
-        answer: fichier qui définit les fonctions du squelette, sans docstring ni commentaire.
+        statement: énoncé.
+        answer: fichier qui définit les fonctions à écrire, sans docstring ni commentaire.
 
     Returns:
-        Le squelette, ses fonctions remplacées ; les imports et les définitions que la réponse
-        ajoute viennent avant la première définition du squelette.
+        L'énoncé, ses fonctions remplacées, même données, par celles de la réponse ; les imports et
+        les définitions qu'elle ajoute viennent avant la première définition de l'énoncé.
     """
     tree, theirs = ast.parse(statement), ast.parse(answer)
     written = {node.name: node for node in theirs.body if isinstance(node, DEFINITIONS)}
-    blank = {node.name for node in tree.body if isinstance(node, DEFINITIONS) and _is_blank(node)}
-    body = [written.get(node.name, node) if _name(node) in blank else node for node in tree.body]
+    body = [written.get(_name(node), node) for node in tree.body]
     mine = {_name(node) for node in tree.body} - {None}
     added = [node for node in theirs.body[1:] if _name(node) not in mine]
     first = next(k for k, node in enumerate(body) if not _is_introduction(node))
@@ -114,13 +113,6 @@ def disguised(text: str) -> str:
     for place, node in zip(places, nodes, strict=True):
         tree.body[place] = node
     return ast.unparse(tree) + "\n"
-
-
-def _is_blank(node: ast.stmt) -> bool:
-    """Dit si une fonction est à écrire, ou l'une des méthodes d'une classe."""
-    if isinstance(node, ast.ClassDef):
-        return any(_is_blank(each) for each in node.body)
-    return isinstance(node, ast.FunctionDef) and isinstance(node.body[-1], ast.Raise)
 
 
 def _name(node: ast.stmt) -> str | None:

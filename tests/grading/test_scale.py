@@ -7,7 +7,8 @@ from collections import Counter
 from fractions import Fraction
 
 from exercises import EXERCISES as COURSE
-from grading import questions, scale, skeleton, submission
+from exercises import sheet
+from grading import questions, scale, submission
 
 EXERCISES = scale.read_scale()
 RULES = [rule for exercise in EXERCISES.values() for rule in exercise.rules]
@@ -40,10 +41,11 @@ def test_exercises_are_worth_as_much():
 def test_thresholds_stand_in_the_statement_the_student_reads():
     statements = {}
     for rule in RULES:
-        if rule.module not in statements:
-            head = skeleton.make_skeleton(rule.module).partition('"""\n\n')[0]
-            statements[rule.module] = re.sub(r"\s+", " ", head)
-        statement = statements[rule.module]
+        if rule.exercise not in statements:
+            exercise = next(each for each in COURSE if each.slug.startswith(rule.exercise))
+            texts = [cell.source for cell in sheet.sheet_cells(exercise)]
+            statements[rule.exercise] = "\n".join(texts)
+        statement = statements[rule.exercise]
         assert f"- {rule.name}, " in statement and rule.title in statement, rule.id
         for level in rule.levels:
             assert f"- {level}" in statement, rule.id

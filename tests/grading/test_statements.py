@@ -1,6 +1,6 @@
-"""L'énoncé, complété au plus simple, est payé en entier : le seul fichier du rendu, sans le dépôt.
+"""L'énoncé, complété au plus simple, est payé en entier : le seul fichier du rendu, sans le cours.
 
-Les réponses sont celles de `right/` ; `handins.completed` les recopie dans le squelette.
+Les réponses sont celles de `right/` ; `handins.completed` les recopie dans l'énoncé.
 """
 
 import ast
@@ -11,8 +11,8 @@ import pytest
 
 from convnets.core import paths
 from convnets.datasets import sources
-from exercises import notebook
-from grading import handin, skeleton, submission
+from exercises import EXERCISES, sheet
+from grading import handin
 from grading.questions import networks
 from grading.scale import FULL, read_scale
 from tests.grading import handins
@@ -44,19 +44,28 @@ BLANK = "raise NotImplementedError"
 
 @pytest.fixture
 def handed(tmp_path):
-    """handed("ex02") -> le dossier d'un élève : l'énoncé, complété."""
+    """handed("ex02") -> le fichier qu'un élève rend : l'énoncé `ex02.py`, complété."""
 
     def complete(exercise):
-        folder = tmp_path / "dupont"
-        skeleton.write_skeletons([exercise], folder)
+        text = sheet.to_python(exercise_of(exercise), sheet.sheet_cells(exercise_of(exercise)))
         for name in ANSWERS[exercise]:
-            for path, answer in handins.answers(name).items():
-                statement = folder / path
-                text = handins.completed(statement.read_text(encoding="utf-8"), answer)
-                statement.write_text(text, encoding="utf-8")
-        return folder
+            for answer in handins.answers(name).values():
+                text = handins.completed(text, answer)
+        path = tmp_path / "dupont" / f"{exercise}.py"
+        path.parent.mkdir()
+        path.write_text(text, encoding="utf-8")
+        return path
 
     return complete
+
+
+def exercise_of(name):
+    return next(each for each in EXERCISES if each.slug.startswith(name))
+
+
+def received(path, copy):
+    (submitted,) = handin.collect(path, copy, one=True).submissions
+    return submitted
 
 
 def check_all_but_the_weights(made, submitted, exercise):
@@ -67,8 +76,11 @@ def check_all_but_the_weights(made, submitted, exercise):
 
 
 @pytest.mark.parametrize("exercise", STATEMENTS)
-def test_a_statement_completed_plainly_gets_everything_but_the_weights(made, handed, exercise):
-    check_all_but_the_weights(made, submission.find(handed(exercise)), exercise)
+def test_a_statement_completed_plainly_gets_everything_but_the_weights(
+    made, handed, exercise, tmp_path
+):
+    submitted = received(handed(exercise), tmp_path / "copie")
+    check_all_but_the_weights(made, submitted, exercise)
 
 
 @pytest.mark.slow
@@ -77,17 +89,17 @@ def test_with_the_weights_that_its_command_saves_it_gets_20(
     made, handed, exercise, extract, monkeypatch, tmp_path
 ):
     module, dataset, epochs = LEARNT[exercise]
-    folder = handed(exercise)
+    path = handed(exercise)
     # Les 400 images de l'extrait, pour apprendre et pour mesurer : ici, on essaie le chemin.
     monkeypatch.setattr(sources, f"load_{dataset}", lambda: (extract(dataset), extract(dataset)))
     monkeypatch.setattr(networks, "unseen", networks.extract)
-    spec = importlib.util.spec_from_file_location(f"eleve_{module}", folder / f"{module}.py")
+    spec = importlib.util.spec_from_file_location(f"eleve_{module}", path)
     pupil = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(pupil)
     for name in ("MODELS_DIR", "RUNS_DIR"):  # peu d'époques : la leçon est abrégée
-        monkeypatch.setattr(paths, name, folder / "models")
+        monkeypatch.setattr(paths, name, path.parent / "models")
     assert pupil.main(["--epochs", str(epochs), "--output", str(tmp_path / "vues")]) == 0
-    submitted = submission.find(folder)
+    submitted = received(path.parent, tmp_path / "copie")
     marks = [made.grade(submitted, rule) for rule in read_scale()[exercise].rules]
     assert [(mark.rule.id, mark.reason, mark.detail) for mark in marks if mark.level < 1] == []
     assert sum(mark.points for mark in marks) == FULL
@@ -96,9 +108,8 @@ def test_with_the_weights_that_its_command_saves_it_gets_20(
 @pytest.mark.slow
 @pytest.mark.parametrize("exercise", ANSWERS)
 def test_its_notebook_completed_plainly_and_handed_in_alone_gets_as_much(made, exercise, tmp_path):
-    """Le notebook à compléter du cours : chaque fonction à écrire, et une cellule de plus."""
-    (path,) = notebook.write_notebooks([exercise], tmp_path, student=True)
-    book = nbformat.read(path, as_version=nbformat.NO_CONVERT)
+    """Le notebook de l'énoncé : chaque fonction à écrire, et une cellule de plus."""
+    book = sheet.to_notebook(sheet.sheet_cells(exercise_of(exercise)))
     written, helpers = {}, []
     for name in ANSWERS[exercise]:
         for text in handins.answers(name).values():
@@ -114,6 +125,17 @@ def test_its_notebook_completed_plainly_and_handed_in_alone_gets_as_much(made, e
             cell.source = ast.unparse(tree)
     more = "\n\n".join(map(ast.unparse, [*helpers, *written.values()]))
     book.cells.insert(1, nbformat.v4.new_code_cell(more))
+    path = tmp_path / f"{exercise}.ipynb"
     nbformat.write(book, path)
-    (submitted,) = handin.collect(path, tmp_path / "copie", one=True).submissions
-    check_all_but_the_weights(made, submitted, exercise)
+    check_all_but_the_weights(made, received(path, tmp_path / "copie"), exercise)
+
+
+@pytest.mark.parametrize("exercise", STATEMENTS)
+def test_an_untouched_statement_gets_nothing(made, exercise, tmp_path):
+    cells = sheet.sheet_cells(exercise_of(exercise))
+    path = tmp_path / f"{exercise}.py"
+    path.write_text(sheet.to_python(exercise_of(exercise), cells), encoding="utf-8")
+    submitted = received(path, tmp_path / "copie")
+    assert [made.grade(submitted, rule).points for rule in read_scale()[exercise].rules] == [
+        0
+    ] * len(read_scale()[exercise].rules)

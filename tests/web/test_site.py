@@ -91,7 +91,7 @@ def test_every_link_leads_somewhere(site):
             if not file.is_file() or anchor and anchor not in pages[file].anchors:
                 broken.append((path.relative_to(site).as_posix(), target))
     assert broken == []
-    assert len(downloads) == 3 * len(EXERCISES) + 1 and "telecharger/cours.zip" in downloads
+    assert len(downloads) == 2 * len(EXERCISES) + 2 and "telecharger/cours.zip" in downloads
 
 
 def test_no_english_is_left_by_the_theme(site):
