@@ -97,12 +97,12 @@ def test_lesson_on_a_folder_of_three_classes(
 @pytest.mark.ci
 @pytest.mark.question(QUESTION)
 def test_lesson_names_two_then_ten_garments(main, tiny, eager, tiny_clothes, tmp_path, capsys):
-    assert main("--limit", 50, "--epochs", 2) == 0
+    assert main("--limit", 50, "--epochs", 2, "--minutes", 60) == 0
     printed = capsys.readouterr().out
     assert "Classe shorts : 5 images." in printed and "(10 images)" in printed
     assert "base aux poids tirés au hasard" in printed
     report = reports.read_report("ex05_inception", models_dir=tmp_path / "m")
-    assert report.command == "python -m exercises.ex05_inception --epochs 2 --limit 50"
+    assert report.command == "python -m exercises.ex05_inception --epochs 2 --minutes 60 --limit 50"
     assert len(report.classes_fr) == 10 and report.num_images["validation"] == 50
     assert str(tmp_path) not in str(report)
 
