@@ -356,9 +356,8 @@ def progress(rule: Rule, found: questions.Credit) -> str:
     reached = found.wrong.reached if found.wrong else found.level
     levels = [each.split(" : ", 1) for each in rule.levels]
     have = [text for share, text in levels if Fraction(share) <= reached]
-    left = [text for share, text in levels if Fraction(share) > reached]
     done = " ; ".join(_without_and(each) for each in have) or "rien encore"
-    todo = _without_and(left[0]) if left else "ce que dit la phrase suivante"
+    todo = rule.left(reached) or "ce que dit la phrase suivante"
     return f"acquis : {done} — à faire : {todo}"
 
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from convnets.core.files import own_suffix, replacing
 from grading.grader import Mark
+from grading.questions import VAGUE
 from grading.scale import FULL, read_reasons, read_scale
 
 UTF8 = "utf-8-sig"  # sans cette marque, un tableur lit l'UTF-8 comme du Windows-1252
@@ -76,8 +77,11 @@ def explain(mark: Mark) -> tuple[str, str]:
     """Rend la raison d'une note, précisée, et un indice ; d'une note sans raison, la précision."""
     if mark.reason is None:
         return mark.detail, ""
-    known = read_reasons()[mark.reason]
-    return f"{known.text} ({mark.detail})" if mark.detail else known.text, known.hint
+    known, detail = read_reasons()[mark.reason], mark.detail
+    if mark.reason in VAGUE and mark.level is not None:  # le barème dit au moins où
+        left = f"à faire : {mark.rule.left(mark.level)}"
+        detail = f"{left} ; {detail}" if detail else left
+    return f"{known.text} ({detail})" if detail else known.text, known.hint
 
 
 def grouped(items: Iterable, key: Callable) -> dict[object, list]:

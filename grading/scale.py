@@ -42,6 +42,14 @@ class Rule(NamedTuple):
         """Nom unique, par exemple `"ex02.architecture"`."""
         return f"{self.exercise}.{self.name}"
 
+    def left(self, reached: Fraction) -> str:
+        """Rend ce que demande le premier niveau qui n'est pas atteint ; vide s'il n'y en a pas."""
+        for level in self.levels:
+            share, _, text = level.partition(" : ")
+            if Fraction(share) > reached:
+                return text.removeprefix("et ")
+        return ""
+
 
 class Exercise(NamedTuple):
     """Un exercice du barème."""

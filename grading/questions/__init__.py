@@ -11,6 +11,7 @@ fonction qui les rend.
 import importlib
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -134,7 +135,13 @@ class Ask:
         return _shown(found, function, calls, calls)
 
     def compare(
-        self, function: str, groups: Sequence[tuple], *, tolerance: float = 1e-6, **how
+        self,
+        function: str,
+        groups: Sequence[tuple],
+        *,
+        mistakes: Sequence["Mistake"] = (),
+        tolerance: float = 1e-6,
+        **how,
     ) -> Credit:
         """Appelle une fonction du rendu et celle du corrigé, et compare ce qu'elles rendent.
 
@@ -142,6 +149,7 @@ class Ask:
             function: son nom.
             groups: `(niveau, appels)`, comme pour `judge`, ou `(niveau, appels, part)`, où `part`
                 tire d'une valeur ce qui se compare (voir `seen`).
+            mistakes: erreurs connues, comme pour `judge`.
             tolerance: écart relatif accepté.
             how: ce que demande de plus `calls`.
 
@@ -157,8 +165,12 @@ class Ask:
             raise LookupError(f"le corrigé ne répond pas : {failure.reason}") from failure
         answers = [seen(each, *part) for each, part in zip(found, parts, strict=True)]
         expected = iter([seen(each, *part) for each, part in zip(ours, parts, strict=True)])
-        known = [(level, [((next(expected),), {}) for _ in some]) for level, some, *_ in groups]
-        compared_ = judge(answers, known, _known, tolerance=tolerance)
+        known = [
+            (level, [((next(expected), call, part), {}) for call in some])
+            for level, some, *part in groups
+        ]
+        mistakes = [each._replace(compute=partial(_made_by, each)) for each in mistakes]
+        compared_ = judge(answers, known, _known, mistakes, tolerance=tolerance)
         return _shown(compared_, function, [call for _, some in known for call in some], calls)
 
     def op(self, operation: str, /, **arguments):
@@ -463,7 +475,13 @@ def seen(answer: pupil.Answer, part: Callable | None = None) -> pupil.Answer:
         return answer
 
 
-def _known(answer: pupil.Answer):
+def _made_by(mistake: Mistake, _, call: tuple, part: Sequence):
+    """Rend ce que donnerait une erreur connue, ou la part qui s'en compare."""
+    positional, named = call
+    return seen(pupil.Answer(mistake.compute(*positional, **named)), *part).value
+
+
+def _known(answer: pupil.Answer, *_):
     """Rend ce qu'a répondu le corrigé, ou lève la ValueError qu'il a levée."""
     if answer.error and "ValueError" not in answer.error["families"]:
         raise LookupError(f"le corrigé s'arrête : {answer.error['message']}")

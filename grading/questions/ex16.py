@@ -7,6 +7,7 @@ from grading.questions import (
     TOLERANCE,
     Ask,
     Credit,
+    Mistake,
     compared,
     first_fault,
     numbers,
@@ -16,6 +17,7 @@ from grading.questions import (
 )
 
 PATCH_PX = 6  # celui de l'énoncé
+CONTRAST = 10.0  # ce que l'énoncé ajoute à la variance
 LENGTH = 3 * PATCH_PX**2  # nombres d'un morceau
 GRID, NUM_WORDS = 14, 5
 
@@ -47,7 +49,26 @@ def ask_sample_patches(ask: Ask) -> Credit:
     )
 
 
-@compared("ex16.normalise", tolerance=TOLERANCE)
+def _normalised(axis=1, contrast=CONTRAST, of=np.sqrt, patches=None) -> np.ndarray:
+    """Normalise des morceaux avec, au choix, une erreur."""
+    kept = {"axis": axis, "keepdims": True}
+    return (patches - patches.mean(**kept)) / of(patches.var(**kept) + contrast)
+
+
+def _wrongly(**changed):
+    return lambda patches: _normalised(patches=patches.astype(float), **changed)
+
+
+NORMALISED = [
+    Mistake("normalised_by_column", _wrongly(axis=0)),
+    Mistake("normalised_together", _wrongly(axis=None)),
+    Mistake("contrast_missing", _wrongly(contrast=0)),
+    Mistake("variance_for_deviation", _wrongly(of=np.asarray)),
+    Mistake("contrast_on_deviation", _wrongly(of=lambda v: v**0.5 + CONTRAST, contrast=0)),
+]
+
+
+@compared("ex16.normalise", mistakes=NORMALISED, tolerance=TOLERANCE)
 def ask_normalise(ask: Ask) -> list:
     """Normalise des morceaux contrastés, puis presque unis."""
     strong = ask.rng.uniform(0, 255, (6, LENGTH)) * ask.rng.uniform(0.2, 1, (6, 1))

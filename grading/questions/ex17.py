@@ -3,12 +3,33 @@
 import numpy as np
 
 from grading.messages import Ingredient
-from grading.questions import Ask, compared
+from grading.questions import Ask, Mistake, altered, compared
 
 # --- IoU -----------------------------------------------------------------------------
 
 
-@compared("ex17.iou")
+def _iou(first, second, *, bounded=True, pixel=0, twice=1, minus=1) -> np.ndarray:
+    """Calcule l'intersection sur l'union avec, au choix, une erreur."""
+    first, second = np.asarray(first, float)[:, None], np.asarray(second, float)[None]
+    sides = np.minimum(first[..., 2:], second[..., 2:]) - np.maximum(
+        first[..., :2], second[..., :2]
+    )
+    common = (np.maximum(sides + pixel, 0) if bounded else sides).prod(-1)
+    areas = [(each[..., 2:] - each[..., :2] + pixel).prod(-1) for each in (first, second)]
+    union = areas[0] + areas[1] - minus * common
+    with np.errstate(all="ignore"):
+        return np.where(union > 0, twice * common / union, 0)
+
+
+IOU = [
+    Mistake("overlap_not_bounded", altered(_iou, bounded=False)),
+    Mistake("common_counted_twice", altered(_iou, minus=0)),
+    Mistake("dice_for_iou", altered(_iou, minus=0, twice=2)),
+    Mistake("one_pixel_more", altered(_iou, pixel=1)),
+]
+
+
+@compared("ex17.iou", mistakes=IOU)
 def ask_iou(ask: Ask) -> list:
     """Compare des boîtes qui se recouvrent, puis disjointes, puis d'aire nulle."""
 

@@ -5,7 +5,7 @@ from operator import itemgetter
 import numpy as np
 
 from grading import sealed
-from grading.questions import Ask, Credit, compared, question
+from grading.questions import Ask, Credit, Mistake, altered, compared, question
 
 convolution, dense, pooling = (
     sealed.module(f"ex22_by_hand.{name}") for name in ("convolution", "dense", "pooling")
@@ -106,14 +106,39 @@ def ask_dense(ask: Ask) -> Credit:
 # --- La perte ------------------------------------------------------------------------
 
 
-@compared("ex22.softmax", tolerance=TOLERANCE)
+def _softmax(scores, axis=0) -> np.ndarray:
+    powers = np.exp(scores - scores.max(axis=axis, keepdims=True))
+    return powers / powers.sum(axis=axis, keepdims=True)
+
+
+def _loss(scores, labels, *, times=1.0, sign=1.0, truth=1.0) -> tuple[float, np.ndarray]:
+    """Calcule l'entropie croisée et son gradient avec, au choix, une erreur."""
+    right, found = (np.arange(len(scores)), labels), _softmax(scores, 1)
+    gradient = found.copy()
+    gradient[right] -= truth
+    return -sign * times * np.log(found[right]).mean(), times * gradient / len(scores)
+
+
+SOFTMAX = [
+    Mistake("softmax_of_column", _softmax),
+    Mistake("softmax_of_all", altered(_softmax, axis=None)),
+]
+LOSSES = [
+    Mistake("gradient_summed", lambda s, y: (_loss(s, y)[0], len(s) * _loss(s, y)[1]), "1/2"),
+    Mistake("loss_summed", lambda scores, labels: _loss(scores, labels, times=len(scores))),
+    Mistake("loss_negative", altered(_loss, sign=-1.0)),
+    Mistake("truth_not_removed", altered(_loss, truth=0.0), "1/2"),
+]
+
+
+@compared("ex22.softmax", mistakes=SOFTMAX, tolerance=TOLERANCE)
 def ask_softmax(ask: Ask) -> list:
     """Donne de petits scores, puis de grands."""
     small, large = ask.rng.normal(size=(4, 5)), ask.rng.normal(0, LARGE, (3, 6))
     return [("1/2", [((small,), {})]), ("1", [((large,), {})])]
 
 
-@compared("ex22.cross_entropy", tolerance=TOLERANCE)
+@compared("ex22.cross_entropy", mistakes=LOSSES, tolerance=TOLERANCE)
 def ask_cross_entropy(ask: Ask) -> list:
     """Compare la perte, puis le gradient que la fonction rend avec elle."""
     calls = [

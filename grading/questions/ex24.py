@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import ndimage
 
-from grading.questions import Ask, as_floats, compared
+from grading.questions import Ask, Mistake, as_floats, compared
 
 CLOSE = 2e-3  # écart relatif d'un calcul fait en float32
 
@@ -29,7 +29,26 @@ def _equal_and_impossible(rng, *shape) -> list[tuple]:
     return [((truth, truth), {}), ((truth, found[:, 1:]), {})]
 
 
-@compared("ex24.psnr")
+def _psnr(truth, found, *, peak=255.0, log=np.log10, times=10) -> float:
+    """Calcule un PSNR avec, au choix, une erreur."""
+    with np.errstate(all="ignore"):
+        return times * log(peak**2 / np.mean((truth - found) ** 2, dtype=float))
+
+
+def _as_float(**changed):
+    return lambda truth, found: _psnr(truth.astype(float), found, **changed)
+
+
+PSNR = [
+    Mistake("peak_of_one", _as_float(peak=1.0)),
+    Mistake("natural_logarithm", _as_float(log=np.log)),
+    Mistake("twenty_for_ten", _as_float(times=20)),
+    Mistake("peak_not_squared", _as_float(peak=255**0.5)),
+    Mistake("integer_overflow", _psnr, "1/2"),
+]
+
+
+@compared("ex24.psnr", mistakes=PSNR)
 def ask_psnr(ask: Ask) -> list:
     """Mesure des réels, puis des octets, puis l'égalité et l'impossible."""
     return [

@@ -3,12 +3,13 @@
 import os
 import random
 import sys
+from fractions import Fraction
 
 import numpy as np
 import pytest
 
-from grading import check, sealed
-from grading.questions import differences
+from grading import check, grader, report, sealed
+from grading.questions import differences, ex16, ex17, ex22, ex24
 from tests.grading import handins
 
 
@@ -82,6 +83,31 @@ def test_the_course_of_the_caller_is_not_the_reference(monkeypatch):
     monkeypatch.setattr(theirs, "normalise", lambda patches: patches)
     text = said("ex16.normalise", "def normalise(patches): return patches")
     assert "✓" not in text and sealed.module("ex16_bag_of_words.dictionary") is not theirs
+
+
+@pytest.mark.parametrize(
+    ("identifier", "mistakes"),
+    [
+        ("ex16.normalise", ex16.NORMALISED),
+        ("ex17.iou", ex17.IOU),
+        ("ex22.softmax", ex22.SOFTMAX),
+        ("ex22.cross_entropy", ex22.LOSSES),
+        ("ex24.psnr", ex24.PSNR),
+    ],
+)
+def test_a_mistake_that_is_known_is_named(identifier, mistakes):
+    rule = check.find_rule(identifier)
+    ours = vars(sealed.module(rule.module))
+    assert check.answer(rule, {**ours}).is_right
+    for mistake in mistakes:
+        found = check.answer(rule, {**ours, rule.name: mistake.compute})
+        assert found.credit.reason == mistake.reason
+
+
+def test_a_vague_reason_says_what_the_scale_still_asks():
+    rule = check.find_rule("ex07.drops")
+    mark = grader.Mark("dupont", rule, Fraction(1, 2), "wrong_values", "")
+    assert "(à faire : qui se recouvrent, en moyenne)" in report.explain(mark)[0]
 
 
 def test_an_unknown_question_is_said_in_french():
