@@ -56,12 +56,7 @@ def title(module: str) -> str:
 
 
 CAT, DOG = "samples/chat.png", "samples/chien.webp"
-SEVEN = (
-    "--model",
-    "thumbnails",
-    "--layer",
-    "group3_conv1",
-)  # les dernières cartes de 7×7 cases ; celles d'après, 3×3
+SMALL = ("--model", "thumbnails")
 # Un commentaire dit ce que la méthode fait. Ce qu'elle trouve est affiché par la commande, et copié
 # dans la page : il change donc avec la figure.
 ENTRIES = (
@@ -111,9 +106,9 @@ ENTRIES = (
     ),
     picture(
         "ex09_grad_cam",
-        "La carte est une somme de cartes de 7×7 cases. Chacune y est multipliée par la moyenne du "
-        "gradient de la classe.",
-        *SEVEN,
+        "La carte est une somme de cartes de 3×3 cases, agrandie. Chacune y est multipliée par la "
+        "moyenne du gradient de la classe.",
+        *SMALL,
         DOG,
     ),
     picture(
@@ -122,12 +117,12 @@ ENTRIES = (
         "l'objet apparaît plusieurs fois.",
         "--method",
         "grad_cam_plus_plus",
-        *SEVEN,
+        *SMALL,
         DOG,
     ),
     picture(
         "ex09_grad_cam",
-        "Grad-CAM sur le réseau des photos, qui lit 192×192 pixels : les cartes ont 10×10 cases.",
+        "Grad-CAM sur le réseau des photos, qui lit 192×192 pixels : les cartes ont 4×4 cases.",
         "samples/bateau.gif",
     ),
     picture(

@@ -4,8 +4,9 @@ Document : S3 (diapositives), « Carte de saillance ».
 Commande : python -m exercises.ex08_saliency samples/chien.webp --method smooth_grad
 
 Le gradient du score par rapport à l'image dit de combien le score bouge quand un pixel change
-un peu. Il est bruité, et nul là où le réseau est saturé : SmoothGrad remédie au premier défaut,
-les gradients intégrés au second. Le score est celui d'avant le softmax, qui mêle les classes.
+un peu. Il est bruité, et nul là où le réseau est saturé. SmoothGrad répond au premier défaut, si
+son propre bruit est assez petit ; les gradients intégrés répondent au second. Le score est celui
+d'avant le softmax, qui mêle les classes.
 """
 
 from collections.abc import Iterable
@@ -18,7 +19,7 @@ from convnets.explaining import maps, verdict
 from convnets.explaining.methods import SCORE, SCORE_PER_LEVEL
 
 NUM_SAMPLES = 50  # images bruitées de SmoothGrad
-NOISE = 0.1  # écart-type du bruit, en part de l'étendue de l'image
+NOISE = 0.02  # écart-type du bruit, en part de l'étendue de l'image ; choisi en validation (ex11)
 STEPS = 64  # images entre la référence et l'image, pour les gradients intégrés
 BASELINES = {"black": 0, "grey": 128}  # valeur de tous les pixels de la référence
 BATCH_SIZE = 16  # images par appel du réseau ; 64, à travers InceptionV3, prendraient 5 Go

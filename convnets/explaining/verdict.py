@@ -2,7 +2,8 @@
 
 Ramenée à [0, 1], toute carte paraît dire quelque chose. `judge` garde donc son échelle, et mesure
 ce que perd la classe quand on cache ce que la carte désigne : sa probabilité, et son score, qui
-bouge encore quand la probabilité est à 100 %. Ces nombres se comparent d'une méthode à l'autre.
+bouge encore quand la probabilité est à 100 %. L'épreuve cache sous la couleur moyenne de l'image :
+l'occlusion et LIME, qui cachent sous cette même couleur, y ont un avantage sur les autres méthodes.
 """
 
 from pathlib import Path

@@ -8,8 +8,7 @@ from convnets.explaining import maps, verdict
 from convnets.explaining.methods import RELATIVE
 from exercises.ex09_grad_cam.grad_cam import grad_cam, grad_cam_plus_plus
 
-MODEL = "photos"  # lit 192×192 pixels : sa carte a de quoi suivre une forme
-LAYER = "mixed7"  # 10×10 cases ; la dernière n'en a que 4×4
+MODEL = "photos"  # lit 192×192 pixels
 METHODS = {
     "grad_cam": ("Grad-CAM", grad_cam),
     "grad_cam_plus_plus": ("Grad-CAM++", grad_cam_plus_plus),
@@ -27,21 +26,18 @@ def main(argv: list[str] | None = None) -> int:
         help=f"{', '.join(METHODS)} (grad_cam par défaut)",
     )
     parser.add_argument(
-        "--layer",
-        metavar="COUCHE",
-        help=f"couche dont lire les cartes ({LAYER} pour {MODEL}, sinon la dernière)",
+        "--layer", metavar="COUCHE", help="couche dont lire les cartes (la dernière par défaut)"
     )
     parser.set_defaults(model=MODEL)
     options = parser.parse_args(argv)
 
     def body() -> int:
         subject = maps.load_subject(options)
-        default = LAYER if options.model == MODEL else maps.map_layers(subject.model)[-1]
-        layer = options.layer or default
+        layer = options.layer or maps.map_layers(subject.model)[-1]
         title, measure = METHODS[options.method]
         found = measure(subject.model, subject.image, subject.class_index, layer_name=layer)
         height, width = subject.model.get_layer(layer).output.shape[1:3]
-        method = f"{title}, couche {layer} ({height}×{width} cases)"
+        method = f"{title} ({height}×{width} cases)"
         verdict.show(subject, found, options, options.method, method=method, unit=RELATIVE)
         return 0
 

@@ -4,11 +4,10 @@ D'après : S3 « Class Activation Map », S4 « Grad Cam ».
 Commandes : python -m exercises.ex09_grad_cam samples/chien.webp
             python -m exercises.ex09_grad_cam --method grad_cam_plus_plus samples/chien.webp
 
-Grad-CAM explique n'importe quel réseau de convolution, sans le réapprendre. La commande explique le
-réseau des photos, dont `mixed7` a 10×10 cases. Les dernières cartes sont plus grossières (4×4 cases
-ici, 3×3 pour `--model thumbnails`) ; bien plus tôt, elles ne savent plus de quel objet il s'agit.
-Une carte plus fine ne désigne pas toujours mieux ce dont dépend la réponse : la commande le mesure
-sur l'image, en cachant ce que la carte désigne.
+Grad-CAM explique n'importe quel réseau de convolution, sans le réapprendre. La commande lit les
+dernières cartes du réseau des photos, de 4×4 cases. Des cartes lues plus tôt, avec `--layer`, sont
+plus fines, et désignent moins bien ce dont dépend la réponse : `ex11_curves.settings` l'a mesuré,
+sur le réseau des vignettes. La commande le mesure sur l'image, en cachant ce que la carte désigne.
 """
 
 import keras

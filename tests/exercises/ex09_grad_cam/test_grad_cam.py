@@ -75,7 +75,7 @@ def test_main_writes_a_figure(tmp_path, capsys):
     options += ["--layer", "group3_conv1"]
     assert main(["samples/chat.png", *options, "--output", str(tmp_path)]) == 0
     first, *_, last = capsys.readouterr().out.splitlines()
-    assert first.startswith("Grad-CAM++, couche group3_conv1 (7×7 cases) : Chat, ")
+    assert first.startswith("Grad-CAM++ (7×7 cases) : Chat, ")
     assert last == str(tmp_path / "chat_grad_cam_plus_plus.png")
     assert main(["--layer", "conv9", "--output", str(tmp_path)]) == 1
     assert "Erreur : Couche 'conv9' inconnue" in capsys.readouterr().err
