@@ -7,8 +7,10 @@ Document : S3 « Introspection d'un CNN ».
     methods.py     les méthodes des exercices 07 à 10, CAM, et deux témoins
     comparison.py  les deux aires de chaque méthode sur 200 images de test au plus
     ranking.py     leur classement : tableau et figure
+    settings.py    régler SmoothGrad et Grad-CAM, sur des images de validation
 
 Commandes : python -m exercises.ex11_curves
             python -m exercises.ex11_curves --limit 20
+            python -m exercises.ex11_curves.settings
 Résultat mesuré : docs/mesures/ex11_curves.json, repris dans docs/resultats.md.
 """

@@ -1,0 +1,31 @@
+"""Le réglage sur la validation : la part des copies bruitées qui gardent la réponse."""
+
+from types import SimpleNamespace
+
+import numpy as np
+
+from exercises.ex11_curves import settings
+from exercises.ex11_curves.methods import WITNESS
+
+
+def predict(x, **options):
+    """Répond « clair » si la moyenne de l'image dépasse 130."""
+    clear = (x.mean(axis=(1, 2, 3)) > 130).astype(float)
+    return np.stack([1 - clear, clear], axis=1)
+
+
+MODEL = SimpleNamespace(predict=predict)
+
+
+def test_only_a_noise_that_spares_the_answer_keeps_it():
+    image = np.zeros((8, 8, 3), np.uint8)
+    image[:4] = 255  # moyenne 127,5 : un rien fait changer de réponse
+    assert settings.kept_share(MODEL, image, 0) == 1
+    assert settings.kept_share(MODEL, np.full((8, 8, 3), 40, np.uint8), 0.5) == 1  # uni : étendue 0
+    assert settings.kept_share(MODEL, image, 1) < 1
+
+
+def test_every_setting_is_compared_to_the_witness():
+    methods = settings.variants()
+    assert WITNESS in methods
+    assert len(methods) == len(settings.NOISES) + len(settings.LAYERS) + 1
