@@ -139,7 +139,7 @@ def save_maps(
         grey = 255 * (maps[..., kept] - low) / max(high - low, 1e-6)
         strip = mosaic(grey.transpose(2, 0, 1)[..., np.newaxis].astype(np.uint8), num_maps)
         scale = f"de {number(low, 2)} (noir) à {number(high, 2)} (blanc)"
-        rows[label.replace(", ", "\n")] = [
+        rows[label.replace("convolution, ", "conv.\n")] = [
             Picture(strip, f"{channels} cartes {height}×{width}, {scale}")
         ]
     answer = f"{subject.class_fr}, probabilité {percent(subject.probability)}"

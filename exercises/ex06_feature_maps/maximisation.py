@@ -190,7 +190,7 @@ def main(argv: list[str] | None = None) -> int:
         preferred = compare(subject, names)
         rows = {}
         for name, images in preferred.items():
-            label = layer_title(subject.model, name).replace(", ", "\n")
+            label = layer_title(subject.model, name).replace("convolution, ", "conv.\n")
             rows[label] = [mosaic(images, NUM_COLUMNS)]
         answer = f"{subject.class_fr}, probabilité {percent(subject.probability)}"
         title = f"Ce que cherchent les filtres que l'image allume le plus ({answer})"
