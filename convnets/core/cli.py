@@ -209,7 +209,14 @@ def printable(name: str) -> str:
     """Rend un nom de fichier sur une ligne, en UTF-8 valide, sans caractère de contrôle."""
     if name and name.isprintable():
         return name
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in name) or "''"
+    return "".join(map(_shown, name)) or "''"
+
+
+def _shown(c: str) -> str:
+    """Rend un caractère ; un octet qui n'est pas de l'UTF-8, comme l'écrit Latin-1."""
+    if "\udca0" <= c <= "\udcff":
+        c = chr(ord(c) - 0xDC00)
+    return c if c.isprintable() else ascii(c)[1:-1]
 
 
 def agreed(number: int, one: str, many: str | None = None) -> str:

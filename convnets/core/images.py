@@ -126,7 +126,17 @@ def _decode(file: BinaryIO, name: str, min_side_px: int | None) -> Image.Image:
                 f"{name} est vide (0 octet) ; une image est attendue, copiez-la à nouveau."
             ) from error
         file.seek(0)
-        if kind := _other_kind(file.read(512)):
+        start = file.read(512)
+        if start.startswith(b"version https://git-lfs"):
+            raise ValueError(
+                f"{name} n'est que l'adresse d'une image, celle de Git LFS ; lancez d'abord : git "
+                "lfs pull."
+            ) from error
+        if start.lstrip(b"\xef\xbb\xbf \r\n\t").lower().startswith((b"<!doctype html", b"<html")):
+            raise ValueError(
+                f"{name} est une page Web, et non une image ; téléchargez l'image elle-même."
+            ) from error
+        if kind := _other_kind(start):
             raise ValueError(
                 f"{name} est {kind}, que ./predict ne lit pas ; donnez-en une copie en PNG ou en "
                 "JPEG."

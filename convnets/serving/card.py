@@ -33,6 +33,14 @@ class Garments(NamedTuple):
     sure: float  # probabilité sous laquelle on doute d'un vêtement
 
 
+class Own(NamedTuple):
+    """Ce que l'on sait d'un réseau appris ailleurs."""
+
+    scale: str  # des pixels qu'il lit
+    answers: str  # ce qu'il rend
+    ground: str  # de ses images grises : "dark", "light" ou "any"
+
+
 class Card(NamedTuple):
     """Ce qu'il faut savoir d'un modèle exporté pour le faire répondre."""
 
@@ -48,7 +56,7 @@ class Card(NamedTuple):
     familiarity: float | None  # une image est étrangère sous ce seuil ; None s'il n'y en a pas
     base: Path | None  # export de la base que ce modèle, une tête, demande
     garments: Garments | None = None  # d'un modèle qui ne nomme pas que des objets
-    own: tuple[str, str] | None = None  # échelle et réponses d'un réseau d'ailleurs, voir `own`
+    own: Own | None = None  # d'un réseau d'ailleurs, voir `own`
 
 
 def read_card(slug: str, *, models_dir: Path) -> tuple[Card, bytes | mmap.mmap]:
@@ -118,5 +126,9 @@ def _fill(slug: str, report: dict) -> Card:
         temperature=report.get("calibration", {}).get("temperature"),
         familiarity=report.get("familiarity", {}).get("threshold"),
         base=base,
-        own=(report["scale"], report["answers"]) if "made_from" in report else None,
+        own=_own(report) if "made_from" in report else None,
     )
+
+
+def _own(report: dict) -> Own:
+    return Own(report["scale"], report["answers"], report.get("ground") or "any")

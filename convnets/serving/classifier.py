@@ -31,13 +31,16 @@ ALONE_PX = 64  # à partir de ce côté, des fils de plus rapportent à une imag
 MAX_ALONE_THREADS = 4  # au-delà, non mesuré
 
 
-def prepare(source, input_shape: tuple[int, ...], *, framing: str = FRAMING) -> "np.ndarray":
+def prepare(
+    source, input_shape: tuple[int, ...], *, framing: str = FRAMING, ground: str = "any"
+) -> "np.ndarray":
     """Lit une image et l'amène à la forme qu'un modèle attend.
 
     Args:
         source: chemin, ou fichier binaire ouvert.
         input_shape: `(h, w, 3)`, ou `(h, w)` pour un modèle en gris.
         framing: ce que le compte rendu du modèle en dit : `"crop"`, `"squash"` ou `"digit"`.
+        ground: voir `grey_square`.
 
     Returns:
         Tableau uint8 `input_shape`.
@@ -56,7 +59,7 @@ def prepare(source, input_shape: tuple[int, ...], *, framing: str = FRAMING) -> 
 
     image = open_image(source, min_side_px=decoded_side(max(input_shape[:2])))
     if len(input_shape) == 2:
-        return grey_square(image, input_shape, framing=framing)
+        return grey_square(image, input_shape, framing=framing, ground=ground)
     return np.array(squares(image, _size(input_shape), [(framing, 1.0)])[0])
 
 
@@ -67,11 +70,16 @@ def _size(input_shape: tuple[int, ...]) -> "int | tuple[int, int]":
 
 
 def grey_square(
-    image: "Image.Image", input_shape: tuple[int, int], *, framing: str = FRAMING
+    image: "Image.Image",
+    input_shape: tuple[int, int],
+    *,
+    framing: str = FRAMING,
+    ground: str = "any",
 ) -> "np.ndarray":
     """Rend une image en gris, uint8 `input_shape` : son vêtement, si le fond s'enlève.
 
-    Un réseau appris ailleurs (`"squash"`) lit l'image telle quelle.
+    Un réseau appris ailleurs (`"squash"`) lit l'image entière, inversée si le bord n'en est pas
+    clair (`ground="light"`) ou sombre (`"dark"`), comme dans les images qu'il a apprises.
     """
     import numpy as np
 
@@ -79,7 +87,9 @@ def grey_square(
     from convnets.serving.images import has_black_ground, is_grey, squares
 
     if framing == "squash":
-        return np.array(squares(image, _size(input_shape), [(framing, 1.0)])[0].convert("L"))
+        grey = np.array(squares(image, _size(input_shape), [(framing, 1.0)])[0].convert("L"))
+        wanted = {"dark": False, "light": True}.get(ground)
+        return grey if wanted in (None, _is_light(grey)) else 255 - grey
     side_px = input_shape[0]
     # Grise sur fond noir, elle est déjà ce que Fashion-MNIST montre.
     is_ready = min(image.size) <= side_px or (is_grey(image) and has_black_ground(image))
@@ -89,9 +99,14 @@ def grey_square(
     pixels = np.array(squares(image, side_px, [(framing, 1.0)])[0])
     # Luma de la norme UIT-R BT.601, celle de Pillow.
     grey = (pixels @ [0.299, 0.587, 0.114]).round().astype("uint8")
-    border = [*grey[0], *grey[-1], *grey[:, 0], *grey[:, -1]]
     # MNIST et Fashion-MNIST sont clairs sur fond noir : un fond clair est inversé.
-    return 255 - grey if sorted(border)[len(border) // 2] > 127 else grey
+    return 255 - grey if _is_light(grey) else grey
+
+
+def _is_light(grey: "np.ndarray") -> bool:
+    """Dit si le bord d'une image, `(h, w)`, est plutôt clair."""
+    border = [*grey[0], *grey[-1], *grey[:, 0], *grey[:, -1]]
+    return sorted(border)[len(border) // 2] > 127
 
 
 class Classifier:
@@ -156,6 +171,8 @@ class Classifier:
         self.classes, self.views = [*card.classes], card.views
         self.temperature = card.temperature or 1.0  # 1 : les probabilités du réseau
         self._is_digit, self._is_grey = self.framing == "digit", len(self.input_shape) == 2
+        self._cuts = card.framing == FRAMING and "Robe" in card.classes  # voir `grey_square`
+        self._ground = card.own.ground if card.own else "any"
         self.glance = None if self._is_grey or self._base else card.glance
 
     def _new_engine(self) -> "Engine | NativeEngine":
@@ -178,8 +195,10 @@ class Classifier:
             return Engine(self._content, num_threads=num_threads)
         from convnets.serving.own import OwnEngine
 
-        scale, answers = self.card.own
-        return OwnEngine(self._content, scale=scale, answers=answers, num_threads=num_threads)
+        own = self.card.own
+        return OwnEngine(
+            self._content, scale=own.scale, answers=own.answers, num_threads=num_threads
+        )
 
     def _load_base(self, path: Path, head_shape: tuple[int, ...]) -> Engine:
         base = None
@@ -205,7 +224,7 @@ class Classifier:
         Raises:
             FileNotFoundError, ValueError: image absente ou illisible, dit en français.
         """
-        return prepare(source, self.input_shape, framing=self.framing)
+        return prepare(source, self.input_shape, framing=self.framing, ground=self._ground)
 
     def predict(self, images: "np.ndarray") -> "np.ndarray":
         """Rend les probabilités de chaque classe, une vue par image.
@@ -276,7 +295,8 @@ class Classifier:
         glanced = self.glance_at(look)
         asked = Asked(self, [], glanced, several=look.several, is_divided=look.is_divided)
         if glanced is None:
-            return asked._replace(views=self.views_of(look.image))
+            is_uncut = self._is_grey and self._cuts and not look.is_ready and look.cut_out is None
+            return asked._replace(views=self.views_of(look.image), is_uncut=is_uncut)
         if self.suffices(glanced):
             return asked
         first, *others = self.views_of(look.square)
@@ -298,9 +318,11 @@ class Classifier:
             squares = long_squares(look.image) or [look.image]
             views = [self.glance_of(square) for square in squares]
             rows = self.answer(views, side_px=self.glance.side_px)
-            surest = max(range(len(rows)), key=lambda place: max(rows[place].probabilities))
-            look.square, look.glanced = squares[surest], rows[surest]
-            sure = [row for row in rows if max(row.probabilities) >= self.glance.sure]
+            # Un morceau d'objet ressemble souvent à un vêtement : un objet l'emporte.
+            objects = [row for row in rows if not names_garment(self.card, row.probabilities)]
+            look.glanced = max(objects or rows, key=lambda row: max(row.probabilities))
+            look.square = squares[rows.index(look.glanced)]
+            sure = [row for row in objects if max(row.probabilities) >= self.glance.sure]
             look.is_divided = len({best(row.probabilities) for row in sure}) > 1
         return look.glanced
 
@@ -314,7 +336,8 @@ class Classifier:
         if self._is_digit:
             return [image.tobytes()]
         if self._is_grey:
-            return [grey_square(image, self.input_shape, framing=self.framing).tobytes()]
+            known = {"framing": self.framing, "ground": self._ground}
+            return [grey_square(image, self.input_shape, **known).tobytes()]
         from convnets.serving.images import squares
 
         return [view.tobytes() for view in squares(image, _size(self.input_shape), self.views)]

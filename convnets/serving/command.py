@@ -14,7 +14,9 @@ import contextlib
 import errno
 import gc
 import json
+import re
 import sys
+import time
 from argparse import Action, ArgumentTypeError
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -37,6 +39,7 @@ from convnets.serving.classifier import DEFAULT_MODEL, PHOTO_MODEL, Classifier
 
 PACKAGE = "reseaux-convolutifs"  # que `pip install .` installe
 MANY = 32  # images, au-delà desquelles il y a de quoi attendre
+PROGRESS_S = 10  # entre deux lignes qui disent où en est un long dossier
 EXTENSIONS = frozenset(  # d'une image, dans un dossier ; celles de `core.decoding.FORMATS`
     ".jpg .jpeg .jpe .jfif .png .apng .gif .bmp .dib .ppm .pgm .pbm .pnm .webp .avif .tif .tiff"
     " .tga .pcx .heic .heif .hif .jp2 .j2k .jpx .psd .qoi .ico".split()
@@ -101,13 +104,16 @@ def _parser() -> FrenchParser:
     add("--json", action="store_true", help="un objet JSON par image et par ligne")
     add("--model", metavar="MODELE", help=f"{router.MODEL_HELP} ; ou dossier d'un autre")
     add("--classes", metavar="NOMS", help="classes de votre réseau : chat,chien, ou un fichier")
-    add("--scale", choices=["0-255", "0-1", "-1-1"], help="pixels que lit votre réseau")
+    add("--scale", choices=["0-255", "0-1", "-1-1", "caffe"], help="pixels que lit votre réseau")
+    add("--ground", choices=["dark", "light", "any"], help="fond de ses images, s'il lit du gris")
     return parser
 
 
 def _parse(argv: list[str] | None):
     parser = _parser()
     for each in sys.argv[1:] if argv is None else argv:
+        if each == "--":  # ce qui suit n'est plus une option
+            break
         if each[:1] == "-" and os.path.isfile(each):
             parser.error(f"{printable(each)} commence par un tiret : écrivez ./{printable(each)}")
     options = parser.parse_args(argv)
@@ -158,13 +164,19 @@ def _expand(paths: list[str]) -> tuple[list[str], list[str]]:
             expanded.append(path)
             continue
         num_errors, others = len(errors), []
-        found = sorted(find_pictures(path, refuse, others))
+        found = sorted(find_pictures(path, refuse, others), key=_natural)
         if not found and len(errors) == num_errors:
             errors.append(f"{printable(path)} : aucune image dans ce dossier.{_listed(others)}")
         elif others:
             _report(f"{path} :{_listed(others)}")
         expanded += found
     return expanded, errors
+
+
+def _natural(path: str) -> list[tuple[int, str]]:
+    """Range img2 avant img10 : une suite de chiffres compte pour le nombre qu'elle écrit."""
+    parts = re.findall(r"([0-9]+)|([^0-9]+)", path)
+    return [(int(digits), "") if digits else (sys.maxsize, text) for digits, text in parts]
 
 
 def _listed(others: list[str]) -> str:
@@ -229,6 +241,17 @@ class Tally:
 
     def __init__(self):
         self.num_answers = self.num_doubted = self.num_several = self.num_errors = 0
+        self._start_s = self._said_s = time.monotonic()
+
+    def progress(self, num_pictures: int) -> str:
+        """Dit, toutes les dix secondes d'un long dossier, où il en est ; "" entre-temps."""
+        now, num_done = time.monotonic(), self.num_answers + self.num_errors
+        if num_pictures <= MANY or now - self._said_s < PROGRESS_S or num_done >= num_pictures:
+            return ""
+        self._said_s = now
+        left_s = (now - self._start_s) / num_done * (num_pictures - num_done)
+        left = f"{left_s / 60:.0f} min" if left_s >= 90 else f"{left_s:.0f} s"
+        return f"{agreed(num_done, 'image')} sur {num_pictures}, encore {left}."
 
     def add(self, result: Result) -> None:
         """Compte une réponse, ou une image illisible."""
@@ -317,9 +340,9 @@ def _locate(options) -> tuple[str | None, Path]:
 
         if is_own(path):
             return _adopt(options)
-    if options.classes or options.scale:
+    if options.classes or options.scale or options.ground:
         raise ValueError(
-            "--classes et --scale décrivent un réseau appris ailleurs : --model FICHIER"
+            "--classes, --scale et --ground décrivent un réseau appris ailleurs : --model FICHIER"
         )
     if name == os.path.basename(name) and os.path.exists(MODELS_DIR / f"{name}.tflite"):
         return wanted, MODELS_DIR
@@ -354,7 +377,8 @@ def _adopt(options) -> tuple[str, Path]:
     path = Path(options.model)
     picture = _first_picture(options.paths[0])
     try:
-        card = own.adopt(path, options.classes, options.scale, picture=picture)
+        wanted = own.Wanted(options.classes, options.scale, options.ground)
+        card = own.adopt(path, wanted, picture=picture)
     except ValueError as error:
         raise ValueError(f"{printable(str(path))} : {error}") from error
     return card.stem, card.parent
@@ -405,6 +429,8 @@ def _run(options) -> int:
     for result in _saying_why_it_is_slow(classifier.classify(paths), slug, len(paths)):
         tally.add(result)
         _print(result, options, alone=alone, is_only=len(paths) == 1)
+        if progress := tally.progress(len(paths)):
+            _report(progress)
     for sentence in tally.sentences(len(paths)):
         _report(sentence)
     failed = bool(errors or tally.num_errors)

@@ -42,6 +42,11 @@ class Look:
         return misfit(self.image) < MIN_MISFIT
 
     @cached_property
+    def is_ready(self) -> bool:
+        """Dit si l'image est petite, ou grise sur noir : déjà ce que Fashion-MNIST montre."""
+        return self.is_small or (is_grey(self.image) and has_black_ground(self.image))
+
+    @cached_property
     def is_grey_thumbnail(self) -> bool:
         """Dit si c'est une petite image grise, comme celles de MNIST, agrandie ou non."""
         if not is_grey(self.image):

@@ -8,6 +8,7 @@ change ses scores en probabilités. TensorFlow ne sert qu'à l'export (`training
 Source : Jour 04, exercice 3 (mettre son modèle derrière `./predict`).
 """
 
+import codecs
 import contextlib
 import hashlib
 import json
@@ -20,20 +21,32 @@ from typing import NamedTuple
 import numpy as np
 
 from convnets.core import files
-from convnets.core.cli import percent
+from convnets.core.cli import percent, printable
 from convnets.core.paths import keras_models_dir
 from convnets.serving import apart
 from convnets.serving.engine import Engine
 
 SUFFIXES = (".keras", ".h5", ".hdf5", ".model", ".tflite")
 SCALES = {"0-255": (1.0, 0.0), "0-1": (1 / 255, 0.0), "-1-1": (1 / 127.5, -1.0)}
+CAFFE = "caffe"  # le `preprocess_input` de ResNet50 et de VGG16 : bleu, vert, rouge, centrés
+CAFFE_MEANS = (103.939, 116.779, 123.68)  # d'ImageNet, dans cet ordre
+GROUNDS = ("dark", "light", "any")  # des images grises apprises ; any : elles n'en ont pas
 MAX_SIDE_PX = 1024
+MAX_LISTED = 12  # noms de classes, dans une phrase
 SCORES, SHARES, PROBABILITIES = "scores", "shares", "probabilities"  # ce que rend un réseau
 NO_NUMBERS = "nan"
 CONVERTER, TRIAL = "convnets.training.own_network", "convnets.serving.trial"
 # Un réseau de 200 millions de paramètres demande moins de 5 Gio, et moins d'une minute.
 CONVERSION = apart.Limits(memory_bytes=6 * 2**30, seconds=300)
 MODEL = apart.Limits(memory_bytes=4 * 2**30, seconds=60)
+
+
+class Wanted(NamedTuple):
+    """Ce que la ligne de commande dit d'un réseau ; None : rien."""
+
+    classes: str | None  # voir `read_classes`
+    scale: str | None  # une clé de `SCALES`, ou CAFFE
+    ground: str | None  # un de `GROUNDS`, pour un réseau qui lit du gris
 
 
 class Trial(NamedTuple):
@@ -44,6 +57,11 @@ class Trial(NamedTuple):
     reads_integers: bool
     answers: dict[str, str]  # à chaque échelle, la sorte de ce qu'il rend, ou NO_NUMBERS
     said: dict[str, list]  # à chaque échelle, (classe, probabilité) d'une image, puis inversée
+
+    @property
+    def is_grey(self) -> bool:
+        """Vrai s'il lit du gris."""
+        return len(self.input_shape) == 2
 
 
 class OwnEngine(Engine):
@@ -86,8 +104,10 @@ class OwnEngine(Engine):
         """Rend ce que le réseau répond lui-même, `(n, sorties)`, à des images uint8."""
         if self._type == np.int8:
             x = (x.astype(np.int16) - 128).astype(np.int8)
+        elif self.scale == CAFFE and not self.reads_integers and x.ndim == 4:
+            x = x[..., ::-1].astype(np.float32) - np.float32(CAFFE_MEANS)
         elif not self.reads_integers:
-            factor, offset = SCALES[self.scale]
+            factor, offset = SCALES.get(self.scale, SCALES["0-255"])
             x = x.astype(np.float32) * np.float32(factor) + np.float32(offset)
         x = x.reshape(len(x), *self._own_shape).astype(self._type)
         size = len(x) if self._batch < 1 else self._batch
@@ -144,51 +164,60 @@ def _is_export(path: Path) -> bool:
         return file.read(8)[4:] == b"TFL3"
 
 
-def adopt(path: Path, classes: str | None, scale: str | None, *, picture: str | None) -> Path:
+def adopt(path: Path, asked: Wanted, *, picture: str | None) -> Path:
     """Écrit la fiche et l'export d'un réseau, s'ils ne sont pas déjà là ; rend le nom de la fiche.
 
     Ce réseau n'est converti, et son export essayé, que dans des processus à part (voir `apart`).
 
     Args:
         path: réseau, pour lequel `is_own` est vrai.
-        classes: voir `read_classes` ; None : ceux de sa fiche.
-        scale: une clé de `SCALES` ; None : celle de sa fiche s'il n'a pas changé, ou celle qu'il
-            dit lui-même.
+        asked: ce que l'on en dit ; ce qui n'est pas dit est repris de sa fiche s'il n'a pas changé,
+            ou de lui-même.
         picture: image sur laquelle montrer ce qu'il répond à chaque échelle ; None : aucune.
 
     Raises:
-        ValueError: réseau, classes ou échelle qui ne conviennent pas.
+        ValueError: réseau, classes, échelle ou fond qui ne conviennent pas.
         OSError: ni le dossier du réseau ni le cache ne s'écrivent.
     """
     target = _card_path(path)
     known, export = _read(target), target.with_suffix(".tflite")
     names, framing = known.get("classes_fr"), known.get("framing", "squash")
-    if classes:
-        names, numbered = read_classes(classes)
+    numbered = False
+    if asked.classes:
+        names, numbered = read_classes(asked.classes)
         framing = "crop" if numbered else "squash"  # le cadrage de Teachable Machine
     if not names:
         raise ValueError("ajoutez --classes et les noms de ses classes, dans leur ordre.")
     made_from = {path.name: files.file_sha256(_weights(path))}
     same = known.get("made_from") == made_from and export.is_file()
-    scale = scale or (known.get("scale") if same else None)
-    if same and (names, scale, framing) == tuple(
-        known.get(key) for key in ("classes_fr", "scale", "framing")
+    scale = asked.scale or (known.get("scale") if same else None)
+    ground = asked.ground or (known.get("ground") if same else None)
+    if same and (names, scale, framing, ground) == tuple(
+        known.get(key) for key in ("classes_fr", "scale", "framing", "ground")
     ):
         return target
+    _check_folder(path)
     content, own_scale = (export.read_bytes(), "") if same else _export(path)
     trial = Trial(
         **apart.run(TRIAL, [picture] if picture else [], limits=MODEL, content=content)[0]
     )
     if len(names) != trial.num_outputs:
-        raise ValueError(f"il a {trial.num_outputs} classes, et --classes en nomme {len(names)}.")
-    scale = scale or own_scale or ("0-255" if trial.reads_integers else None)
+        listed = ", ".join(map(printable, names[:MAX_LISTED])) + "…" * (len(names) > MAX_LISTED)
+        raise ValueError(
+            f"il a {trial.num_outputs} classes, et --classes en nomme {len(names)} ({listed})."
+        )
+    usual = "0-255" if trial.reads_integers else "-1-1" if numbered else None  # Teachable Machine
+    scale = scale or own_scale or usual
     if not scale:
         raise ValueError(_ask_scale(trial, names))
+    if trial.is_grey and not ground:
+        raise ValueError(_ask_ground(trial, names, scale))
     if trial.answers[scale] == NO_NUMBERS:
         raise ValueError("il répond par des nombres qui n'en sont pas (NaN) : réentraînez-le.")
     card = {
         "made_from": made_from,
         "scale": scale,
+        "ground": ground,
         "answers": trial.answers[scale],
         "input_shape": trial.input_shape,
         "classes_fr": names,
@@ -222,6 +251,23 @@ def _export(path: Path) -> tuple[bytes, str]:
     return content, fields["scale"]
 
 
+def _check_folder(path: Path) -> None:
+    """Refuse un SavedModel dont les poids manquent, en nommant le fichier.
+
+    Raises:
+        ValueError: c'est le cas.
+    """
+    variables = path / "variables"
+    if not path.is_dir() or not variables.exists():  # un réseau peut n'avoir aucun poids
+        return
+    for pattern in ("variables.index", "variables.data-*"):
+        if not any(variables.glob(pattern)):
+            raise ValueError(
+                f"il lui manque variables/{pattern} : copiez le dossier entier, ou enregistrez le "
+                "réseau à nouveau."
+            )
+
+
 def _weights(path: Path) -> Path:
     """Rend le fichier qui change quand un réseau est appris à nouveau."""
     if path.is_file():
@@ -243,14 +289,31 @@ def read_classes(text: str) -> tuple[list[str], bool]:
     Returns:
         Les noms, et s'ils étaient numérotés (« 0 chat », « 1 chien »), comme le fait Teachable
         Machine.
+
+    Raises:
+        ValueError: un nom y est deux fois.
     """
     path = Path(text)
     if path.is_dir():
-        return sorted(each.name for each in path.iterdir() if each.is_dir()), False
-    names = path.read_text(encoding="utf-8-sig").split("\n") if path.is_file() else text.split(",")
+        folders = [each.name for each in path.iterdir() if each.is_dir()]
+        return sorted(name for name in folders if not name.startswith(".")), False
+    names = _decode(path.read_bytes()).splitlines() if path.is_file() else text.split(",")
     names = [name.strip() for name in names if name.strip()]
     numbered = all(name.startswith(f"{k} ") for k, name in enumerate(names))
-    return [name.partition(" ")[2] if numbered else name for name in names], numbered
+    names = [name.partition(" ")[2] if numbered else name for name in names]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"--classes nomme deux fois {', '.join(map(printable, twice))}.")
+    return names, numbered
+
+
+def _decode(content: bytes) -> str:
+    """Rend le texte d'un fichier de noms : UTF-8, UTF-16 (le Bloc-notes), ou à défaut Latin-1."""
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return content.decode("utf-16", errors="replace")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("latin-1")
 
 
 def _ask_scale(trial: Trial, names: list[str]) -> str:
@@ -259,7 +322,20 @@ def _ask_scale(trial: Trial, names: list[str]) -> str:
     said = [
         f"--scale={scale} ({names[best]}, {percent(probability)})"
         for scale, ((best, probability), _) in trial.said.items()
+        if not (scale == CAFFE and trial.is_grey)
     ]
     if not said:
         return f"{asked} : {', '.join(f'--scale={scale}' for scale in SCALES)}."
     return f"{asked}, ou choisissez d'après ce qu'il répond à cette image : {', '.join(said)}."
+
+
+def _ask_ground(trial: Trial, names: list[str], scale: str) -> str:
+    """Demande sur quel fond un réseau a appris ses images grises."""
+    asked = (
+        "il lit du gris : dites si ses images avaient un fond sombre comme celles de MNIST "
+        "(--ground dark), clair (--ground light), ou ni l'un ni l'autre (--ground any)"
+    )
+    if scale not in trial.said:
+        return f"{asked}."
+    plain, inverted = (f"{names[k]} ({percent(share)})" for k, share in trial.said[scale])
+    return f"{asked} ; de cette image, il dit {plain}, et de son négatif {inverted}."

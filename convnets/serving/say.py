@@ -22,6 +22,10 @@ GREY_THUMBNAIL = (
     "--model digits lit un chiffre, et --model garments un vêtement."
 )
 DIVIDED = "est une image longue, où ce réseau voit plusieurs choses : la réponse n'est pas sûre."
+UNCUT = (
+    "est une photographie, et ce réseau n'a appris que de petits vêtements gris sur fond noir : la "
+    "réponse n'est pas sûre. --model garments lit un vêtement photographié."
+)
 LOW = "donne une réponse à {} seulement : elle n'est pas sûre."
 # Choisi sur les 199 photographies de développement (docs/familiarite.md).
 MIN_PROBABILITY = {"photos": 0.7, "thumbnails": 0.7}
@@ -48,6 +52,7 @@ class Asked(NamedTuple):
     several: bool = False  # le fichier contient d'autres images
     is_grey_thumbnail: bool = False  # d'une sorte que ce réseau n'a pas apprise
     is_divided: bool = False  # un coup d'œil, ailleurs dans cette image longue, dit autre chose
+    is_uncut: bool = False  # une photographie dont le fond ne s'enlève pas, pour un réseau en gris
     garments_only: bool = False  # seuls ses vêtements peuvent être la réponse
 
 
@@ -83,6 +88,8 @@ def say(asked: Asked, rows: Sequence[Row]) -> Answer:
     why = ""
     if familiar is False:
         why = f"{UNFAMILIAR} {GARMENT_ADVICE}" if is_garment else UNFAMILIAR
+    elif asked.is_uncut:
+        why = UNCUT
     elif asked.is_divided:
         why = DIVIDED
     elif max(row.probabilities) < MIN_PROBABILITY.get(card.slug, 0):

@@ -11,7 +11,7 @@ import numpy as np
 
 from convnets.serving.apart import RefusedError
 from convnets.serving.engine import pass_size
-from convnets.serving.own import NO_NUMBERS, PROBABILITIES, SCALES, SCORES, SHARES, OwnEngine
+from convnets.serving.own import CAFFE, NO_NUMBERS, PROBABILITIES, SCALES, SCORES, SHARES, OwnEngine
 
 DAMAGED = "ce n'est pas un .tflite que LiteRT sait lire : il est abîmé, ou d'une autre version."
 MISSING = re.compile(r"(Flex\w+)|unresolved custom op: (\w+)|op for builtin opcode '(\w+)'")
@@ -36,7 +36,7 @@ def answer(arguments: Sequence[str], content: bytes) -> tuple[dict, bytes]:
     engine = load(content)
     size, kinds, said = pass_size(engine.input_shape), {}, {}
     pixels = _pixels(arguments[0], engine.input_shape) if arguments else None
-    for scale in SCALES:
+    for scale in (*SCALES, CAFFE):
         engine.scale = scale
         found = _compute(engine, trials(engine), size)
         engine.answers = kinds[scale] = kind(found)

@@ -29,6 +29,7 @@ CODE = (
 ONLY_WEIGHTS = "il ne contient que des poids ; enregistrez le modèle entier (save)."
 WIDTHS = {"units", "filters", "input_dim", "output_dim"}  # sorties d'une couche, chez Keras
 SMALL_WIDTH = 10_000  # une couche sans poids enregistrés n'en demande pas beaucoup
+ARITHMETIC = {"TrueDivide", "Divide", "Multiply", "Subtract", "Add"}  # opérations de Keras
 MAX_PARAMETERS = 200_000_000  # un plus grand réseau ne tiendrait pas en mémoire
 
 
@@ -142,6 +143,8 @@ def scales_itself(network: keras.Model) -> bool:
     """Dit si un réseau met lui-même ses pixels à l'échelle, avant d'apprendre quoi que ce soit."""
     for layer in flat_layers(network):
         if isinstance(layer, layers.Rescaling | layers.Normalization):
+            return True
+        if type(layer).__name__ in ARITHMETIC:  # `preprocess_input`, dans le réseau
             return True
         if getattr(layer, "kernel", None) is not None:
             return False

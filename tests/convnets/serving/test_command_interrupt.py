@@ -85,6 +85,14 @@ def test_without_python_it_is_said(copy, monkeypatch):
 
 
 @pytest.mark.ci
+def test_a_copy_without_its_repository_is_said(environment):
+    process = start(environment[1], "image.png")
+    out, error = process.communicate()
+    assert out == b"" and "a été copié hors de son dépôt" in error.decode()
+    assert process.returncode == 1 and b"Traceback" not in error
+
+
+@pytest.mark.ci
 def test_an_ignored_interrupt_stays_ignored(repo, predict_env):
     """Après `nohup`, ou en arrière-plan : Ctrl-C s'adresse à un autre."""
     process = subprocess.Popen(

@@ -5,6 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from convnets.core.cli import printable
+from convnets.core.images import open_image
 from convnets.serving import command, say
 from convnets.serving.batches import Result
 
@@ -116,3 +118,44 @@ def test_what_is_said_beside_the_answers(run, results, options, code, said):
     assert [line.rpartition(": ")[2] for line in out.splitlines()] == ["Chat"] * (
         len(results) - code
     )
+
+
+def test_numbers_of_names_are_in_their_order(tmp_path):
+    for name in ("img10.png", "img2.png", "Img1.png", "img2b.png", "10.png", "9.png"):
+        (tmp_path / name).touch()
+    found = [path.rpartition("/")[2] for path in command._expand([str(tmp_path)])[0]]
+    assert found == ["9.png", "10.png", "Img1.png", "img2.png", "img2b.png", "img10.png"]
+
+
+def test_after_two_dashes_a_name_may_start_with_one(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "-chien.jpg").touch()
+    assert command._parse(["--top", "2", "--", "-chien.jpg"]).paths == ["-chien.jpg"]
+
+
+def test_a_long_folder_says_where_it_is_every_ten_seconds(monkeypatch):
+    now = iter([0.0, 4.0, 11.0, 12.0, 30.0])
+    monkeypatch.setattr(command.time, "monotonic", lambda: next(now))
+    tally, said = command.Tally(), []
+    for _ in range(4):
+        tally.add(result())
+        said.append(tally.progress(44))
+    assert said == ["", "2 images sur 44, encore 4 min.", "", "4 images sur 44, encore 5 min."]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n", "git lfs pull"),
+        (b"\n<!DOCTYPE html><html></html>", "une page Web, et non une image"),
+    ],
+)
+def test_what_was_downloaded_instead_of_a_picture_is_named(tmp_path, content, said):
+    path = tmp_path / "chat.jpg"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=said):
+        open_image(path)
+
+
+def test_a_name_of_another_age_is_shown():
+    assert printable(b"\xe9t\xe9.png".decode(errors="surrogateescape")) == "été.png"

@@ -130,3 +130,14 @@ def test_a_low_answer_is_doubted_in_one_sentence(probability, is_doubted):
     found = say.say(asked, [say.Row([probability, 1 - probability], 1.0)])
     assert bool(found.why) == is_doubted and found.familiar
     assert found.why == "donne une réponse à 69,0 % seulement : elle n'est pas sûre." * is_doubted
+
+
+@pytest.mark.parametrize(("name", "is_doubted"), [("chat.png", True), (None, False)])
+def test_the_network_of_a_lesson_points_to_the_one_of_photographs(
+    repo, extract, tmp_path, name, is_doubted
+):
+    path = repo / "samples" / name if name else tmp_path / "vetement.png"
+    if not name:
+        enlarged(extract("fashion_mnist")[0][0]).save(path)
+    (found,) = Classifier("ex02_fashion", num_threads=1).classify([str(path)])
+    assert found.answer.why == (say.UNCUT if is_doubted else "") and found.familiar is None

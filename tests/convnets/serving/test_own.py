@@ -4,8 +4,10 @@ import json
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from convnets.serving import own, trial
+from convnets.serving.classifier import grey_square
 from convnets.serving.engine import Engine
 
 PIXELS = np.array([[[0, 255]], [[51, 204]], [[255, 0]]], np.uint8)  # trois images de 1×2
@@ -100,6 +102,7 @@ def test_names_of_classes_are_a_list_a_file_or_folders(tmp_path, content, names,
     assert own.read_classes(str(path)) == (names, numbered)
     assert own.read_classes("chat, chien ,") == (["chat", "chien"], False)
     (tmp_path / "robe").mkdir()
+    (tmp_path / ".ipynb_checkpoints").mkdir()
     assert own.read_classes(str(tmp_path)) == (["robe"], False)
 
 
@@ -114,5 +117,41 @@ def test_numbered_classes_ask_for_the_framing_of_teachable_machine(
     path, names = tmp_path / "modele.tflite", tmp_path / "labels.txt"
     path.write_bytes(b"\x1c\0\0\0TFL3")
     names.write_text(written)
-    card = own.adopt(path, str(names), None, picture=None)
+    card = own.adopt(path, own.Wanted(str(names), None, None), picture=None)
     assert json.loads(card.read_text())["framing"] == framing
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "latin-1"])
+def test_names_are_read_whatever_their_encoding(tmp_path, encoding):
+    path = tmp_path / "noms.txt"
+    path.write_bytes("éléphant\r\nzèbre\r\n".encode(encoding))
+    assert own.read_classes(str(path)) == (["éléphant", "zèbre"], False)
+
+
+def test_a_name_given_twice_is_refused():
+    with pytest.raises(ValueError, match="nomme deux fois chat"):
+        own.read_classes("chat,chien,chat")
+
+
+def test_pixels_of_caffe_are_blue_first_and_centred(engine):
+    made = engine(scale=own.CAFFE, _own_shape=(1, 1, 3))
+    made.raw(np.array([[[[255, 0, 100]]], [[[0, 0, 0]]]], np.uint8))
+    expected = [[-3.939, -116.779, 131.32], [-103.939, -116.779, -123.68]]
+    np.testing.assert_allclose(made.asked[0].reshape(2, 3), expected, atol=1e-3)
+
+
+def test_an_unfinished_saved_model_names_what_it_lacks(tmp_path):
+    (tmp_path / "variables").mkdir()
+    (tmp_path / "variables" / "variables.index").touch()
+    with pytest.raises(ValueError, match=r"il lui manque variables/variables.data-\*"):
+        own._check_folder(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("ground", "level", "expected"),
+    [("dark", 230, 25), ("dark", 20, 20), ("light", 20, 235), ("light", 230, 230), ("any", 20, 20)],
+)
+def test_the_ground_of_a_grey_network_is_that_of_its_pictures(ground, level, expected):
+    picture = Image.new("RGB", (40, 40), (level,) * 3)
+    found = grey_square(picture, (28, 28), framing="squash", ground=ground)
+    assert found.shape == (28, 28) and (found == expected).all()

@@ -111,9 +111,9 @@ def test_it_answers_as_the_network_itself(networks, answer, tmp_path, name, scal
 @pytest.mark.parametrize(
     ("name", "classes", "options"),
     [
-        ("gris.keras", "non,oui", ("--scale=-1-1",)),
+        ("gris.keras", "non,oui", ("--scale=-1-1", "--ground", "any")),
         ("dossier", "a,b,c", ("--scale", "0-1")),
-        ("separes.tflite", "a,b,c", ("--scale", "0-1")),
+        ("separes.tflite", "a,b,c", ("--scale", "0-1", "--ground=dark")),
     ],
 )
 def test_other_kinds_of_networks_answer(networks, answer, tmp_path, name, classes, options):
@@ -132,7 +132,7 @@ def test_a_network_learnt_again_is_converted_again(networks, answer):
     shutil.copy(networks / "separes.keras", networks / "appris.keras")
     code, told, _ = answer("appris.keras")
     assert code == 1 and "Conversion" in told and "--scale=0-1" in told  # celui-là ne la dit pas
-    code, _, after = answer("appris.keras", "--scale", "0-1")
+    code, _, after = answer("appris.keras", "--scale", "0-1", "--ground", "any")
     assert code == 0 and after != before
 
 
@@ -143,6 +143,7 @@ def test_a_network_learnt_again_is_converted_again(networks, answer):
         ("seul.keras", ("--classes", "a,b"), "il a 3 classes, et --classes en nomme 2"),
         ("scores.h5", ("--classes", "a,b,c"), "dites-le, ou choisissez"),
         ("code.keras", ("--classes", "a,b,c"), "une couche Lambda, donc du code"),
+        ("gris.keras", ("--classes", "a,b", "--scale", "0-1"), "(--ground dark), clair"),
         ("bombe.keras", ("--classes", "a,b,c"), "annonce 1000000000 sorties"),
         ("deux.tflite", ("--classes", "a,b,c"), "il a 2 entrées"),
         ("flex.tflite", ("--classes", "a,b,c"), "l'opération FlexMatrixDeterminant"),

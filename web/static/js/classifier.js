@@ -96,9 +96,15 @@ export class Classifier {
     const first = await this.glanceAt(image), sure = first !== null && glance !== null && Math.max(...first.probabilities) >= glance.sure;
     const other = first && await reconsider(first.probabilities);
     if (other) return other;
-    const enough = first && sure && !this.namesGarment(first.probabilities); // sinon, il regarde encore
-    for (const view of enough ? [] : views) seen.push(await this.look(view));
-    const answer = enough ? this.conclude([first]) : this.conclude(seen, first, sure);
+    let settled = first && this.suffices(first) ? first : null; // sinon, il regarde encore
+    for (const view of settled ? [] : views) {
+      seen.push(await this.look(view));
+      if (first && seen.length === 1 && this.suffices(seen[0])) {
+        [settled] = seen;
+        break;
+      }
+    }
+    const answer = settled ? this.conclude([settled]) : this.conclude(seen, first, sure);
     return {classifier: this, answer, view: views[0], duration: performance.now() - start};
   }
 
@@ -106,6 +112,11 @@ export class Classifier {
   async glanceAt(image) {
     const {glance, framing} = this.card;
     return glance && this.glancing ? this.look(square(image, glance.side_px, framing), this.glancing) : null;
+  }
+
+  /** Dit si un regard suffit : il est sûr, et ne voit pas un vêtement. @param {{probabilities: number[]}} seen */
+  suffices({probabilities}) {
+    return this.card.glance !== null && Math.max(...probabilities) >= this.card.glance.sure && !this.namesGarment(probabilities);
   }
 
   /** Dit si la réponse est un vêtement. @param {number[]} probabilities */
@@ -125,7 +136,7 @@ export class Classifier {
   }
 
   /** Moyenne ce que des vues ont donné ; la première, l'image entière, dit si elle est familière. Un vêtement compte aussi le
-   * premier regard, et par une moyenne géométrique : voir `_conclude` de convnets/serving/classifier.py.
+   * premier regard, et par une moyenne géométrique : voir `_conclude` de convnets/serving/say.py.
    * @param {{probabilities: number[], score: number | null}[]} seen @param {{probabilities: number[]} | null} [glanced] le premier regard,
    * s'il n'a pas suffi. @param {boolean} [sure] de ce vêtement. @returns {Answer} */
   conclude(seen, glanced = null, sure = false) {
