@@ -3,10 +3,11 @@
 Document : TD « keras & réseaux de neurones convolutionnels », question 2, et §1.4 ;
 S3 « Fine-tuning approach » pour les deux études.
 
-À lire dans cet ordre :
+À lire dans cet ordre, après le programme de départ, exercises/plain/ex05_inception.py :
     statement.py    la réponse à l'énoncé, d'un trait : images, base figée, tête, `fit`
     features.py     les photographies, le générateur sans ses pièges, et la base figée
     head.py         la tête seule, apprise sur ce que la base a rendu
+    saved_head.py   la tête enregistrée pour `./predict` ; rien n'y apprend
     cached.py       la suite : dix vêtements, et la base ne voit chaque photographie qu'une fois
 Puis deux études, où la fin de la base est réapprise aussi :
     fine_tuning.py  réapprendre la fin de la base

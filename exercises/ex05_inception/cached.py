@@ -26,7 +26,7 @@ from convnets.datasets import clothes, folders, pretrained
 from convnets.datasets.cache import cached_array
 from convnets.figures.charts import table
 from convnets.training import lesson
-from exercises.ex05_inception import features, statement
+from exercises.ex05_inception import features, saved_head
 from exercises.ex05_inception import head as top
 
 # Ces réglages, choisis sur les photographies de validation, sont aussi ceux de `recipes.clothes` :
@@ -158,12 +158,12 @@ def teach(options) -> None:
     p = metrics["accuracy_tta"]
     error = 1.96 * sqrt(p * (1 - p) / num_test)
     print(f"Exactitude sur les photographies de test : {percent(p)} ± {percent(error)} (à 95 %).")
-    statement.save_head(
+    saved_head.save_head(
         head,
         options,
         metrics,
         (kept["found"], test.labels, folders.Squares(test.paths, side_px)),
-        base=statement.describe_base(provenance, input_px=side_px),
+        base=saved_head.describe_base(provenance, input_px=side_px),
         history=head.history.history,
         num_images={part: len(each.paths) for part, each in kept["parts"].items()},
         headline=[reports.Headline(name, f"dix vêtements, {LABELS[name]}") for name in LABELS],

@@ -6,7 +6,7 @@ Commande : python -m exercises.ex05_inception.cached
 
 import contextlib
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import keras
@@ -54,6 +54,13 @@ def choose(pictures: folders.Pictures, names: Sequence[str], most: int) -> folde
 # --- Question 2 : lire les images comme l'énoncé -------------------------------------
 
 
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Tait ce que Keras affiche, en anglais, quand il ouvre un dossier d'images."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        yield
+
+
 def make_generator(pictures: folders.Pictures, *, subset=None, shuffle=False, seed=0):
     """Ouvre le générateur de l'énoncé, sans ses pièges.
 
@@ -82,7 +89,7 @@ def make_generator(pictures: folders.Pictures, *, subset=None, shuffle=False, se
     datagen = tf.keras.preprocessing.image.ImageDataGenerator(
         validation_split=VALIDATION_SPLIT, preprocessing_function=preprocess_input
     )
-    with contextlib.redirect_stdout(io.StringIO()):  # « Found … images », en anglais
+    with quiet():
         return datagen.flow_from_directory(
             pictures.folder,
             target_size=(IMAGE_PX, IMAGE_PX),

@@ -1,6 +1,7 @@
 """La question 2 de l'énoncé, d'un trait : InceptionV3 figé, et une tête apprise en 30 époques.
 
 Document : TD « keras & réseaux de neurones convolutionnels », question 2, et §1.4.
+Programme de départ, Keras seul : exercises/plain/ex05_inception.py.
 Commandes : python -m exercises.ex05_inception
             python -m exercises.ex05_inception --images DOSSIER
 Résultat mesuré : docs/resultats.md.
@@ -12,7 +13,6 @@ dans la base à chaque époque ; `cached.py` montre comment l'éviter.
 """
 
 import contextlib
-import io
 from pathlib import Path
 
 import keras
@@ -21,12 +21,10 @@ from keras import layers
 from keras.applications.inception_v3 import preprocess_input
 from tensorflow.keras.preprocessing import image
 
-from convnets.core.cli import agreed, percent, shown_path
-from convnets.core.paths import BASE_NAME
+from convnets.core.cli import agreed, percent
 from convnets.datasets import folders, pretrained
-from convnets.figures.charts import save_mistakes, save_training_figures
-from convnets.training import export_base, lesson
-from exercises.ex05_inception import features
+from convnets.training import lesson
+from exercises.ex05_inception import features, saved_head
 from exercises.ex05_inception import head as top
 
 EPOCHS = 30  # de l'énoncé
@@ -119,48 +117,6 @@ def evaluate(model: keras.Model, pictures: folders.Pictures, *, subset: str | No
     return probabilities, generator.classes, folders.Squares(paths, features.IMAGE_PX)
 
 
-def save_head(
-    head: keras.Model, options, metrics: dict, answers: tuple, *, base: dict, **fields
-) -> None:
-    """Enregistre une tête, ses figures, et la base dont `./predict` aura besoin.
-
-    Args:
-        head: caractéristiques `(n, c)` → probabilités `(n, classes)`.
-        options: options de la commande.
-        metrics: ses mesures, dont `accuracy`.
-        answers: ce que rend `evaluate`.
-        base: entrée `"base"` du compte rendu, voir `describe_base`.
-        **fields: autres champs du compte rendu.
-    """
-    probabilities, labels, images = answers
-    matrix = lesson.confusion_matrix(labels, probabilities.argmax(1), probabilities.shape[1])
-    report = lesson.save(
-        head,
-        options,
-        metrics,
-        base=base,
-        input_shape=[base["input_px"], base["input_px"], 3],
-        confusion_matrix=matrix.tolist(),
-        **fields,
-    )
-    save_training_figures(options, report)
-    save_mistakes(options, report, images, labels, probabilities)
-    light = export_base.prepare_base(report.base)
-    print(f"Base exportée pour ./predict : {shown_path(light)}")
-    print(f"Pour s'en servir : ./predict --model {options.saved} photo.jpg")
-
-
-def describe_base(provenance: pretrained.Provenance, *, input_px: int) -> dict:
-    """Décrit la base d'une tête : c'est ce que lit `./predict` pour la retrouver."""
-    return {
-        "name": BASE_NAME,
-        "input_px": input_px,
-        "layer": features.LAYER,
-        "sha256": provenance.sha256,
-        "source": provenance.source,
-    }
-
-
 # --- Question 2 : d'un bout à l'autre ------------------------------------------------
 
 
@@ -181,7 +137,7 @@ def teach(options) -> None:
             print(f"Classe {name} : {agreed(count, 'image')}.", flush=True)
         for each in pictures.ignored:
             print(f"Laissé de côté : {each}.", flush=True)
-        with contextlib.redirect_stdout(io.StringIO()):  # « Found … images », en anglais
+        with features.quiet():
             train_generator, validation_generator = load_data(pictures.folder)
         # keras.applications.InceptionV3(include_top=False, input_shape=(150, 150, 3)), dont les
         # poids d'ImageNet sont cherchés aussi dans un paquet Python.
@@ -202,12 +158,12 @@ def teach(options) -> None:
         return  # la tête de la suite (`cached.py`) est celle que `./predict` lira
     # La base est déjà dans le cache de Keras : la tête suffit.
     head = keras.Model(model.get_layer("features").output, model.output, name="ex05_inception")
-    save_head(
+    saved_head.save_head(
         head,
         options,
         {"accuracy": accuracy},
         answers,
-        base=describe_base(provenance, input_px=features.IMAGE_PX),
+        base=saved_head.describe_base(provenance, input_px=features.IMAGE_PX),
         history=history,
         num_images={"train": train_generator.samples, "val": num_test},
         data_sha256=pictures.sha256,
