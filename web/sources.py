@@ -384,7 +384,7 @@ def rewrite_links(text: str, folder: Path) -> str:
             return match[0]
         path = Path(os.path.normpath(folder / file)).relative_to(ROOT).as_posix()
         page = path.removeprefix("docs/").removeprefix("exercises/lessons/")
-        if page not in pages and not page.startswith(("mesures/", "ex")):
+        if page not in pages and not re.match(r"mesures/|ex\d\d_", page):
             return f"{label} (`{path}`)"
         # Un lien nommé par son fichier prend le titre de la page.
         return f"[{_title(DOCS / file) if label == file else label}]({page}{mark}{anchor})"

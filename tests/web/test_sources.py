@@ -118,6 +118,7 @@ def test_images_of_every_page_exist(pages):
         ("[resultats.md](resultats.md)", "[Résultats](resultats.md)"),
         ("[a](#plus-bas)", "[a](#plus-bas)"),
         ("[barème](../grading/reasons.toml)", "barème (`grading/reasons.toml`)"),
+        ("[a](../exercises/plain/ex03_cifar10.py)", "a (`exercises/plain/ex03_cifar10.py`)"),
         ("[a](https://exemple.fr/)", "[a](https://exemple.fr/)"),
         ("[leçon](../exercises/lessons/ex07_occlusion.md)", "[leçon](ex07_occlusion.md)"),
     ],
