@@ -8,6 +8,7 @@ import functools
 import signal
 import sys
 import webbrowser
+from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from socket import AF_INET, SOCK_DGRAM, socket
@@ -15,10 +16,26 @@ from socket import AF_INET, SOCK_DGRAM, socket
 from convnets.core.cli import FrenchParser, run
 
 HOST, PORT = "127.0.0.1", 8000
+# Sans autre fichier ni lien relatif : l'adresse qui manque peut être dans n'importe quel dossier.
+MISSING = """<!doctype html>
+<html lang="fr">
+<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark"><title>Cette page n\u2019existe pas</title>
+<style>body { font: 1.1rem/1.5 system-ui, sans-serif; max-width: 40rem; margin: 3rem auto; }</style>
+<body>
+<h1>Cette page n\u2019existe pas</h1>
+<p>L\u2019adresse est fausse, ou la page a changé de nom.
+Revenez en arrière, ou repartez de l\u2019accueil du cours.</p>
+</body>
+</html>
+"""
 
 
 class Handler(SimpleHTTPRequestHandler):
-    """Sert les fichiers du site, sans raconter chaque demande."""
+    """Sert les fichiers du site, sans raconter chaque demande.
+
+    Le navigateur garde ce qu'il a reçu, et demande à chaque fois si un fichier a changé.
+    """
 
     extensions_map = SimpleHTTPRequestHandler.extensions_map | {
         ".js": "text/javascript"  # le registre de Windows en dit parfois un autre
@@ -26,6 +43,27 @@ class Handler(SimpleHTTPRequestHandler):
 
     def log_message(self, *words) -> None:
         """N'écrit rien."""
+
+    def end_headers(self) -> None:
+        """Ajoute l'en-tête qui règle ce que le navigateur garde."""
+        self.send_header("Cache-Control", "no-cache")
+        super().end_headers()
+
+    def list_directory(self, path):
+        """Ne montre pas le contenu d'un dossier : seules les pages se lisent."""
+        self.send_error(HTTPStatus.NOT_FOUND)
+
+    def send_error(self, code, message=None, explain=None) -> None:
+        """Dit en français qu'une page n'existe pas ; ou l'erreur, telle quelle."""
+        if code != HTTPStatus.NOT_FOUND:
+            return super().send_error(code, message, explain)
+        content = MISSING.encode()
+        self.send_response(code)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(content)
 
 
 class Server(ThreadingHTTPServer):

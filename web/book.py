@@ -6,7 +6,9 @@ import json
 import os
 import re
 import shutil
+import textwrap
 from collections.abc import Callable
+from html import escape
 from importlib.metadata import files as files_of
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from PIL import Image, ImageOps
 from convnets.core.images import crop_resize_image, open_image
 from convnets.core.paths import MODELS_DIR, keras_models_dir
 from web import runtime, scripts
+from web.__main__ import MISSING
 from web.cam import export_maps
 from web.clothes import clothes
 from web.examples import list_examples, x_or_o_weights
@@ -35,6 +38,7 @@ MODELS = ("thumbnails", "photos", "garments", "ex17_detection", "ex18_segmentati
 SAMPLES = [
     path for path in sorted((ROOT / "samples").iterdir()) if path.suffix[1:] in "png jpg webp"
 ]
+DESCRIPTION = 200  # lettres, au plus, de ce que l'en-tête dit d'une page
 VIGNETTE_PX, CARD_PX = 128, (320, 240)
 TITLE = "Réseaux convolutifs, par la pratique"
 SETTINGS = {
@@ -94,6 +98,7 @@ PATCHES = {
 
 CREDITS = re.compile(r'(?<=<div class="left-details">)')  # le bas d'une page
 PARTS = re.compile(r"<(script|style|pre|code|textarea)\b.*?</\1>|<[^>]*>|([^<]+)", re.S)
+APOSTROPHES = re.compile(r"(?<=\w)(?:'|&#39;|&#x27;)(?=\w|«)")
 SPACES = re.compile(r"(?<=«)\s|\s(?=[»;:?!%])|(?<=\d) (?=\d{3}\b)")  # insécables en français
 
 
@@ -108,14 +113,16 @@ def build(output: Path | None = None, *, say: Callable[[str], None] = lambda tex
         Le dossier du site.
 
     Raises:
-        ValueError: une page a un défaut, un lien brisé par exemple ; ou `output` contient autre
-            chose qu'un site.
+        ValueError: Node.js manque ; une page a un défaut, un lien brisé par exemple ; ou `output`
+            contient autre chose qu'un site.
     """
     if output and output.exists() and any(output.iterdir()):
         if not (output / "searchindex.js").exists():
             raise ValueError(
                 f"{output} contient autre chose qu'un site ; choisissez un autre dossier."
             )
+    runtime.find("node")  # le dire maintenant, et non après deux minutes de calcul
+    runtime.find("npm")
     KEPT.mkdir(parents=True, exist_ok=True)
     site, known = KEPT / "site", KEPT / "connu.json"
     with FileLock(KEPT / "verrou"):
@@ -188,6 +195,7 @@ def _write_static(folder: Path) -> None:
     """Écrit l'apparence, et de petites images, pour les boutons et l'accueil."""
     shutil.copytree(STATIC, folder / "_static", ignore=shutil.ignore_patterns("js", "sounds"))
     (folder / ".nojekyll").touch()  # GitHub Pages ôterait _static
+    (folder / "404.html").write_text(MISSING, encoding="utf-8")  # que les hébergeurs cherchent
     for path in SAMPLES:
         small = crop_resize_image(open_image(path), VIGNETTE_PX)
         small.save(folder / "_static" / f"vignette_{path.stem}.jpg", quality=85)
@@ -282,17 +290,38 @@ PIECES = {
 def _prepare_page(app, pagename, templatename, context, doctree) -> None:
     """Règle le menu d'une page, et les scripts que son en-tête demande.
 
-    Du menu, seule la branche de cette page reste ouverte. Une page d'atelier sait se montrer seule,
-    et une page qui montre un atelier dans un cadre donne à ce cadre sa hauteur.
+    L'en-tête dit de quoi parle la page, pour un moteur de recherche ou un lien partagé. Du menu,
+    seule la branche de cette page reste ouverte. Une page d'atelier sait se montrer seule, et une
+    page qui montre un atelier dans un cadre donne à ce cadre sa hauteur.
     """
     if "toctree" in context:
         whole = context["toctree"]
         context["toctree"] = lambda **options: whole(**options | {"collapse": True})
+    # Le thème a son propre « viewport ».
+    metatags = re.sub('<meta name="viewport"[^>]*>', "", context.get("metatags", ""))
+    about = (_describe(doctree) or TITLE).replace("'", "’")
+    for name, content in (
+        ('name="description"', about),
+        ('property="og:title"', re.sub("<[^>]*>", "", context.get("title", "")) or TITLE),
+        ('property="og:description"', about),
+        ('property="og:type"', "website"),
+    ):
+        metatags += f'\n<meta {name} content="{escape(content)}">'
+    context["metatags"] = metatags
     body = context.get("body", "")
     for name, is_needed in (("alone", 'class="atelier"' in body), ("frames", "<iframe" in body)):
         if is_needed:
             script = context["pathto"](f"_static/ateliers/{name}.js", resource=True)
             context["metatags"] += f'<script src="{script}"></script>'
+
+
+def _describe(doctree) -> str:
+    """Rend le premier paragraphe d'une page, ou son début ; rien, si elle n'en a pas."""
+    from docutils import nodes
+
+    texts = doctree.findall(nodes.paragraph) if doctree else ()
+    first = next((each for each in texts if isinstance(each.parent, nodes.section)), None)
+    return textwrap.shorten(first.astext(), DESCRIPTION, placeholder="…") if first else ""
 
 
 def polish(html: str) -> str:
@@ -301,7 +330,8 @@ def polish(html: str) -> str:
     Le bas de chaque page mène aux crédits.
 
     Une image n'est lue qu'en approchant ; un titre du menu dit son niveau, un côté de la page son
-    rôle ; un code trop large défile au clavier ; aucune ligne ne finit par « ni ne commence par ».
+    rôle ; un code trop large défile au clavier ; aucune ligne ne finit par « ni ne commence par »,
+    et une apostrophe est ’.
     """
     for english, french in TEXTS.items():
         html = re.sub(rf'([>"]\s*){re.escape(english)}(?=[\s<"])', rf"\g<1>{french}", html)
@@ -309,5 +339,9 @@ def polish(html: str) -> str:
         html = html.replace(found, better)
     if root := re.search('data-content_root="([^"]*)"', html):
         html = CREDITS.sub(f'<a href="{root[1]}credits.html">Crédits et licences</a>. ', html)
+
     # Le deuxième groupe est un texte ; le reste, une balise, ou un code qui garde ses espaces.
-    return PARTS.sub(lambda part: SPACES.sub("\u00a0", part[0]) if part[2] else part[0], html)
+    def write(part: re.Match) -> str:
+        return APOSTROPHES.sub("’", SPACES.sub("\u00a0", part[0])) if part[2] else part[0]
+
+    return PARTS.sub(write, html)

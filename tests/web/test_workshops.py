@@ -88,7 +88,7 @@ WORKSHOPS = {
 
 
 def wait_for(page, place, text):
-    spaces = "replace(/[\\u00a0\\u202f]/g, ' ')"
+    spaces = "replace(/[\\u00a0\\u202f]/g, ' ').replace(/’/g, \"'\")"
     page.wait_for_function(
         f"([place, text]) => document.querySelector(place)?.textContent.{spaces}.includes(text)",
         arg=[place, text],
@@ -114,7 +114,7 @@ def test_it_opens_and_answers(page, address, site, name, is_served):
 def test_what_decided_is_painted(page, address):
     page.goto(f"{address}/nommer.html")
     page.set_input_files("#fichier", SAMPLES / "chien.webp")
-    click(page, "Qu'est-ce qui a décidé")
+    click(page, "ce qui a décidé")
     page.locator("#nommer figcaption:has-text('points perdus')").wait_for()
 
 
@@ -206,7 +206,7 @@ def test_fractions_are_read_and_kept_by_the_address(page, address):
 def test_what_decided_can_be_stopped(page, address):
     page.goto(f"{address}/nommer.html")
     page.set_input_files("#fichier", SAMPLES / "chien.webp")
-    page.get_by_role("button", name="Qu'est-ce qui a décidé").dblclick()
+    page.get_by_role("button", name="ce qui a décidé").dblclick()
     click(page, "Arrêter")
     wait_for(page, "#nommer", "Arrêté.")
     assert not page.locator("#nommer figcaption:has-text('points perdus')").count()
@@ -268,9 +268,9 @@ def test_one_walks_from_a_map_back_to_the_pixels(page, address, name, example, o
         if "Somme des produits" in inside.inner_text():
             found, said = redo(inside)
             assert found == said
-        inside.locator("button").last.click()
-    while inside.locator("button").count():
-        inside.locator("button").last.click()
+        inside.locator("button.lien").last.click()
+    while inside.locator("button.lien").count():
+        inside.locator("button.lien").last.click()
     wait_for(page, f"#{name} .dedans", "Somme des produits de l'image")
 
 

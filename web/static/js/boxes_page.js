@@ -2,7 +2,7 @@
 
 import {areas, iou, readGrid, suppress} from "./boxes.js";
 import {compute} from "./calculator.js";
-import {draw, make, number, waiting} from "./dom.js";
+import {draw, labelled, make, number, waiting} from "./dom.js";
 import {COLOURS, makeChooser, readScene, readTruth} from "./scenes.js";
 import {asked, keep} from "./state.js";
 
@@ -93,11 +93,13 @@ let found;
 
 /** Détecte dans une scène. @param {number} index */
 async function detect(index) {
+  const mine = ++turn;
   keep({exemple: String(index + 1)});
   said.textContent = "Chargement du détecteur…";
   try {
     const image = await readScene(index), pixels = Uint8Array.from(image.pixels);
     const {values: [values], shapes} = await waiting(said, compute("run", {slug: SLUG, pixels}));
+    if (mine !== turn) return;
     picture = image;
     found = readGrid(values, shapes[0], image.width);
     redraw(index);
@@ -106,7 +108,7 @@ async function detect(index) {
   }
 }
 
-let current = 0;
+let current = 0, turn = 0; // la scène montrée ; la dernière demandée
 const MANY = 6; // boîtes nommées sous les images, et sur elles
 
 /** Dessine vérité et détections aux seuils choisis. @param {number} [index] */
@@ -156,11 +158,10 @@ async function start() {
   truth = await readTruth();
   page?.replaceChildren(svg, measured,
     make("h2", {}, "Un détecteur, et ses doublons"), makeChooser(truth.scenes.length, detect),
-    make("p", {}, make("label", {for: "seuil"}, "Score au moins "), score),
-    make("p", {}, make("label", {for: "doublons"}, "Doublons : IoU au-delà de "), same), said, shown);
+    labelled("Score au moins", score, (value) => number(value, 2)),
+    labelled("Doublons : IoU au-delà de", same, (value) => number(value, 2)), said, shown);
   measure();
-  said.textContent = "Choisissez une scène.";
-  if (truth.scenes[Number(asked()) - 1]) detect(Number(asked()) - 1);
+  detect(truth.scenes[Number(asked()) - 1] ? Number(asked()) - 1 : 0);
 }
 
 start().catch((error) => { if (page) page.textContent = error.message; });

@@ -2,7 +2,7 @@
 
 import {SIDE, placeDigit, shift} from "./digit.js";
 import {fetchJson} from "./data.js";
-import {draw, make, percent, picker} from "./dom.js";
+import {breathe, draw, make, percent, picker} from "./dom.js";
 import {DECODED, digitSquare} from "./ink.js";
 import {canEnter, explainCell, strongest} from "./inside.js";
 import {readNetworks, run} from "./layers.js";
@@ -121,7 +121,7 @@ async function update() {
         make("button", {type: "button", onclick: () => enter(passes[0], strongest(passes[0]))}, "Entrer par la case la plus forte")),
       inside, ...passes[0].flatMap((_, step) => layerMaps(passes[0], step)));
     inside.replaceChildren();
-    await Promise.all(known.map((layers, i) => fillGrid(grids[i], layers, digit, by, side, mine)));
+    for (const [i, layers] of known.entries()) await fillGrid(grids[i], layers, digit, by, side, mine);
   } catch (error) {
     if (mine === turn) said.textContent = /** @type {Error} */ (error).message;
   }
@@ -154,12 +154,14 @@ async function fillGrid(place, layers, digit, by, side, mine) {
   /** @type {number[][]} */
   const named = [];
   for (let y = -REACH; y <= REACH; y++) {
-    await new Promise((resolve) => setTimeout(resolve)); // la page reste vive
-    if (mine !== turn) return;
-    named.push(Array.from({length: 2 * REACH + 1}, (_, x) => {
-      const pass = run(layers, shift(digit, y, x - REACH, side));
-      return best(pass[pass.length - 1].output.values);
-    }));
+    const row = [];
+    for (let x = -REACH; x <= REACH; x++) {
+      await breathe();
+      if (mine !== turn) return;
+      const pass = run(layers, shift(digit, y, x, side));
+      row.push(best(pass[pass.length - 1].output.values));
+    }
+    named.push(row);
   }
   const still = named[REACH][REACH];
   const share = named.flat().filter((each) => each === still).length / named.flat().length;
@@ -219,7 +221,7 @@ if (page) {
     paper.trace(points);
     read();
   }}, `Un ${digit}`));
-  page.replaceChildren(
+  page.replaceChildren(said,
     make("div", {class: "cote-a-cote"},
       paper.element,
       make("div", {class: "reglages"},
@@ -234,7 +236,7 @@ if (page) {
           update();
         }}, "Remettre en place")),
         make("p", {}, make("label", {for: "reseaux"}, "Réseaux "), choice), seenBy)),
-    said, shown, maps);
+    shown, maps);
   const saved = kept();
   if (saved?.chiffre) {
     setControls([choice, right, down], saved);

@@ -1,6 +1,10 @@
 // De quoi écrire une page : des éléments, des nombres à la française, des images.
 
+import {correctAlways} from "./typography.js";
+
 /** @typedef {import("./picture.js").Picture} Picture */
+
+for (const workshop of globalThis.document?.querySelectorAll(".atelier") ?? []) correctAlways(workshop); // un test n'a pas de page
 
 /**
  * Fait un élément.
@@ -48,6 +52,30 @@ export function scrolling(table, label, columns) {
   return make("div", {class: "defile", ...reached}, table);
 }
 
+/** Fait une glissière, son nom et sa valeur, qui s'écrit à côté. @param {string} label @param {any} slider elle a un `id`.
+ * @param {(value: number) => string} write */
+export function labelled(label, slider, write) {
+  const told = make("output", {for: slider.id});
+  const tell = () => { told.textContent = write(Number(slider.value)); };
+  slider.addEventListener("input", tell);
+  tell();
+  return make("p", {}, make("label", {for: slider.id}, `${label} `), slider, " ", told);
+}
+
+/** Ce que fait une flèche : colonnes, lignes, signe et nom. @type {Record<string, [number, number, string, string]>} */
+export const ARROWS = {ArrowLeft: [-1, 0, "←", "à gauche"], ArrowUp: [0, -1, "↑", "au-dessus"], ArrowDown: [0, 1, "↓", "au-dessous"],
+  ArrowRight: [1, 0, "→", "à droite"]};
+
+/** Fait quatre boutons, qui vont à la case voisine : au doigt et au clavier, une case est trop petite pour être visée.
+ * @param {(dx: number, dy: number) => void} move récrit ce qui est montré, ces boutons compris. @returns {HTMLElement} */
+export function neighbours(move) {
+  return make("p", {class: "voisines"}, "Case voisine : ", ...Object.entries(ARROWS).map(([key, [dx, dy, sign, name]]) =>
+    make("button", {type: "button", "data-fleche": key, "aria-label": `La case ${name}`, onclick: () => {
+      move(dx, dy);
+      /** @type {HTMLElement | null} */ (document.querySelector(`[data-fleche="${key}"]`))?.focus();
+    }}, sign)));
+}
+
 /** Écrit un nombre. @param {number} value @param {number} [digits] chiffres après la virgule. */
 export function number(value, digits = 1) {
   return value.toFixed(digits).replace("-", "−").replace(".", ",");
@@ -58,6 +86,16 @@ export function percent(share) {
   return `${number(100 * share)} %`;
 }
 
+
+const FRAME_MS = 8; // de calcul d'affilée, dans une page qui reste vive
+let since = 0;
+
+/** Laisse la page répondre, si un calcul dure depuis trop longtemps. */
+export async function breathe() {
+  if (performance.now() - since < FRAME_MS) return;
+  await new Promise((resolve) => setTimeout(resolve));
+  since = performance.now();
+}
 
 /** Montre, sous une phrase, que quelque chose se fait.
  * @template T @param {HTMLElement} said @param {Promise<T>} work @returns {Promise<T>} */

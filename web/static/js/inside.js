@@ -1,7 +1,7 @@
 // Entrer dans un réseau : d'où vient une case d'une carte, produit par produit, jusqu'aux pixels.
 
 import {pads} from "./convolution.js";
-import {make, number, scrolling} from "./dom.js";
+import {make, neighbours, number, scrolling} from "./dom.js";
 
 /** @typedef {import("./layers.js").Tensor} Tensor */
 /** @typedef {{layer: import("./layers.js").Layer, output: Tensor, from?: number[]}} Step Une couche, ce qu'elle rend, et les couches
@@ -216,6 +216,9 @@ export function explainCell(steps, place, go) {
     return scrolling(make("table", {class: "cases serre"}, make("caption", {}, caption), make("tbody", {}, ...rows)), caption, cells[0].length);
   });
   const where = `${layer.name}, carte ${place.k + 1}, ligne ${place.y + 1}, colonne ${place.x + 1}`;
-  return make("section", {"aria-label": "Le calcul d'une case"}, make("p", {class: "dit"}, `${where}. ${tell(steps, place, account)}`),
+  const [height, width] = steps[place.step].output.shape;
+  const move = (/** @type {number} */ dx, /** @type {number} */ dy) =>
+    go({...place, x: Math.min(width - 1, Math.max(0, place.x + dx)), y: Math.min(height - 1, Math.max(0, place.y + dy))});
+  return make("section", {"aria-label": "Le calcul d'une case"}, make("p", {class: "dit"}, `${where}. ${tell(steps, place, account)}`), neighbours(move),
     make("div", {class: "cote-a-cote"}, ...tables), make("p", {}, `${others > 0 ? `Et ${others} autres cartes, qui pèsent moins : ${number(rest, decimals)} en tout. ` : ""}${last}`));
 }

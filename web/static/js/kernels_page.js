@@ -3,7 +3,7 @@
 import {Camera} from "./camera.js";
 import {readNumber} from "./convolution.js";
 import {addressOf, fetchBytes} from "./data.js";
-import {make, number, picker, scrolling} from "./dom.js";
+import {ARROWS, make, neighbours, number, picker, scrolling} from "./dom.js";
 import {filter, SHOWN} from "./filter.js";
 import {decode} from "./opening.js";
 import {resize} from "./picture.js";
@@ -47,13 +47,15 @@ const colours = make("input", {type: "checkbox", id: "couleurs", oninput: change
 const controls = [preset, size, stride, padding, pooling, shown, relu, colours];
 const grid = make("div", {class: "noyau", role: "group", "aria-label": "Noyau"});
 const before = make("canvas", {role: "img", "aria-label": "L'image"});
-const after = make("canvas", {role: "img", "aria-label": "Ce que le noyau en fait", onclick: look});
+const after = make("canvas", {role: "application", tabindex: "0", onclick: touch, onkeydown: press,
+  "aria-label": "Ce que le noyau en fait. Au clavier : les flèches vont d'un pixel à l'autre, dont le calcul s'écrit."});
 const under = make("figcaption", {}, "");
 const worked = make("div");
 const live = make("button", {type: "button", "aria-pressed": "false", onclick: toggleCamera}, "Caméra");
 
 /** @type {import("./picture.js").Picture | null} */
 let picture = null;
+let seen = {x: 0, y: 0}; // le pixel de la sortie dont le calcul s'écrit
 let source = ""; // le nom d'une de nos images
 /** @type {Plane[]} ce que lit le noyau : le gris, ou chaque couleur */
 let planes = [];
@@ -155,7 +157,7 @@ function update() {
   for (const value of values) { least = Math.min(least, value); most = Math.max(most, value); }
   said.textContent = `Somme des poids : ${number(total, 2)}. Sortie : ${width} × ${height}, de ${number(least, 0)} à ` +
     `${number(most, 0)}${colours.checked ? " en rouge" : ""} ; ${number(duration, 0)} ms.`;
-  under.textContent = `la sortie, ${SHOWN[shown.value].text}. Touchez-la : le calcul d'un pixel s'écrit.`;
+  under.textContent = `la sortie, ${SHOWN[shown.value].text}. Touchez-la, ou allez-y par les flèches : le calcul d'un pixel s'écrit.`;
 }
 
 /** Peint un canal en gris, ou trois en couleurs. @param {HTMLCanvasElement} canvas @param {Plane[]} channels
@@ -171,10 +173,25 @@ function paint(canvas, channels, at) {
 }
 
 /** Écrit le calcul du pixel touché. @param {MouseEvent} event */
-function look(event) {
+function touch(event) {
   const box = after.getBoundingClientRect(), scale = after.width / box.width;
+  look(Math.floor((event.clientX - box.left) * scale), Math.floor((event.clientY - box.top) * scale));
+}
+
+/** @param {KeyboardEvent} event */
+function press(event) {
+  if (!ARROWS[event.key]) return;
+  event.preventDefault();
+  const [dx, dy] = ARROWS[event.key];
+  look(seen.x + dx, seen.y + dy);
+}
+
+/** Écrit le calcul d'un pixel de la sortie. @param {number} column @param {number} row */
+function look(column, row) {
+  if (!planes.length) return;
+  seen = {x: Math.min(after.width - 1, Math.max(0, column)), y: Math.min(after.height - 1, Math.max(0, row))};
   const halved = pooling.value ? 2 : 1; // la première case de la fenêtre du pooling
-  const x = Math.floor((event.clientX - box.left) * scale) * halved, y = Math.floor((event.clientY - box.top) * scale) * halved;
+  const x = seen.x * halved, y = seen.y * halved;
   const kernel = readKernel(), side = kernel.length, step = Number(stride.value), [plane] = planes;
   const pad = padding.value === "same" ? Math.floor(Math.max(0, side - 1 - (plane.width - 1) % step) / 2) : 0;
   let sum = 0;
@@ -186,7 +203,8 @@ function look(event) {
   })));
   const caption = `Ligne ${y + 1}, colonne ${x + 1} : chaque pixel par son poids ; la somme est ${number(sum, 1)}` +
     (pooling.value ? " (la première des quatre que lit le pooling)" : "");
-  worked.replaceChildren(scrolling(make("table", {class: "cases"}, make("caption", {}, caption), make("tbody", {}, ...rows)), caption, side));
+  worked.replaceChildren(scrolling(make("table", {class: "cases"}, make("caption", {}, caption), make("tbody", {}, ...rows)), caption, side),
+    neighbours((dx, dy) => look(seen.x + dx, seen.y + dy)));
 }
 
 /** Prend une image. @param {() => Promise<Blob>} find @param {string} [name] celui d'une des nôtres */

@@ -1,7 +1,7 @@
 // La page « Masques » : une classe par pixel, ce que trouve U-Net, et ce qui est vrai.
 
 import {compute} from "./calculator.js";
-import {draw, make, number, percent, waiting} from "./dom.js";
+import {draw, labelled, make, number, percent, waiting} from "./dom.js";
 import {compare, readMask} from "./masks.js";
 import {COLOURS, makeChooser, readScene, readTruth} from "./scenes.js";
 import {asked, keep} from "./state.js";
@@ -20,14 +20,18 @@ let truth;
 /** @type {{picture: Picture, found: Uint8Array, real: Uint8Array} | null} */
 let last = null;
 
+let turn = 0; // la dernière scène demandée
+
 /** @param {number} index */
 async function segment(index) {
+  const mine = ++turn;
   keep({exemple: String(index + 1)});
   said.textContent = "Chargement du réseau…";
   try {
     const [picture, mask] = await Promise.all([readScene(index), readScene(`${index}_masques`)]);
     const pixels = Uint8Array.from(picture.pixels);
     const {values: [values], shapes} = await waiting(said, compute("run", {slug: SLUG, pixels}));
+    if (mine !== turn) return;
     const real = Uint8Array.from({length: mask.pixels.length / 3}, (_, i) => mask.pixels[3 * i]);
     last = {picture, found: readMask(values, shapes[0].at(-1)), real};
     paint();
@@ -70,9 +74,8 @@ function cover(picture, mask) {
 async function start() {
   truth = await readTruth();
   page?.replaceChildren(makeChooser(truth.scenes.length, segment),
-    make("p", {}, make("label", {for: "opacite"}, "Opacité "), opacity), said, shown, table);
-  said.textContent = "Choisissez une scène.";
-  if (truth.scenes[Number(asked()) - 1]) segment(Number(asked()) - 1);
+    labelled("Opacité", opacity, (value) => number(value)), said, shown, table);
+  segment(truth.scenes[Number(asked()) - 1] ? Number(asked()) - 1 : 0);
 }
 
 start().catch((error) => { if (page) page.textContent = error.message; });

@@ -11,6 +11,7 @@ import {visit} from "./visit.js";
 
 const SAMPLES = ["avion.png", "chat.png", "chien.webp", "oiseau.jpg", "voiture.jpg", "pont.png"];
 const SURE = 0.5; // probabilité sous laquelle une réponse n'est pas sûre
+const SURELY = 0.9; // probabilité d'un vêtement à partir de laquelle le conseil d'en mieux photographier un vaut
 const ADVICE = " Si c'est un vêtement, photographiez-le seul, entier, à plat et de face, sur un fond uni.";
 const CUT = " Ce vêtement se détache de son fond : il en a été découpé, et le réseau des vêtements répond.";
 const OTHERS = /\.(keras|h5|onnx|pth?|pb)$/i; // des modèles, écrits autrement
@@ -100,7 +101,7 @@ function say(text) {
 function show(found) {
   const {answer, classes, view, duration, isCut, isGarment} = found;
   const share = answer.probabilities[answer.best], doubt = !answer.familiar ?
-    ` Cette image ressemble peu à ce que ce réseau a appris : la réponse n'est pas sûre.${isGarment ? ADVICE : ""}` :
+    ` Cette image ressemble peu à ce que ce réseau a appris : la réponse n'est pas sûre.${isGarment && share >= SURELY ? ADVICE : ""}` :
     share < SURE ? ` À ${percent(share)} seulement : ce réseau hésite, ou l'image n'est d'aucune de ses classes.` : "";
   say(`Prédiction : ${classes[answer.best]}.${doubt}${isCut ? CUT : ""}`);
   const order = [...classes.keys()]
@@ -203,11 +204,14 @@ async function receive(files) {
   const report = files.find((file) => file.name.endsWith(".json"));
   if (!exports.length && !report) {
     const other = files.find((file) => OTHERS.test(file.name));
-    if (other) say(`${other.name} ne se lit pas ici : déposez le .tflite et le .json du même nom, que chaque exercice écrit dans models/.`);
-    else if (files.length > 1) await nameAll(files);
+    if (other) {
+      begin();
+      say(`${other.name} ne se lit pas ici : déposez le .tflite et le .json du même nom, que chaque exercice écrit dans models/.`);
+    } else if (files.length > 1) await nameAll(files);
     else if (files.length) await name(files[0]);
     return;
   }
+  begin();
   try {
     if (!exports.length || !report) throw new Error("Déposez ensemble le .tflite et son .json.");
     let known;
@@ -278,10 +282,12 @@ function takePhoto() {
 /** Nomme une de nos images. @param {string} file */
 async function openSample(file) {
   keep({exemple: file});
+  const mine = ++turn;
   try {
-    await name(new Blob([await fetchBytes(`samples/${file}`)]));
+    const content = await fetchBytes(`samples/${file}`);
+    if (mine === turn) await name(new Blob([content]));
   } catch (error) {
-    say(/** @type {Error} */ (error).message);
+    if (mine === turn) say(/** @type {Error} */ (error).message);
   }
 }
 
@@ -302,6 +308,5 @@ if (page) {
     receive([...(event.dataTransfer?.files ?? [])]);
   });
   document.addEventListener("paste", (event) => receive([...(event.clipboardData?.files ?? [])]));
-  const first = SAMPLES.find((file) => file === asked());
-  if (first) openSample(first);
+  openSample(SAMPLES.find((file) => file === asked()) ?? SAMPLES[1]);
 }

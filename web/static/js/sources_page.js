@@ -1,7 +1,7 @@
 // La page « Deux sources » : entendre un mélange, peindre le masque qui le sépare, entendre le reste.
 
 import {fetchJson} from "./data.js";
-import {make, number, percent, picker} from "./dom.js";
+import {labelled, make, number, percent, picker} from "./dom.js";
 import {readNetworks} from "./layers.js";
 import {findMask} from "./separator.js";
 import {BINS, HOP, RATE, applyMask, idealMask, magnitudes, networkInput, siSdr, stft} from "./spectrogram.js";
@@ -271,7 +271,7 @@ async function start() {
     make("p", {}, make("label", {for: "melange"}, "Mélange : "), choice),
     make("p", {}, make("label", {class: "bouton"}, "Prendre votre son", input), ` ses ${MAX_S} premières secondes`),
     make("p", {}, make("label", {for: "masque"}, "Masque : "), kind),
-    make("p", {}, make("label", {for: "coupure"}, "Coupure : "), cut),
+    labelled("Coupure :", cut, (value) => `${value} Hz`),
     said, bar, players, told,
     shown(seen, "le mélange : le temps de gauche à droite, de 0 à 4 000 Hz de bas en haut ; jaune : fort"),
     shown(painted, "le masque ; jaune : à la mélodie, bleu : aux percussions"),
