@@ -167,7 +167,7 @@ def build_cnn() -> keras.Model:
 # --- Question : un témoin, qui ne sait rien des images --------------------------------
 
 
-def build_dense() -> keras.Model:
+def build_perceptron() -> keras.Model:
     """Construit une couche dense cachée : images `(n, 28, 28)` → `(n, 10)`.
 
     Returns:
@@ -215,5 +215,5 @@ NETWORKS = {
     "no_positions": partial(build_transformer, positions=False),
     "cnn": build_cnn,
     "hybrid": build_hybrid,
-    "dense": build_dense,
+    "dense": build_perceptron,
 }

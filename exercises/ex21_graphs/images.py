@@ -83,7 +83,7 @@ def build_model(update: str = "sum") -> keras.Model:
 # --- Question : faut-il un graphe ? --------------------------------------------------
 
 
-def build_dense(*units: int) -> keras.Model:
+def build_perceptron(*units: int) -> keras.Model:
     """Construit un témoin qui lit les pixels bout à bout, et ignore quels pixels sont voisins.
 
     Args:
@@ -101,7 +101,7 @@ def build_dense(*units: int) -> keras.Model:
 
 NETWORKS: dict[str, Callable[[], keras.Model]] = {
     **{update: partial(build_model, update) for update in UPDATES},
-    "linear": build_dense,
-    "dense": partial(build_dense, DENSE_UNITS),
-    "wide": partial(build_dense, WIDE_UNITS),
+    "linear": build_perceptron,
+    "dense": partial(build_perceptron, DENSE_UNITS),
+    "wide": partial(build_perceptron, WIDE_UNITS),
 }

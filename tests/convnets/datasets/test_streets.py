@@ -15,5 +15,7 @@ def test_each_photograph_has_its_mask(tiny_streets):
     assert set(np.unique(whole[1, :, 240:])) == {streets.VOID}  # … et n'est pas nommée
     assert masks[1, :, 10].tolist() == [0] * 60 + [1] * 60
     (tiny_streets / "valannot" / "1.png").unlink()
-    with pytest.raises(FileNotFoundError, match="déposer le dossier CamVid"):
+    with pytest.raises(
+        FileNotFoundError, match="déposer cette archive, telle quelle ou décompressée"
+    ):
         streets.load_streets()
