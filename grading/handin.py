@@ -22,6 +22,7 @@ from grading.submission import Submission
 
 MAX_NESTED_ZIPS = 2  # un zip dans le zip de Moodle, ou dans celui d'un élève
 MAX_FILES = 2_000  # lus d'un rendu
+COURSE_PROGRAMS = ("exercises", "plain")  # les programmes de départ, que le cours donne
 WORK = (".py", ".ipynb", ".zip")
 TEACHERS = (".csv", ".xlsx", ".ods", ".json", ".md", ".toml", ".ini", ".db")  # et non d'un élève
 RESERVED = re.compile(
@@ -312,6 +313,8 @@ def _copy(source: Path, home: Path, remarks: list[str], depth: int = 0) -> None:
             break
         moodle, inside = MOODLE.match(path.name), path.relative_to(root)
         inside = inside.with_name(moodle["rest"]) if moodle and moodle["rest"] else inside
+        if inside.parts[-3:-1] == COURSE_PROGRAMS:
+            continue
         size, limit, label = path.stat().st_size, LIMITS.get(_ends(path)), printable(inside.name)
         if limit is None:
             remarks.append(f"{label} laissé de côté : seuls .py, .ipynb, .zip et .keras sont lus")
