@@ -1,4 +1,4 @@
-"""Faire des cellules de notebook du texte d'une leçon de la nouvelle forme."""
+"""Faire des cellules de notebook du texte d'une leçon."""
 
 import base64
 import io

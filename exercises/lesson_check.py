@@ -1,7 +1,7 @@
 """Vérifier le texte d'une leçon, sans construire le site.
 
 Commande : python -m exercises.lesson_check ex09       une leçon
-           python -m exercises.lesson_check            toutes celles de la nouvelle forme
+           python -m exercises.lesson_check            toutes
 
 Dit, avec leur ligne, les défauts du texte : ce que son lecteur ne comprend pas, un nombre qui n'est
 pas celui de sa formule, un nom que l'exercice ne définit pas, une formule que le site ne sait pas
@@ -38,7 +38,6 @@ from exercises.lesson_text import (
     Workshop,
     all_blocks,
     find_definition,
-    is_new,
     lesson_path,
     parse,
 )
@@ -309,7 +308,7 @@ def check_lesson(slug: str, *, prose: bool = True) -> tuple[Lesson, list[str]]:
     """Vérifie tout le texte d'une leçon.
 
     Args:
-        slug: un exercice dont le texte est de la nouvelle forme.
+        slug: un exercice.
         prose: lire aussi la prose comme le site, ce qui demande ses paquets.
 
     Returns:
@@ -339,16 +338,11 @@ def main(argv: list[str] | None = None) -> int:
 def _check_all(names: list[str]) -> int:
     known = {each.slug[:4]: each.slug for each in EXERCISES}
     slugs = [find(known.get(name, name)).slug for name in names]
-    for slug in slugs:
-        if not is_new(slug):
-            raise ValueError(
-                f"{lesson_path(slug).name} n'est pas de la nouvelle forme, « # Titre »."
-            )
     installed = importlib.util.find_spec("myst_parser") is not None
     if not installed:
         print("Formules et liens ne sont pas vérifiés : installez web/requirements.txt.")
     failed = False
-    for slug in slugs or [each.slug for each in EXERCISES if is_new(each.slug)]:
+    for slug in slugs or [each.slug for each in EXERCISES]:
         lesson, sentences = check_lesson(slug, prose=installed)
         counts = count(lesson)
         print(*sentences, sep="\n", end="\n" if sentences else "")

@@ -1,8 +1,7 @@
 """Lire le texte d'une leçon, `lessons/exNN_nom.md` : ses blocs, dans leur ordre.
 
-Le notebook, l'énoncé de l'élève et la page du site viennent de ces blocs. Un texte de la nouvelle
-forme commence par `# Titre`. L'ancienne forme commence par `## clé` ; `notebook.read_steps` la lit
-tant que sa leçon n'est pas récrite.
+Le notebook, l'énoncé de l'élève et la page du site viennent de ces blocs. Un texte commence par
+`# Titre`.
 
 Ce qui s'écrit : du Markdown, des formules entre `$`, et cinq constructions.
 
@@ -110,17 +109,11 @@ def lesson_path(slug: str) -> Path:
     return LESSONS / f"{slug}.md"
 
 
-def is_new(slug: str) -> bool:
-    """Dit si le texte d'un exercice est de la nouvelle forme."""
-    path = lesson_path(slug)
-    return path.is_file() and path.read_text(encoding="utf-8").startswith("# ")
-
-
 def read_lesson(slug: str) -> Lesson:
     """Lit le texte d'un exercice ; il n'y reste aucun commentaire de nombre.
 
     Args:
-        slug: un exercice dont le texte est de la nouvelle forme.
+        slug: un exercice.
 
     Raises:
         ValueError: une construction inconnue ou mal fermée ; une phrase par défaut, avec sa ligne.

@@ -1,15 +1,12 @@
-"""Faire d'un exercice un notebook : le `.py` est la seule source, le notebook s'en déduit.
+"""Faire d'un exercice un notebook : son texte et ses `.py` sont les seules sources.
 
 Commande : python -m exercises.notebook ex02_fashion --output DOSSIER
            python -m exercises.notebook --output DOSSIER                tous les exercices
 
-Un texte de la nouvelle forme (`lesson_text`) est suivi dans son ordre : ce qu'il montre fait une
-cellule, ses appels aussi, et ses réponses restent repliées. Sinon, les docstrings des fichiers et
-leurs filets deviennent du texte et des titres ; les imports et les fonctions d'une question font
-une cellule, coupée là où `lessons/exNN_nom.md` met une formule avant une fonction, ou un appel
-après elle. La dernière cellule lance l'exercice et montre ses figures. Aucune sortie n'est
-enregistrée, et deux générations donnent les mêmes octets. L'énoncé d'un élève est fait par
-`python -m exercises.sheet`.
+Le texte de la leçon (`lesson_text`) est suivi dans son ordre : ce qu'il montre fait une cellule,
+ses appels aussi, et ses réponses restent repliées. Les dernières cellules lancent l'exercice et
+montrent ses figures. Aucune sortie n'est enregistrée, et deux générations donnent les mêmes octets.
+L'énoncé d'un élève est fait par `python -m exercises.sheet`.
 """
 
 import ast
@@ -27,11 +24,7 @@ from exercises.lesson_cells import text_cells
 from exercises.lesson_names import find_imports
 
 LABEL = re.compile(r"(D'après|Documents?|Commandes?|Résultats?( mesurés?)?|Nombres attendus) : ")
-NAMED = re.compile(
-    r"^(?:def |class )?(\w+)(?: =|: |:$|\()", re.MULTILINE
-)  # ce que définit une cellule
 DEFINITIONS = (ast.FunctionDef, ast.ClassDef)
-ADDED = {"tags": ["leçon"]}  # ce qui n'est pas dans le `.py`
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
@@ -54,8 +47,6 @@ MINUTES = {
     "instances.py": 3,
     "streets.py": 5,
 }
-# Ce qui ne fait que dessiner, vérifier, lire et écrire : une partie l'importe du dépôt.
-SUPPORT = {"command.py", "examples.py", "figures.py", "replay.py", "wavs.py"}
 # Le dépôt public, `"propriétaire/nom"`, à régler une fois ; vide : ni lien vers Colab, ni
 # téléchargement du cours. Les notebooks y sont, sans dossier, dans la branche `notebooks`.
 REPOSITORY = ""
@@ -197,10 +188,6 @@ LESSON = """\
 options = []  # pour essayer, bien plus vite : ["--limit", "2000", "--epochs", "1"]
 launch(main, ["--output", "{folder}", *options], "{folder}")"""
 
-PARTS = """\
-Chaque partie est un fichier de `{folder}/`. Ce qu'elle prend à une autre, elle l'importe du \
-dépôt : après les deux premières cellules de code, toute partie se lance seule."""
-
 
 # --- Lire un fichier -----------------------------------------------------------------
 
@@ -244,66 +231,6 @@ def to_markdown(docstring: str) -> str:
     return "\n\n".join(paragraphs)
 
 
-def _titled(docstring: str, level: str, *more: str) -> str:
-    """Fait un titre de la première ligne d'une docstring, et un texte du reste."""
-    title, _, rest = docstring.partition("\n")
-    texts = [f"{level} {title.removesuffix('.')}", *more, to_markdown(rest.strip("\n"))]
-    return "\n\n".join(text for text in texts if text)
-
-
-# --- Les formules et les appels ------------------------------------------------------
-
-
-def read_steps(slug: str) -> dict[str, tuple[str, str]]:
-    """Lit `lessons/exNN_nom.md` : sous un nom, du texte, puis un appel s'il y en a un.
-
-    Args:
-        slug: un exercice.
-
-    Returns:
-        Nom d'une fonction, ou de la première constante d'un fichier, `"fichier.nom"` dans un
-        dossier → ce qui se lit avant elle, et l'appel qui la suit. Rien pour un texte de la
-        nouvelle forme (`lesson_text`).
-    """
-    if lesson_text.is_new(slug):
-        return {}
-    path, steps = FOLDER / "lessons" / f"{slug}.md", {}
-    text = path.read_text(encoding="utf-8") if path.is_file() else ""
-    _, *pieces = re.split(r"^## (\S+)\n", text, flags=re.MULTILINE)
-    for name, piece in zip(pieces[::2], pieces[1::2], strict=True):
-        before, _, call = piece.partition("```python\n")
-        steps[name] = before.strip(), call.partition("\n```")[0]
-    return steps
-
-
-def with_steps(cells: Iterable, steps: dict, prefix: str) -> Iterator[nbformat.NotebookNode]:
-    """Met, avant chaque cellule, le texte de son nom, et après elle son appel.
-
-    Args:
-        cells: rendues par `code_cells`.
-        steps: rendues par `read_steps`.
-        prefix: ce que leurs clés ont devant le nom, `"pooling."` par exemple.
-    """
-    for cell in cells:
-        named = NAMED.search(cell.source) if cell.cell_type == "code" else None
-        text, call = steps.get(prefix + named[1] if named else "", ("", ""))
-        if text:
-            yield v4.new_markdown_cell(text, metadata=ADDED)
-        yield cell
-        if call:
-            yield v4.new_code_cell(call, metadata=ADDED)
-
-
-def grouped(cells: Iterable) -> Iterator[nbformat.NotebookNode]:
-    """Réunit les cellules de code qui se suivent : on ne s'arrête que là où il y a à lire."""
-    kinds = itertools.groupby(cells, lambda cell: (cell.cell_type, "tags" in cell.metadata))
-    for kind, group in kinds:
-        if kind == ("code", False):
-            yield v4.new_code_cell("\n\n\n".join(cell.source for cell in group))
-        else:
-            yield from group
-
-
 # --- Assembler -----------------------------------------------------------------------
 
 
@@ -319,21 +246,7 @@ def make_notebook(exercise: Exercise) -> nbformat.NotebookNode:
     Raises:
         ValueError: le texte de la leçon a un défaut ; une phrase le dit, avec sa ligne.
     """
-    if lesson_text.is_new(exercise.slug):
-        return number_cells(lesson_cells_of(exercise))
-    contents, *parts = reading_order(exercise)
-    advice = [PARTS.format(folder=f"exercises/{exercise.slug}")] if parts else []
-    title = _titled(ast.get_docstring(ast.parse(contents.read_text(encoding="utf-8"))), "#")
-    minutes = exercise.minutes + sum(MINUTES.get(path.name, 0) for path in parts)
-    before = BEFORE.format(duration=exercise._replace(minutes=minutes).duration)
-    cells = [
-        *map(v4.new_markdown_cell, [title, *advice, before]),
-        *map(v4.new_code_cell, [setup(), HELPERS]),
-    ]
-    for path in parts or [contents]:
-        if path.name not in SUPPORT:
-            cells += part_cells(exercise, path)
-    return number_cells(cells)
+    return number_cells(lesson_cells_of(exercise))
 
 
 def number_cells(cells: Iterable) -> nbformat.NotebookNode:
@@ -345,7 +258,7 @@ def number_cells(cells: Iterable) -> nbformat.NotebookNode:
 
 
 def lesson_cells_of(exercise: Exercise) -> Iterator[nbformat.NotebookNode]:
-    """Rend les cellules d'une leçon de la nouvelle forme, dans l'ordre de son texte.
+    """Rend les cellules d'une leçon, dans l'ordre de son texte.
 
     La question vient d'abord ; puis ce qui prépare le notebook, et tous les imports : rien de ce
     que le lecteur change ensuite n'est remplacé. Les dernières cellules lancent l'exercice.
@@ -425,29 +338,6 @@ def reading_order(exercise: Exercise) -> list[Path]:
     text = contents.read_text(encoding="utf-8")
     paths.sort(key=lambda path: (path.stem == "__main__", text.find(path.name)))
     return [contents, *paths]
-
-
-def part_cells(exercise: Exercise, path: Path) -> Iterator:
-    """Rend les cellules d'un fichier : son texte, son code, et de quoi le lancer s'il a un `main`.
-
-    Args:
-        exercise: l'exercice.
-        path: un de ses fichiers.
-    """
-    source, place = path.read_text(encoding="utf-8"), path.relative_to(FOLDER.parent).as_posix()
-    docstring = ast.get_docstring(ast.parse(source))
-    alone = path.stem == exercise.slug  # le titre est celui du notebook
-    if path.stem == "__main__":
-        yield v4.new_markdown_cell("## Lancer l'exercice")
-    elif not alone:
-        yield v4.new_markdown_cell(_titled(docstring, "##", f"`{place}`"))
-    cells = list(code_cells(source, "##" if alone else "###"))
-    if "__doc__" in source or "__file__" in source:
-        cells.insert(0, v4.new_code_cell(ITSELF.format(docstring.split("\n")[0], place)))
-    steps = read_steps(exercise.slug)
-    yield from grouped(with_steps(cells, steps, "" if alone else f"{path.stem}."))
-    if has_command(path):
-        yield from launch_cells(exercise, path, module=False)
 
 
 # --- Commande ------------------------------------------------------------------------

@@ -37,11 +37,9 @@ from exercises.lesson_text import (
     Answer,
     Call,
     Lesson,
-    Prose,
     Shown,
     Workshop,
     find_definition,
-    is_new,
     lesson_path,
     module_name,
     read_lesson,
@@ -200,25 +198,6 @@ def blank_source(statement: Statement, name: str) -> str:
 # --- Le texte ------------------------------------------------------------------------
 
 
-def lesson_of(exercise: Exercise) -> Lesson:
-    """Rend le texte d'un exercice, de la nouvelle forme ou de l'ancienne."""
-    if is_new(exercise.slug):
-        return read_lesson(exercise.slug)
-    contents, *parts = notebook.reading_order(exercise)
-    steps, blocks = notebook.read_steps(exercise.slug), []
-    docstring = ast.get_docstring(ast.parse(contents.read_text(encoding="utf-8")))
-    title, _, rest = docstring.partition("\n")
-    blocks.append(Prose(1, notebook.to_markdown(rest.strip("\n")) or title))
-    for path in parts or [contents]:
-        prefix = f"{path.stem}." if parts else ""
-        own = {name: step for name, step in steps.items() if name.startswith(prefix)}
-        for name, (text, call) in own.items():
-            blocks += [Prose(1, text)] if text else []
-            blocks.append(Shown(1, name))
-            blocks += [Call(1, call)] if call else []
-    return Lesson(exercise.slug, title.removesuffix("."), tuple(blocks))
-
-
 def sheet_cells(exercise: Exercise) -> list[Cell]:
     """Rend les cellules de l'énoncé d'un exercice.
 
@@ -228,7 +207,7 @@ def sheet_cells(exercise: Exercise) -> list[Cell]:
     Raises:
         ValueError: le texte de la leçon a un défaut, ou un nom n'est défini nulle part.
     """
-    statement, lesson = read_statement(exercise), lesson_of(exercise)
+    statement, lesson = read_statement(exercise), read_lesson(exercise.slug)
     body = [*_text(statement, lesson)]
     copies = given(statement)
     solutions = [

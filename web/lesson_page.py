@@ -1,4 +1,4 @@
-"""La page du site d'une leçon de la nouvelle forme : son texte, dans son ordre."""
+"""La page du site d'une leçon : son texte, dans son ordre."""
 
 import ast
 import html

@@ -1,7 +1,6 @@
 """Les pages du site, en Markdown, tirées des textes du dépôt.
 
-Une page par exercice : sa leçon (`lesson_page`), ce qu'il atteint et de quoi commencer ; ou, tant
-que son texte est de l'ancienne forme, sa question, ses figures et son code.
+Une page par exercice : sa leçon (`lesson_page`), ce qu'il atteint et de quoi commencer.
 Les pages de `docs/` sont reprises telles quelles, mais leurs liens qui sortent du site deviennent
 des chemins dans le dépôt.
 """
@@ -19,7 +18,7 @@ from urllib.parse import quote
 from convnets.core.cli import markdown_table
 from convnets.core.reports import format_accuracy, format_headline, load_measures
 from exercises import EXERCISES, FOLDER, Exercise, chapters
-from exercises.lesson_text import Workshop, is_new, read_lesson
+from exercises.lesson_text import Workshop, read_lesson
 from exercises.notebook import (
     LABEL,
     code_cells,
@@ -223,36 +222,7 @@ def _write_exercise(exercise: Exercise, folder: Path) -> None:
 
 
 def _exercise_page(exercise: Exercise, opening: Path, parts: list[Path]) -> str:
-    if is_new(exercise.slug):
-        return _lesson_page(exercise, opening, parts)
-    source = opening.read_text(encoding="utf-8")
-    title, body = _docstring(source)
-    needed = ", ".join(map(_link, chapters.before(exercise))) or "rien"
-    texts = [
-        f"# {exercise.number:02}. {exercise.title}",
-        f"{title} ({exercise.document})",
-        f"**Durée** de la commande : {_duration(exercise)}, sur deux cœurs récents. "
-        f"**À lire avant** : {needed}.",
-        f"[Le notebook exécuté]({exercise.slug}_execute.md) : chaque appel, et sa figure."
-        if exercise.slug in SHOWN
-        else "",
-        _tries(exercise),
-        body,
-        "## La commande",
-        f"```text\n{_commands(source)}\n```",
-        _results(exercise),
-        *_figures(exercise),
-    ]
-    if parts:
-        texts += ["## Les fichiers", *_contents(exercise, parts)]
-    else:
-        texts += _code(source)
-    texts += ["## À vous", _downloads(exercise)]
-    return "\n\n".join(text for text in texts if text) + "\n"
-
-
-def _lesson_page(exercise: Exercise, opening: Path, parts: list[Path]) -> str:
-    """Rend la page d'une leçon de la nouvelle forme : son texte, puis de quoi la refaire."""
+    """Rend la page d'un exercice : son texte, puis de quoi la refaire."""
     lesson = read_lesson(exercise.slug)
     placed = any(isinstance(block, Workshop) for block in lesson.blocks)
     texts = [

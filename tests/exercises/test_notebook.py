@@ -1,6 +1,5 @@
 """`python -m exercises.notebook` : tout vient du `.py`, rien ne s'y perd, tout s'y exécute."""
 
-import ast
 import json
 import os
 import re
@@ -15,11 +14,10 @@ import nbformat
 import pytest
 from packaging.requirements import Requirement
 
-from exercises import EXERCISES, FOLDER, RULE, find, lesson_text, notebook, sources
+from exercises import EXERCISES, FOLDER, find, lesson_text, notebook, sources
 
 pytestmark = pytest.mark.ci
-OLD = [each.slug for each in EXERCISES if not lesson_text.is_new(each.slug)]
-NEW = [each.slug for each in EXERCISES if lesson_text.is_new(each.slug)]
+SLUGS = [each.slug for each in EXERCISES]
 LESSON = """\
 # Cacher pour voir
 
@@ -67,47 +65,12 @@ def codes_run(found):
     return [cell for cell in found.cells if cell.cell_type == "code"]
 
 
-def flat(text):
-    """Les lignes pleines ; d'un filet, ou du titre d'une cellule, les mots."""
-    lines = (RULE.sub(r"\1", line).removeprefix("## ") for line in text.splitlines() if line)
-    return "\n".join(line.removeprefix("### ") for line in lines)
-
-
 # --- Ce qu'ils contiennent -----------------------------------------------------------
-
-
-@pytest.mark.parametrize("slug", OLD)
-def test_no_line_of_the_files_is_lost(slug):
-    """Les instructions, les commentaires et les titres de chaque partie, dans leur ordre."""
-    found = make(slug)
-    ours = [cell for cell in found.cells if cell.metadata.get("tags") != ["leçon"]]
-    written = flat("\n".join(cell.source for cell in ours))
-    for path in sources(slug):
-        if path.name in notebook.SUPPORT:
-            continue
-        source = path.read_text(encoding="utf-8").partition('\nif __name__ == "__main__"')[0]
-        docstring = ast.parse(source).body[0]
-        assert flat("\n".join(source.splitlines()[docstring.end_lineno :])) in written, path
-
-
-@pytest.mark.parametrize("slug", OLD)
-def test_each_formula_and_each_call_has_its_place(slug):
-    """Aucun nom de `lessons/` n'est perdu ; un appel suit sa fonction."""
-    steps, cells = notebook.read_steps(slug), make(slug).cells
-    shown = [cell.source for cell in cells if cell.metadata.get("tags") == ["leçon"]]
-    assert sorted(shown) == sorted(text for step in steps.values() for text in step if text)
-    for name, (_, call) in steps.items():
-        if call:
-            before = next(i for i, cell in enumerate(cells) if cell.source == call) - 1
-            assert re.search(
-                rf"^(def |class )?{name.rpartition('.')[2]}\b", cells[before].source, re.M
-            )
-            ast.parse(call)
 
 
 @pytest.fixture
 def new_lesson(tmp_path, monkeypatch):
-    """Écrit un texte de la nouvelle forme, celui d'un exercice sans TensorFlow."""
+    """Écrit le texte d'un exercice sans TensorFlow."""
 
     def write(text=LESSON):
         (tmp_path / "exercises" / "lessons").mkdir(parents=True)
@@ -153,7 +116,7 @@ def test_a_call_does_not_replace_what_is_shown(new_lesson):
         make("ex07_occlusion")
 
 
-@pytest.mark.parametrize("slug", NEW)
+@pytest.mark.parametrize("slug", SLUGS)
 def test_each_new_lesson_makes_a_notebook(slug):
     nbformat.validate(make(slug))
 
@@ -165,7 +128,7 @@ def test_each_command_says_how_long_it_takes():
         "moins d'une minute.",
     ]
     names = {path.name for each in EXERCISES for path in sources(each.slug)}
-    assert names >= notebook.MINUTES.keys() | notebook.SUPPORT
+    assert names >= notebook.MINUTES.keys()
 
 
 @pytest.mark.parametrize("slug", [each.slug for each in EXERCISES if len(sources(each.slug)) > 1])

@@ -7,15 +7,7 @@ import zipfile
 import pytest
 
 from exercises import EXERCISES, chapters, find, notebook
-from exercises.lesson_text import (
-    Lesson,
-    Shown,
-    Workshop,
-    all_blocks,
-    find_definition,
-    is_new,
-    read_lesson,
-)
+from exercises.lesson_text import Lesson, Shown, Workshop, all_blocks, find_definition, read_lesson
 from web import runtime, sources
 from web.book import SAMPLES, polish
 from web.examples import list_examples
@@ -39,7 +31,7 @@ def pages(tmp_path_factory):
 def test_each_exercise_has_its_page(pages):
     for exercise in EXERCISES:
         text = (pages / f"{exercise.slug}.md").read_text(encoding="utf-8")
-        title = read_lesson(exercise.slug).title if is_new(exercise.slug) else exercise.title
+        title = read_lesson(exercise.slug).title
         assert text.startswith(f"# {exercise.number:02}. {title}\n")
         assert f"python -m exercises.{exercise.slug}" in text and "## À vous" in text
 
@@ -79,7 +71,7 @@ def test_a_shown_function_keeps_what_is_not_a_section():
     )
 
 
-@pytest.mark.parametrize("slug", [each.slug for each in EXERCISES if is_new(each.slug)])
+@pytest.mark.parametrize("slug", [each.slug for each in EXERCISES])
 def test_code_without_sections_is_the_same_code(slug):
     for block in all_blocks(read_lesson(slug).blocks):
         if isinstance(block, Shown):
