@@ -47,6 +47,7 @@ EPOCHS = 12
 BATCH_SIZE = 16
 LEARNING_RATE = 3e-3  # d'Adam, au début ; il suit ensuite un cosinus jusqu'à zéro (lesson.Clock)
 NUM_EXAMPLES = 3  # mélanges écrits en WAV, les premiers du test : ils ne sont pas choisis
+WITNESS_SEEDS = range(3)  # départs de la NMF apprise
 RIVALS = ("medians", "nmf")  # à quoi le réseau est comparé, mélange par mélange
 HEADLINE = (
     *((f"network{end}", f"gain de SI-SDR du réseau, {kind}") for end, kind in KINDS.items()),
@@ -194,6 +195,23 @@ def run(seed: int, *, epochs: int = EPOCHS, minutes=None, limit: int | None = No
             metrics[f"over_{name}{suffix}_margin"] = float(1.96 * gap.std() / len(gap) ** 0.5)
     metrics["ica"] = baselines.two_microphone_gain(sets["tests"][""])
     return lesson.Run(metrics, model, {"sources": sets["tests"][""]})
+
+
+def witnesses() -> dict[str, list[float]]:
+    """Mesure une NMF apprise des mêmes sons que le réseau, sur les mêmes mélanges de test.
+
+    Returns:
+        Par test de `TESTS`, les gains moyens, en décibels : un par graine.
+    """
+    sets, found = make_sets(None), {}
+    for seed in WITNESS_SEEDS:
+        learned = partial(factorisation.learn_spectra, seed=seed)
+        spectra = tuple(learned(sounds, factorisation.NUM_LEARNED) for sounds in sets["train"])
+        for suffix, sources in sets["tests"].items():
+            separated = factorisation.separate_by_spectra(sources.sum(axis=1), spectra)
+            gain = float(improvement(separated, sources).mean())
+            found.setdefault(f"trained_nmf{suffix}", []).append(gain)
+    return found
 
 
 # --- Question : comparer à l'oreille et à l'œil --------------------------------------

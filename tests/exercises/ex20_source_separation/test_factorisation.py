@@ -85,3 +85,18 @@ def test_silence_stays_silent():
         partial(ex20.nmf_parts, num_parts=3, seed=0),
     ):
         np.testing.assert_array_equal(ex20.separate_by_oracle(silence, factorise), 0)
+
+
+@pytest.mark.question(QUESTION)
+def test_spectra_learned_from_each_source_alone_need_no_oracle():
+    sources = two_tones()
+    spectra = tuple(ex20.learn_spectra(sources[:, k], 3, seed=0) for k in range(2))
+    for each, loudest in zip(spectra, (32, 128), strict=True):  # 500 et 2000 Hz
+        assert each.shape == (3, 257) and each.min() >= 0
+        np.testing.assert_allclose(each.sum(axis=1), 1, rtol=1e-5)
+        assert each.sum(axis=0).argmax() == loudest
+    found = ex20.separate_by_spectra(sources.sum(axis=1), spectra)
+    assert improvement(found, sources).min() > 30
+    np.testing.assert_allclose(found.sum(axis=1), sources.sum(axis=1), atol=1e-5)
+    swapped = ex20.separate_by_spectra(sources.sum(axis=1), spectra[::-1])
+    np.testing.assert_allclose(swapped, found[:, ::-1], atol=1e-2)
