@@ -14,21 +14,9 @@ from pathlib import Path
 from socket import AF_INET, SOCK_DGRAM, socket
 
 from convnets.core.cli import FrenchParser, run
+from web.missing import MISSING
 
 HOST, PORT = "127.0.0.1", 8000
-# Sans autre fichier ni lien relatif : l'adresse qui manque peut être dans n'importe quel dossier.
-MISSING = """<!doctype html>
-<html lang="fr">
-<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark"><title>Cette page n\u2019existe pas</title>
-<style>body { font: 1.1rem/1.5 system-ui, sans-serif; max-width: 40rem; margin: 3rem auto; }</style>
-<body>
-<h1>Cette page n\u2019existe pas</h1>
-<p>L\u2019adresse est fausse, ou la page a changé de nom.
-Revenez en arrière, ou repartez de l\u2019accueil du cours.</p>
-</body>
-</html>
-"""
 
 
 class Handler(SimpleHTTPRequestHandler):

@@ -18,11 +18,11 @@ from PIL import Image, ImageOps
 from convnets.core.images import crop_resize_image, open_image
 from convnets.core.paths import MODELS_DIR, keras_models_dir
 from web import runtime, scripts
-from web.__main__ import MISSING
 from web.cam import export_maps
 from web.clothes import clothes
 from web.examples import list_examples, x_or_o_weights
 from web.graph import club
+from web.missing import MISSING
 from web.networks import outlines, weights
 from web.path import PICTURES
 from web.shown import write_shown
