@@ -83,11 +83,22 @@ def is_grey(image: Image.Image) -> bool:
 
 def has_black_ground(image: Image.Image) -> bool:
     """Dit si la moitié au moins du bord d'une image est noire, ou presque."""
+    return _border_level(image) <= BLACK
+
+
+def has_plain_ground(image: Image.Image) -> bool:
+    """Dit si la moitié au moins du bord d'une image est noire, ou blanche, ou presque."""
+    level = _border_level(image)
+    return level <= BLACK or level >= 255 - BLACK
+
+
+def _border_level(image: Image.Image) -> int:
+    """Rend la médiane des niveaux de gris du bord d'une image, de 0 à 255."""
     (width, height), grey = image.size, image.convert("L")
     sides = (0, 0, width, 1), (0, height - 1, width, height)
     sides += (0, 0, 1, height), (width - 1, 0, width, height)
     levels = sorted(b"".join(grey.crop(side).tobytes() for side in sides))
-    return levels[len(levels) // 2] <= BLACK
+    return levels[len(levels) // 2]
 
 
 def figure_box(image: Image.Image) -> tuple[int, int, int, int] | None:

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from convnets.serving.garments import SIDE_PX, garment_square
-from convnets.serving.images import figure_box, has_black_ground, is_grey, is_thumbnail, misfit
+from convnets.serving.images import (
+    figure_box,
+    has_black_ground,
+    has_plain_ground,
+    is_grey,
+    is_thumbnail,
+    misfit,
+)
 
 if TYPE_CHECKING:
     from convnets.serving.say import Row
@@ -48,13 +55,16 @@ class Look:
 
     @cached_property
     def is_grey_thumbnail(self) -> bool:
-        """Dit si c'est une petite image grise, comme celles de MNIST, agrandie ou non."""
+        """Dit si c'est une petite image grise sur un fond uni, comme celles de MNIST, ou leur négatif.
+
+        Agrandie, seule celle sur fond noir est reconnue : un dessin sur du papier lui ressemble.
+        """
         if not is_grey(self.image):
             return False
-        return self.is_small or (
-            has_black_ground(self.image)
-            and (misfit(self.image, SIDE_PX) < MIN_MISFIT or self.is_enlarged)
-        )
+        if self.is_small:
+            return has_plain_ground(self.image)
+        is_enlarged = misfit(self.image, SIDE_PX) < MIN_MISFIT or self.is_enlarged
+        return is_enlarged and has_black_ground(self.image)
 
     @cached_property
     def cut_out(self) -> Image.Image | None:

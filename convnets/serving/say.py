@@ -18,7 +18,8 @@ GARMENT_ADVICE = (
     "Si c'est un vêtement, photographiez-le seul, entier, à plat et de face, sur un fond uni."
 )
 GREY_THUMBNAIL = (
-    "est une petite image grise, que ce réseau n'a pas apprise : la réponse n'est pas sûre. "
+    "est une petite image grise, et ce réseau a surtout appris des images en couleur : la réponse "
+    "n'est pas sûre. "
     "--model digits lit un chiffre, et --model garments un vêtement."
 )
 DIVIDED = "est une image longue, où ce réseau voit plusieurs choses : la réponse n'est pas sûre."
