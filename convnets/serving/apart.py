@@ -6,6 +6,7 @@ le dossier courant n'y est exécuté. Quoi qu'il lui arrive, `./predict` n'en re
 ou une phrase en français.
 """
 
+import contextlib
 import json
 import os
 import subprocess
@@ -64,9 +65,7 @@ def run(
     try:
         answer = _exchange(process, content, limits.seconds)
     finally:
-        process.stdin = None  # déjà fermée, ou sans lecteur
-        process.kill()
-        process.wait()
+        _stop(process)
     head, _, rest = answer.partition(b"\n")
     try:
         fields = json.loads(head)
@@ -88,11 +87,7 @@ def _exchange(process: subprocess.Popen, content: bytes, seconds: int) -> bytes:
 
     def stop() -> None:
         late.append(True)
-        process.stdin.close()  # il efface ses fichiers provisoires, puis s'arrête
-        try:
-            process.wait(5)
-        except subprocess.TimeoutExpired:
-            process.kill()
+        _stop(process)
 
     timer = Timer(seconds, stop)
     timer.start()
@@ -108,6 +103,20 @@ def _exchange(process: subprocess.Popen, content: bytes, seconds: int) -> bytes:
     if late:
         raise RefusedError(f"le lire prend plus de {seconds} secondes.")
     return answer
+
+
+def _stop(process: subprocess.Popen) -> None:
+    """Ferme l'entrée du processus, qui efface ses fichiers provisoires et s'arrête.
+
+    Il est tué s'il n'a pas fini au bout de cinq secondes.
+    """
+    with contextlib.suppress(BrokenPipeError):  # il s'est arrêté sans tout lire
+        process.stdin.close()
+    try:
+        process.wait(5)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 # --- Dans le processus ---------------------------------------------------------------

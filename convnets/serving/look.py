@@ -55,9 +55,10 @@ class Look:
 
     @cached_property
     def is_grey_thumbnail(self) -> bool:
-        """Dit si c'est une petite image grise sur un fond uni, comme celles de MNIST, ou leur négatif.
+        """Dit si c'est une petite image grise sur un fond uni, comme celles de MNIST.
 
-        Agrandie, seule celle sur fond noir est reconnue : un dessin sur du papier lui ressemble.
+        Leur négatif en est une aussi. Agrandie, seule celle sur fond noir est reconnue : un
+        dessin sur du papier lui ressemble.
         """
         if not is_grey(self.image):
             return False

@@ -861,7 +861,6 @@ def test_what_it_is_is_said(mark, name):
             "validation_is_train",
         ),
         ("batch_size=32", "no_validation"),
-        ("validation_data=(x_valid, y_valid)", "validation_undefined"),
     ],
 )
 def test_mistakes_are_still_seen(mark, validation, reason):
@@ -870,6 +869,14 @@ def test_mistakes_are_still_seen(mark, validation, reason):
     found = {each.rule.name: each.reason for each in mark("ex02", source)}
     assert found["evaluate"] == "class_names_missing"
     assert found["scaling"] == "scaling_forgotten" and found["train"] == reason
+
+
+def test_an_undefined_validation_stops_the_program(mark):
+    wrong = FIT.replace("validation_split=0.1", "validation_data=(x_valid, y_valid)")
+    source = FASHION + LAYERS + "model = Sequential(stack())\n" + wrong
+    found = {each.rule.name: each for each in mark("ex02", source)}
+    assert found["train"].reason == found["evaluate"].reason == "program_stops"
+    assert "x_valid" in str(found["train"])
 
 
 @pytest.mark.parametrize(
