@@ -46,6 +46,7 @@ def test_a_planted_rectangle_is_found(image, name):
     assert (method(planted([0, 0]), image, 0) == 0).all()
 
 
+@pytest.mark.ci
 def test_the_noise_is_the_same_whatever_the_batch(image, monkeypatch):
     shipped = saving.load_model(maps.STUDY_MODEL)
     picture = np.resize(image, shipped.input_shape[1:])

@@ -89,6 +89,7 @@ def test_an_invertible_layer_gives_the_image_back():
     np.testing.assert_allclose(found.image, photo(), atol=1)
 
 
+@pytest.mark.ci
 def test_the_error_printed_is_the_distance_of_the_maps():
     """La variation totale, elle, ne pèse guère : une image lisse reste reconnaissable."""
     model, options = build(), SimpleNamespace(steps=60, seed=0, tv_weight=1.0)
@@ -99,6 +100,7 @@ def test_the_error_printed_is_the_distance_of_the_maps():
     assert found.error < 0.25
 
 
+@pytest.mark.ci
 def test_what_a_layer_forgets_does_not_come_back():
     """Une moyenne sur 4×4 oublie le damier que l'on a ajouté : caractéristiques égales, pas lui."""
     smooth = np.full((16, 24, 3), 120, np.float32)

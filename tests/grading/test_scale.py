@@ -6,6 +6,8 @@ import tomllib
 from collections import Counter
 from fractions import Fraction
 
+import pytest
+
 from exercises import EXERCISES as COURSE
 from exercises import sheet
 from grading import questions, scale, submission
@@ -38,6 +40,7 @@ def test_exercises_are_worth_as_much():
     assert {sum(rule.points for rule in each.rules) for each in EXERCISES.values()} == {20}
 
 
+@pytest.mark.ci
 def test_thresholds_stand_in_the_statement_the_student_reads():
     statements = {}
     for rule in RULES:

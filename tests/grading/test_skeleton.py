@@ -27,6 +27,7 @@ def definitions(text):
     return {node.name: node for node in ast.parse(text).body if isinstance(node, kinds)}
 
 
+@pytest.mark.ci
 def test_only_what_the_scale_grades_is_empty(made):
     """Signatures et docstrings restent ; ce qui n'est pas noté reste entier, s'il est public."""
     for module, text in made.items():

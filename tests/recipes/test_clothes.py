@@ -18,6 +18,7 @@ from recipes import clothes as recipe
 SLUG = "photos"
 
 
+@pytest.mark.ci
 def test_garments_are_learnt_and_objects_do_not_move(monkeypatch):
     monkeypatch.setattr(recipe, "LEARNING_RATE", 0.05)
     y = np.arange(420) % 21
@@ -57,6 +58,7 @@ def test_a_garment_is_doubted_below_its_own_threshold(best, sure):
     assert found.familiar == sure
 
 
+@pytest.mark.ci
 def test_a_garment_on_a_plain_ground_goes_to_the_network_of_garments(tmp_path, extract):
     x, y = extract("fashion_mnist")
     paths = [str(tmp_path / f"{number}.png") for number in range(10)]

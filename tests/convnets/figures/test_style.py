@@ -9,6 +9,7 @@ import pytest
 from convnets.figures import style
 
 
+@pytest.mark.ci
 def test_numbers_on_every_axis_have_a_french_comma(tmp_path):
     """Axes ordinaires, logarithmiques, de couleurs, à graduations écrites ou comptées à part."""
     with style.new_figure(tmp_path / "a.png", columns=4) as (figure, axes):

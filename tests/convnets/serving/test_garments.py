@@ -9,6 +9,7 @@ from convnets.serving.classifier import Classifier
 from convnets.serving.garments import garment_square
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("ground", [(255, 255, 255), (20, 110, 140), None])  # None : transparent
 def test_a_garment_is_cut_out_and_named_as_in_its_data(tmp_path, extract, ground):
     images, labels = (each[:40] for each in extract("fashion_mnist"))

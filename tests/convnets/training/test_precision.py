@@ -62,6 +62,7 @@ def test_the_processor_announces_its_instructions(tmp_path, text, announced):
     assert not precision.announces_bfloat16(tmp_path / "absent")
 
 
+@pytest.mark.ci
 def test_the_measure_leaves_names_and_weights_as_they_would_have_been(monkeypatch):
     monkeypatch.setattr(precision, "FILTERS", 8)  # les mêmes réseaux, plus petits
     monkeypatch.setattr(precision, "STEPS", 2)

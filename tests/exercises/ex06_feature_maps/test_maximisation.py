@@ -41,6 +41,7 @@ def test_posed_filters_get_the_images_they_look_for(by_hand):
     assert white.min() > 200
 
 
+@pytest.mark.ci
 def test_responses_are_means_of_maps(by_hand):
     x = np.random.default_rng(0).uniform(0, 255, (2, *SHAPE)).astype(np.float32)
     red = (x @ [1, -1, -1] / 255)[:, :, 1:-1]

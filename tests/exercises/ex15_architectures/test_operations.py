@@ -51,6 +51,7 @@ def test_what_cannot_be_counted_is_said():
 # --- Les réseaux publiés -------------------------------------------------------------
 
 
+@pytest.mark.ci
 @pytest.mark.question(QUESTION)
 def test_published_numbers_of_parameters():
     with keras.StatelessScope(initialize_variables=False):  # sans tirer de poids

@@ -20,6 +20,7 @@ def run(model, images):
     return keras.ops.convert_to_numpy(model(images, training=False))
 
 
+@pytest.mark.ci
 @pytest.mark.question(QUESTION)
 def test_shortcuts_have_no_weights(pair):
     first, layer = 16 * (48 + 4), 16 * (16 * 9 + 4)

@@ -3,6 +3,7 @@
 import contextlib
 
 import numpy as np
+import pytest
 from matplotlib.figure import Figure
 
 from exercises.ex16_bag_of_words import figures
@@ -11,6 +12,7 @@ from exercises.ex16_bag_of_words.encoding import build_distances
 from tests.exercises.ex16_bag_of_words.test_encoding import planted, slow_distances
 
 
+@pytest.mark.ci
 def test_each_piece_is_replaced_by_its_nearest_word(extract, monkeypatch):
     image, axes = extract("cifar10")[0][1], Figure().subplots(1, 3, squeeze=False)
     drawn = contextlib.nullcontext((None, axes))

@@ -76,6 +76,7 @@ def test_the_suppression_in_the_network_is_that_of_numpy():
     np.testing.assert_array_equal(found, boxes[kept[:8]])
 
 
+@pytest.mark.ci
 @pytest.mark.question(QUESTION)
 def test_a_perfect_first_stage_proposes_the_objects():
     answers, *_ = right_answers()

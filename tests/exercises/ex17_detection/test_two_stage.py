@@ -64,6 +64,7 @@ def test_roi_align_is_the_plain_loop():
     np.testing.assert_allclose(found, plain_roi_align(maps, boxes, ex17.BINS), atol=1e-5)
 
 
+@pytest.mark.ci
 @pytest.mark.question(QUESTION)
 def test_the_network(model):
     outputs = model(IMAGES)
@@ -76,6 +77,7 @@ def test_the_network(model):
     assert model.count_params() == trunk + proposing + head
 
 
+@pytest.mark.ci
 @pytest.mark.question(QUESTION)
 def test_the_head_teaches_the_maps_and_not_the_proposals(model):
     first = next(layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D))
@@ -85,6 +87,7 @@ def test_the_head_teaches_the_maps_and_not_the_proposals(model):
     assert np.abs(np.asarray(maps)).max() > 0 and anchors is None
 
 
+@pytest.mark.ci
 @pytest.mark.question(QUESTION)
 def test_the_head_also_learns_from_the_true_boxes(model):
     outputs = model(IMAGES)

@@ -21,6 +21,7 @@ def test_a_pixel_without_a_name_is_not_judged():
     assert counts[0, 0, 4] == 2 and counts[:, 4, 4].tolist() == [1, 3]
 
 
+@pytest.mark.ci
 @pytest.mark.question(QUESTION)
 def test_two_answers_are_compared_on_the_same_photographs():
     """Une réponse juste partout contre une qui manque la même moitié de chaque photographie."""

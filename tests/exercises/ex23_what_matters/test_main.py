@@ -69,6 +69,7 @@ def test_the_published_measures_hold_together(published):
     assert dense == pytest.approx(1, rel=0.1)
 
 
+@pytest.mark.ci
 def test_the_shipped_network_answers(extract):
     x, y = extract("cifar10")
     found = saving.load_model(SLUG).predict(x, verbose=0).argmax(1)

@@ -42,6 +42,7 @@ def test_noise_has_its_deviation():
     assert psnr(grey, noisy) == pytest.approx(20 * np.log10(255 / shortcuts.NOISE), abs=0.3)
 
 
+@pytest.mark.ci
 @pytest.mark.question(QUESTION)
 def test_sliding_wiener_removes_noise_and_keeps_what_has_none(monkeypatch):
     """Une image dont chaque carré tient en un axe : le reste n'est que du bruit."""

@@ -31,6 +31,7 @@ class Cut(keras.callbacks.Callback):
             raise KeyboardInterrupt
 
 
+@pytest.mark.ci
 def test_resumed_training_ends_with_the_same_weights(tmp_path, monkeypatch, capsys):
     whole, curves = learn(tmp_path / "entier.npz")
     monkeypatch.setattr(checkpoints, "EVERY_S", 0)
@@ -44,6 +45,7 @@ def test_resumed_training_ends_with_the_same_weights(tmp_path, monkeypatch, caps
     assert history["loss"] == curves["loss"]
 
 
+@pytest.mark.ci
 def test_damaged_or_foreign_checkpoint_is_refused_in_one_sentence(tmp_path, capsys):
     path = tmp_path / "reprise.npz"
     learn(path)
