@@ -12,8 +12,10 @@ import sys
 from pathlib import Path
 
 from convnets.core.cli import FrenchParser, run
-from grading import REPO, handin, sandbox
+from grading import REPO
+from grading.inside import sandbox
 from grading.plugin import OPTIONS
+from grading.reading import handin
 
 
 def command(arguments: list[str]) -> list[str]:

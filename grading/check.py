@@ -26,10 +26,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from grading import grader, handin, messages, pupil, questions, sandbox, sealed
+from grading import sealed
+from grading.asking import failures, grader
+from grading.asking.ask import Ask, load
+from grading.asking.comparing import REFUSED, kind_of
+from grading.asking.credits import Credit, Wrong
+from grading.inside import messages, probes, sandbox
+from grading.reading import handin
 from grading.scale import Rule, read_reasons, read_scale
 
-INSIDE = Path(__file__).resolve().parent
 ENCLOSED = {"record", "command"}  # ce que seul un processus à part sait faire
 HANDED_IN = ("weights", "command")  # questions posées à des fichiers rendus, et non à des fonctions
 SMALL = 12  # valeurs d'un tableau qui se montre en entier
@@ -40,7 +45,7 @@ class Verdict(NamedTuple):
     """Ce qu'une question dit des fonctions de l'élève."""
 
     rule: Rule
-    credit: questions.Credit
+    credit: Credit
     waits_for: str = ""  # la fonction dont celle-ci se sert, et qui n'est pas encore juste
 
     @property
@@ -52,30 +57,10 @@ class Verdict(NamedTuple):
 # --- Appeler les fonctions dans ce processus -----------------------------------------
 
 
-def _probes() -> types.ModuleType:
-    """Importe ce que l'enfant du correcteur sait faire (`probes`, et `models` si Keras est là).
-
-    Ces modules s'importent l'un l'autre par leur seul nom, comme dans l'enfant ; ces noms sont
-    ensuite rendus à l'élève, qui a peut-être un fichier `models.py`.
-    """
-    names = ("messages", "probes", "models")
-    kept = {name: sys.modules.pop(name) for name in names if name in sys.modules}
-    sys.modules["messages"] = messages
-    sys.path.insert(0, str(INSIDE))
-    try:
-        found = _INSIDE.setdefault("probes", None) or importlib.import_module("probes")
-        _INSIDE["probes"] = sys.modules["probes"] = found
-        if "keras" in sys.modules and "models" not in _INSIDE:
-            _INSIDE["models"] = importlib.import_module("models")
-        return found
-    finally:
-        sys.path.remove(str(INSIDE))
-        for name in names:
-            sys.modules.pop(name, None)
-        sys.modules.update(kept)
-
-
-_INSIDE: dict[str, types.ModuleType] = {}
+def _load_operations() -> None:
+    """Ajoute aux opérations de `probes` celles de `models`, si Keras est là."""
+    if "keras" in sys.modules:
+        importlib.import_module("grading.inside.models")
 
 
 @contextlib.contextmanager
@@ -116,22 +101,22 @@ class Desk:
         """Fait ce que ferait l'enfant du correcteur (voir `probes.answer`).
 
         Raises:
-            pupil.Failure: la fonction manque, ou s'arrête.
+            failures.Failure: la fonction manque, ou s'arrête.
             NotImplementedError: seul un processus à part sait le faire.
         """
         if operation in ENCLOSED:
             raise NotImplementedError(operation)
-        probes = _probes()
-        if operation not in probes.OPERATIONS and "models" not in _INSIDE:
+        _load_operations()
+        if operation not in probes.OPERATIONS:
             importlib.import_module("keras")
-            _probes()
+            _load_operations()
         arguments = messages.unpack(messages.pack(arguments), ingredients=True)
         with _untouched(), self._in_place(rule):
             try:
                 value = probes.OPERATIONS[operation](**arguments)
                 return {"value": messages.unpack(messages.pack(value))}
             except Exception as error:
-                raise pupil.failure_of(probes.describe_error(error)) from error
+                raise failures.failure_of(probes.describe_error(error)) from error
 
     @contextlib.contextmanager
     def _in_place(self, rule: Rule) -> Iterator[None]:
@@ -140,7 +125,7 @@ class Desk:
             with sealed.apart():
                 yield
             return
-        probes, name = _probes(), f"exercises.{rule.module}"
+        name = f"exercises.{rule.module}"
         kept, module = sys.modules.get(name), types.ModuleType(name)
         vars(module).update(self.space, __name__=name)
         sys.modules[name], probes.SPACE[:] = module, [self.space]
@@ -195,21 +180,21 @@ def answer(rule: Rule, space: dict, *, seed: int | None = None) -> Verdict:
     return Verdict(rule, found)
 
 
-def _credit(rule: Rule, space: dict, seed: int) -> questions.Credit:
+def _credit(rule: Rule, space: dict, seed: int) -> Credit:
     rng = np.random.default_rng([seed, zlib.crc32(rule.id.encode())])
     try:
-        return questions.load(rule.exercise)[rule.id](questions.Ask(rule, rng, Desk(space)))
+        return load(rule.exercise)[rule.id](Ask(rule, rng, Desk(space)))
     except NotImplementedError:
         return _enclosed(rule, space, seed)
-    except pupil.Failure as failure:
-        return questions.Credit(Fraction(0), failure.reason, failure.detail)
+    except failures.Failure as failure:
+        return Credit(Fraction(0), failure.reason, failure.detail)
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         if isinstance(error, sealed.UnsealedError):
             raise
-        return questions.Credit(Fraction(0), "unread_answer", type(error).__name__)
+        return Credit(Fraction(0), "unread_answer", type(error).__name__)
 
 
-def _enclosed(rule: Rule, space: dict, seed: int) -> questions.Credit:
+def _enclosed(rule: Rule, space: dict, seed: int) -> Credit:
     """Pose à un processus à part une question qui exécute le programme entier.
 
     Le premier appel charge TensorFlow, et le garde pour les suivants.
@@ -351,7 +336,7 @@ def _wrapped(text: str) -> list[str]:
     return textwrap.wrap(text, WIDTH, initial_indent="  ", subsequent_indent="    ")
 
 
-def progress(rule: Rule, found: questions.Credit) -> str:
+def progress(rule: Rule, found: Credit) -> str:
     """Dit ce qui est acquis et ce qui reste, d'après le barème : `"acquis : … — à faire : …"`."""
     reached = found.wrong.reached if found.wrong else found.level
     levels = [each.split(" : ", 1) for each in rule.levels]
@@ -365,7 +350,7 @@ def _without_and(text: str) -> str:
     return text.removeprefix("et ")
 
 
-def shown_call(wrong: questions.Wrong) -> str:
+def shown_call(wrong: Wrong) -> str:
     """Écrit un appel, tableaux résumés : `"positions(7, 3, 2)"`."""
     given = [shown(each) for each in wrong.positional]
     given += [f"{key}={shown(each)}" for key, each in wrong.named.items()]
@@ -390,13 +375,13 @@ def shown(value) -> str:
 INGREDIENTS = {"glance": "réseau", "small_network": "réseau", "plain_network": "réseau"}
 
 
-def shown_forms(found: questions.Credit) -> str:
+def shown_forms(found: Credit) -> str:
     """Dit ce qui était attendu et ce qui est reçu : des formes, jamais des valeurs."""
     answered, expected = found.wrong.answer, found.wrong.expected
-    if expected is questions.REFUSED:
+    if expected is REFUSED:
         return "attendu : ValueError ; reçu : aucune erreur"
     if answered.error:
-        failure = pupil.failure_of(answered.error)
+        failure = failures.failure_of(answered.error)
         return f"reçu : {failure.detail or failure.reason}"
     return f"attendu : {form_of(expected)} ; reçu : {form_of(answered.value)}"
 
@@ -404,7 +389,7 @@ def shown_forms(found: questions.Credit) -> str:
 def form_of(value) -> str:
     """Écrit la forme d'une valeur : `"tableau (3, 4)"`, `"un nombre"`, `"None"`."""
     if value is None or isinstance(value, messages.Opaque | str | bytes | dict):
-        return questions.kind_of(value)
+        return kind_of(value)
     try:
         shape = np.shape(value)
     except ValueError:

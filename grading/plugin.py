@@ -89,7 +89,8 @@ class Session:
     """Ce qu'une session de correction partage : rendus, barème, correcteur."""
 
     def __init__(self, config: pytest.Config):
-        from grading import grader, scale, sealed
+        from grading import scale, sealed
+        from grading.asking import grader
 
         try:  # avant de copier quoi que ce soit
             sealed.folder()
@@ -113,7 +114,7 @@ class Session:
 
     def _find(self):
         """Trouve les rendus, et les copie tous avant que l'un d'eux ne s'exécute."""
-        from grading import handin, submission
+        from grading.reading import handin, submission
 
         options = self.options
         asked = options.submission or options.submissions
@@ -299,7 +300,8 @@ class Reports:
 
     def header(self, marks: list, warning: str) -> dict:
         """Fait l'en-tête : la graine, les exercices, et ce qu'il faut savoir de chaque élève."""
-        from grading import pupil, report, sealed
+        from grading import report, sealed
+        from grading.asking import workshop
 
         options, session = self.config.option, _session(self.config)
         exercises = ", ".join(dict.fromkeys(mark.rule.exercise for mark in marks))
@@ -311,7 +313,7 @@ class Reports:
         header = {
             "graine": options.grade_seed,
             "exercices": exercises,
-            "protections": pupil.protections_here(),
+            "protections": workshop.protections_here(),
         }
         graded = report.grouped(marks, lambda mark: mark.submission)
         asked = {

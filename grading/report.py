@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from convnets.core.files import own_suffix, replacing
-from grading.grader import Mark
-from grading.questions import VAGUE
+from grading.asking.comparing import VAGUE
+from grading.asking.grader import Mark
 from grading.scale import FULL, read_reasons, read_scale
 
 UTF8 = "utf-8-sig"  # sans cette marque, un tableur lit l'UTF-8 comme du Windows-1252

@@ -12,10 +12,10 @@ import re
 from pathlib import Path
 
 from exercises import EXERCISES, RULE, sources
+from grading.reading.submission import EXERCISES as FOLDER
+from grading.reading.submission import file_of
 from grading.report import write_file
 from grading.scale import read_scale
-from grading.submission import EXERCISES as FOLDER
-from grading.submission import file_of
 
 Definition = ast.FunctionDef | ast.ClassDef
 

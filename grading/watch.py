@@ -19,7 +19,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from convnets.core.cli import FrenchParser
-from grading import check, grader, handin, sandbox, sealed, submission
+from grading import check, sealed
+from grading.asking import grader
+from grading.inside import sandbox
+from grading.reading import handin, submission
 from grading.scale import Rule, read_reasons, read_scale
 
 LOOK_S = 0.1  # entre deux regards sur les fichiers et sur le clavier

@@ -10,7 +10,7 @@ from convnets.core.paths import MODELS_DIR
 from convnets.core.reports import read_report
 from convnets.serving.classifier import Classifier
 from exercises import sources
-from grading import submission
+from grading.reading import submission
 
 README = MODELS_DIR / "README.md"
 ROW = re.compile(r"^\| ([a-z0-9_]+) \| (.*?) ?\| (.*?) ?\| `(.*?)` \| (.*?) \|$", re.M)

@@ -265,7 +265,7 @@ PIECES = {
     "telecharger": (
         "les énoncés et les notebooks",
         lambda folder: write_downloads(folder / "telecharger"),
-        ("exercises", "convnets", "grading/*.py"),
+        ("exercises", "convnets", "grading"),
     ),
     "donnees": (
         "les réseaux et les exemples",

@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from grading import messages, pupil
+from grading.asking import failures
+from grading.inside import messages
 from grading.questions import Ask, numbers
 
 NAMES = ("basse", "haute")  # les deux couches, dans l'ordre
@@ -69,7 +70,7 @@ def pictures(
         Pour chacune, ses pixels, et la liste de ce qui est rendu avec eux.
 
     Raises:
-        pupil.Failure: une exception, ou autre chose qu'une image de la bonne forme, de 0 à 255.
+        failures.Failure: une exception, ou autre chose qu'une image de la bonne forme, de 0 à 255.
     """
     # D'une seule demande : une demande déjà faite n'est pas refaite, et le hasard s'y cacherait.
     given = [{**named, "options": messages.Ingredient("namespace", each)} for each in options]
@@ -79,6 +80,6 @@ def pictures(
         image, *rest = value if isinstance(value, tuple | list) and value else [value]
         pixels = numbers(answer._replace(value=image), positional[1].shape)
         if pixels.min() < -0.5 or pixels.max() > 255.5:
-            raise pupil.Failure("picture_out_of_range")
+            raise failures.Failure("picture_out_of_range")
         found.append((pixels, rest))
     return found

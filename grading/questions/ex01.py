@@ -4,7 +4,7 @@ from functools import partial
 
 import numpy as np
 
-from grading import pupil
+from grading.asking import failures
 from grading.questions import (
     RIGHT,
     TOLERANCE,
@@ -92,7 +92,7 @@ def _chained(ask: Ask, calls) -> list[np.ndarray]:
         pairs = zip(calls, filters, strict=True)
         found = ask.calls("convolve", [((image, each), {}) for ((image, _), _), each in pairs])
         return [numbers(each, (*SIDES, 1))[..., 0] for each in found]
-    except pupil.Failure:
+    except failures.Failure:
         return []
 
 
@@ -120,7 +120,7 @@ def ask_patterns(ask: Ask) -> Credit:
         return RIGHT  # l'orientation compte, et rien d'autre n'est faux que ces deux fonctions
     right = partial(_inside, turn=vertical)
     return judge(
-        [pupil.Answer(each[2:-2, 2:-2]) for each in found],
+        [failures.Answer(each[2:-2, 2:-2]) for each in found],
         [("1", calls)],
         right,
         [

@@ -6,8 +6,9 @@ import re
 import numpy as np
 from PIL import Image
 
-from grading import copies, pupil, submission
-from grading.questions import Ask, Credit, credit, first_fault, networks, question
+from grading.asking import failures, staging
+from grading.questions import Ask, Credit, copies, credit, first_fault, networks, question
+from grading.reading import submission
 
 ENGLISH = "airplane automobile bird cat deer dog frog horse ship truck".split()
 FRENCH = "Avion Voiture Oiseau Chat Cerf Chien Grenouille Cheval Bateau Camion".split()
@@ -47,7 +48,7 @@ def ask_evaluate(ask: Ask) -> Credit:
 @question("ex03.command")
 def ask_command(ask: Ask) -> Credit:
     """Lance la commande sur une image par classe, et lit ce qu'elle affiche."""
-    script = submission.own_command(ask.desk.submission)
+    script = staging.own_command(ask.desk.submission)
     if not script and not ask.desk.submission.shipped:  # celle du cours, avec les poids du rendu
         if submission.weights(ask.desk.submission, "ex03_cifar10", ".tflite") is None:
             return credit(0, "command_missing")
@@ -59,7 +60,7 @@ def ask_command(ask: Ask) -> Credit:
     truths = np.concatenate([y[clear], y[coloured], y[coloured]])
     found = ask.op("command", pictures=[as_png(image) for image in images], script=script or "")
     if not isinstance(found, list) or len(found) != len(images):
-        raise pupil.Failure("forged_answer")
+        raise failures.Failure("forged_answer")
     guesses = [_guess(each) for each in found]
     refused = [each for each in guesses if isinstance(each, Credit)]
     if refused:
@@ -79,11 +80,11 @@ def ask_command(ask: Ask) -> Credit:
 def _guess(found: dict) -> int | Credit:
     """Lit la classe que la commande a dite d'une image, ou pourquoi on ne peut pas la lire."""
     if found["error"]:
-        failure = pupil.failure_of(found["error"])
+        failure = failures.failure_of(found["error"])
         reason = "command_fails" if failure.reason == "exception" else failure.reason
         return credit(0, reason, failure.detail)
     if found["code"] != 0:
-        return credit(0, "command_fails", f"code de sortie {pupil.clean(found['code'])}")
+        return credit(0, "command_fails", f"code de sortie {failures.clean(found['code'])}")
     name, reason = read_line(str(found["stdout"]))
     return credit("1/4", reason) if reason else name
 

@@ -3,7 +3,8 @@
 import numpy as np
 from scipy import ndimage
 
-from grading import pupil, sealed
+from grading import sealed
+from grading.asking import failures
 from grading.questions import Ask, Credit, Mistake, first_fault, numbers, question, same
 from grading.questions.heatmaps import (
     CLASS,
@@ -38,7 +39,7 @@ def ask_segment(ask: Ask) -> Credit:
     return min(map(_credit_segments, answers, sides), key=lambda each: each.level)
 
 
-def _credit_segments(answer: pupil.Answer, side: np.ndarray, num: int = 30) -> Credit:
+def _credit_segments(answer: failures.Answer, side: np.ndarray, num: int = 30) -> Credit:
     labels = numbers(answer, side.shape)
     pieces = np.unique(labels)
     masks = [labels == each for each in pieces]
@@ -117,11 +118,11 @@ def _expected(ask: Ask, model, image, segments) -> list[np.ndarray]:
     return [OURS.fit_linear(visible, outputs, each) for each in (weights, np.ones_like(weights))]
 
 
-def _read_pair(answer: pupil.Answer, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _read_pair(answer: failures.Answer, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Rend les coefficients et les morceaux d'une réponse.
 
     Raises:
-        pupil.Failure: elle n'en a pas, ou ils ne vont pas ensemble.
+        failures.Failure: elle n'en a pas, ou ils ne vont pas ensemble.
     """
     pair = answer.value if isinstance(answer.value, tuple | list) else ()
     coefficients, segments = (
@@ -129,7 +130,7 @@ def _read_pair(answer: pupil.Answer, image: np.ndarray) -> tuple[np.ndarray, np.
     )
     count = int(segments.max(initial=0)) + 1
     if (segments.shape, coefficients.shape) != (image.shape[:2], (count,)) or segments.min() < 0:
-        raise pupil.Failure("wrong_shape")
+        raise failures.Failure("wrong_shape")
     return coefficients, segments.astype(int)
 
 

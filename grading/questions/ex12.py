@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from grading import messages
+from grading.inside import messages
 from grading.questions import (
     TOLERANCE,
     Ask,

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from grading import pupil
+from grading.asking import failures
 from grading.questions import TOLERANCE, Ask, Credit, dreams, first_fault, numbers, question, same
 
 SHAPE = (14, 18, 3)
@@ -71,7 +71,7 @@ def ask_errors(ask: Ask) -> Credit:
     network, image = _setting(ask)
     ((found, rest),) = _reconstruct(ask, network, image, (8, 1.0, 3))
     right = np.sqrt([_gap(network, found, image), np.mean((found - image) ** 2)])
-    maps, pixels = np.isclose(numbers(pupil.Answer(rest), (2,)), right, rtol=2e-3, atol=2e-3)
+    maps, pixels = np.isclose(numbers(failures.Answer(rest), (2,)), right, rtol=2e-3, atol=2e-3)
     return first_fault(
         (0, "wrong_values", not maps and not pixels),
         ("1/2", "wrong_feature_error", not maps),

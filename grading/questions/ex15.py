@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 
-from grading import messages
+from grading.inside import messages
 from grading.questions import Ask, Credit, as_floats, compared, first_fault, networks, question
 
 MAPS = (8, 10)  # lignes et colonnes des cartes données au module Inception

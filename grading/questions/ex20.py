@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from grading import pupil
+from grading.asking import failures
 from grading.questions import (
     Ask,
     Credit,
@@ -80,12 +80,12 @@ def _made(ask: Ask, function: str, calls) -> list[np.ndarray]:
     """Rend ce que le rendu fait lui-même de sons ou de spectrogrammes.
 
     Raises:
-        pupil.Failure: la fonction s'est arrêtée.
+        failures.Failure: la fonction s'est arrêtée.
     """
     answers = ask.calls(function, calls)
     for each in answers:
         if each.error:
-            raise pupil.failure_of(each.error)
+            raise failures.failure_of(each.error)
     return [np.asarray(each.value) for each in answers]
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from grading.messages import Ingredient
+from grading.inside.messages import Ingredient
 from grading.questions import Ask, Credit, as_floats, compared, question
 
 # --- Des intervalles -----------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from grading.messages import Ingredient
+from grading.inside.messages import Ingredient
 from grading.questions import TOLERANCE, Ask, compared
 
 # --- Le chemin -----------------------------------------------------------------------

@@ -3,7 +3,7 @@
 import numpy as np
 
 from grading import sealed
-from grading.messages import Ingredient
+from grading.inside.messages import Ingredient
 from grading.questions import Ask, compared
 
 metrics, tracking = map(sealed.module, ("ex27_video.metrics", "ex27_video.tracking"))

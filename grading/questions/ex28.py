@@ -4,7 +4,7 @@ from functools import partial
 
 import numpy as np
 
-from grading import messages
+from grading.inside import messages
 from grading.questions import TOLERANCE, Ask, Credit, as_floats, compared, judge, question, seen
 
 MAP_CELLS, SIDE_PX = 32, 64

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.signal import fftconvolve
 from scipy.special import softmax
 
-from grading import messages
+from grading.inside import messages
 from grading.questions import TOLERANCE, Ask, Credit, Mistake, credit, judge, numbers
 
 NUM_CLASSES = 4

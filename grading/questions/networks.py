@@ -1,6 +1,6 @@
 """Juger un réseau des exercices 02 à 05, d'après ce que le programme du rendu a fait.
 
-`grading/recorder.py` exécute le rendu comme son auteur, et appelle les fonctions de l'énoncé que le
+`inside/recorder.py` exécute le rendu comme son auteur, et appelle les fonctions de l'énoncé que le
 programme n'appelle pas ; ces fonctions lisent ce qu'il a noté. Des réseaux d'un même programme,
 celui qui répond le mieux à la question est jugé.
 """
@@ -14,8 +14,19 @@ import numpy as np
 from convnets.core.cli import percent
 from convnets.core.paths import data_cache_dir
 from convnets.datasets import sources
-from grading import copies, notebooks, pupil, submission
-from grading.questions import RIGHT, Ask, Credit, as_bytes, as_floats, credit, first_fault, question
+from grading.asking import failures
+from grading.questions import (
+    RIGHT,
+    Ask,
+    Credit,
+    as_bytes,
+    as_floats,
+    copies,
+    credit,
+    first_fault,
+    question,
+)
+from grading.reading import notebooks, submission
 from grading.scale import read_reasons, read_scale
 
 CONVOLUTIONS = {"Conv2D", "SeparableConv2D", "DepthwiseConv2D"}
@@ -68,7 +79,7 @@ def record(ask: Ask) -> dict:
     """Exécute le rendu, une fois ; rend ce que `recorder.record` a noté.
 
     Raises:
-        pupil.Failure: le programme a été arrêté, ou ne s'exécute pas.
+        failures.Failure: le programme a été arrêté, ou ne s'exécute pas.
     """
     exercise = ask.rule.exercise
     modules = [each for each in sorted(ask.desk.submission.modules) if each.startswith(exercise)]
@@ -81,7 +92,7 @@ def record(ask: Ask) -> dict:
         seconds=SECONDS,
     )
     if not isinstance(found, dict) or not isinstance(found.get("networks"), list):
-        raise pupil.Failure("forged_answer")
+        raise failures.Failure("forged_answer")
     return found
 
 
@@ -99,17 +110,17 @@ def judged(ask: Ask, function: str, judge: Callable[[], Credit]) -> Credit:
         judge: juge ce que le programme a fait.
 
     Raises:
-        pupil.Failure: la fonction échoue, et rien d'autre ne répond à la question.
+        failures.Failure: la fonction échoue, et rien d'autre ne répond à la question.
     """
     error = record(ask)["calls"].get(function, {}).get("error")
     try:
         found = judge()
-    except pupil.Failure as failure:
+    except failures.Failure as failure:
         found = credit(0, failure.reason, failure.detail)
     if error is not None and found.reason in UNDONE and found.level == 0:
         raise own_failure(error)
     if record(ask)["late"] and found.reason in UNDONE and found.level == 0:
-        raise pupil.Failure("timeout")  # ce qui manque venait peut-être ensuite
+        raise failures.Failure("timeout")  # ce qui manque venait peut-être ensuite
     if found.reason in UNDONE and found.level == 0 and (unseen := unseen_place(ask, found.reason)):
         return credit(0, "not_seen", unseen)
     stage, forgotten = STAGES.get(function, "built"), record(ask)["forgotten"]
@@ -119,10 +130,10 @@ def judged(ask: Ask, function: str, judge: Callable[[], Credit]) -> Credit:
     if function in record(ask)["calls"]:  # définie avant l'arrêt, et appelée par le correcteur
         return found
     if found.level and stop and not stop[stage]:
-        return _halved(found, "program_stops", pupil.failure_of(stop["error"]).detail)
+        return _halved(found, "program_stops", failures.failure_of(stop["error"]).detail)
     halt = record(ask)["halt"]
     if found == RIGHT and halt and not halt[stage]:  # il lui manque ici un fichier, peut-être
-        where = pupil.failure_of(record(ask)["error"]).detail
+        where = failures.failure_of(record(ask)["error"]).detail
         return credit(1, None, f"Le programme s'arrête ici, ce qui ne coûte rien : {where}")
     return found
 
@@ -150,13 +161,13 @@ def unseen_place(ask: Ask, reason: str) -> str:
 def first_error(ask: Ask) -> str:
     """Dit la première erreur du programme, ou rien."""
     error = record(ask)["error"]
-    said = pupil.failure_of(error).detail if error else ""
+    said = failures.failure_of(error).detail if error else ""
     return f"première erreur vue par le correcteur, peut-être sans rapport : {said}" if said else ""
 
 
-def own_failure(error: dict) -> pupil.Failure:
+def own_failure(error: dict) -> failures.Failure:
     """Traduit l'erreur d'une fonction de l'énoncé ; vide, c'est le temps qui a manqué."""
-    return pupil.failure_of(error) if error else pupil.Failure("timeout")
+    return failures.failure_of(error) if error else failures.Failure("timeout")
 
 
 def ask_common(exercise: str, function: str, first: str, judge: Callable[[dict], Credit]) -> None:
@@ -194,7 +205,7 @@ def built(ask: Ask) -> list[dict]:
     """Rend les réseaux du programme qui pourraient répondre à l'exercice.
 
     Raises:
-        pupil.Failure: il n'y en a pas ; la raison dit ce qu'est ce programme.
+        failures.Failure: il n'y en a pas ; la raison dit ce qu'est ce programme.
     """
     found = record(ask)
     networks = [each for each in found["networks"] if each["facts"].get("layers")]
@@ -202,20 +213,20 @@ def built(ask: Ask) -> list[dict]:
         imports = set(found["imports"])
         others = [OTHERS[each] for each in OTHERS if each in imports]
         if others and not imports & notebooks.KERAS:
-            raise pupil.Failure("other_library", others[0])
+            raise failures.Failure("other_library", others[0])
         if found["bare"] and not found["builds"]:
-            raise pupil.Failure("other_library", "TensorFlow, sans les couches de Keras")
+            raise failures.Failure("other_library", "TensorFlow, sans les couches de Keras")
         if found["absent"]:
-            raise pupil.Failure("model_not_handed_in", found["absent"])
+            raise failures.Failure("model_not_handed_in", found["absent"])
         if found["error"]:
-            failure = pupil.failure_of(found["error"])
+            failure = failures.failure_of(found["error"])
             # Il lui manque peut-être un fichier, ou un argument.
             raise (
                 failure
                 if failure.reason != "exception"
-                else pupil.Failure("stopped_early", failure.detail)
+                else failures.Failure("stopped_early", failure.detail)
             )
-        raise pupil.Failure("no_network")
+        raise failures.Failure("no_network")
     kept = [
         each
         for each in networks
@@ -223,7 +234,7 @@ def built(ask: Ask) -> list[dict]:
     ]
     if not kept:
         shape = [n for n in networks[-1]["facts"]["input_shape"][1:] if n]
-        raise pupil.Failure("other_subject", " × ".join(map(str, shape)))
+        raise failures.Failure("other_subject", " × ".join(map(str, shape)))
     return kept
 
 
@@ -251,7 +262,7 @@ def chosen(ask: Ask, judge: Callable[[dict], Credit]) -> dict:
     qui échouent sont rangés avant ceux qui aboutissent.
 
     Raises:
-        pupil.Failure: aucun réseau ne répond à l'exercice, ou n'accepte les images que le
+        failures.Failure: aucun réseau ne répond à l'exercice, ou n'accepte les images que le
             programme lui donne.
     """
     found = built(ask)
@@ -271,7 +282,7 @@ def chosen(ask: Ask, judge: Callable[[dict], Credit]) -> dict:
     error = network["fits"][-1]["error"] if network["fits"] else None
     size = _num_pixels(network["facts"])
     if error and size and size not in SIZES.get(ask.rule.exercise, (size,)):
-        raise pupil.Failure("wrong_input", pupil.quoted(error["message"], who="Keras"))
+        raise failures.Failure("wrong_input", failures.quoted(error["message"], who="Keras"))
     return network
 
 
@@ -524,7 +535,7 @@ def _judge_fit(network: dict) -> Credit:
     if labels:
         return credit(0 if fit["error"] else "1/4", labels)
     if fit["error"]:
-        raise pupil.failure_of(fit["error"])
+        raise failures.failure_of(fit["error"])
     validation = validation_reason(fit)
     apart = [each for each in network["measured"] if each["whole"]]
     tests = [each for each in apart if _source(each["data"]) == "test"]
@@ -713,7 +724,7 @@ def _readable(ask: Ask, content: bytes, images: np.ndarray) -> bytes:
     """Rend un modèle que Keras seul relit : tel quel, ou converti si ses classes sont au rendu."""
     try:
         ask.clean("predict", content=content, images=images)
-    except pupil.Failure as failure:
+    except failures.Failure as failure:
         if failure.reason != "loading_fails":
             raise
         return as_bytes(ask.op("convert", content=content, shape=list(images.shape[1:])))
@@ -723,5 +734,5 @@ def _readable(ask: Ask, content: bytes, images: np.ndarray) -> bytes:
 def _guesses(ask: Ask, content: bytes, x: np.ndarray) -> np.ndarray:
     outputs = as_floats(ask.clean("predict", content=content, images=x))
     if outputs is None or outputs.shape != (len(x), NUM_CLASSES):
-        raise pupil.Failure("wrong_number_of_classes")
+        raise failures.Failure("wrong_number_of_classes")
     return outputs.argmax(1)

@@ -15,9 +15,11 @@ import filelock
 from convnets.core.cli import FrenchParser, agreed, printable, run
 from convnets.core.files import file_sha256
 from convnets.figures import charts
-from grading import grader, report, sandbox, scale
+from grading import report, scale
+from grading.asking import grader
+from grading.inside import sandbox
+from grading.reading.submission import Submission
 from grading.scale import FULL, Rule
-from grading.submission import Submission
 from grading.term import moodle
 from grading.term.course import Course, read_course
 from grading.term.hand_ins import Gathered, gather

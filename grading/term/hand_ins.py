@@ -8,11 +8,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from grading import folders, handin
-from grading.grader import Mark
-from grading.handin import Received
+from grading.asking.grader import Mark
+from grading.reading import folders, handin
+from grading.reading.handin import Received
+from grading.reading.submission import Submission
 from grading.report import grouped
-from grading.submission import Submission
 from grading.term import moodle, sheets
 from grading.term.course import Course, Student, Work
 from grading.term.moodle import Row

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from convnets.core.cli import agreed
-from grading.grader import Mark
+from grading.asking.grader import Mark
 from grading.report import UNGRADED, Total, number, total
 from grading.scale import FULL, read_scale
 from grading.term.course import Course, Decision, Late, Student

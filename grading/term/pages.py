@@ -17,7 +17,7 @@ from markupsafe import Markup, escape
 
 from convnets.core.cli import agreed, percent
 from grading import report
-from grading.grader import Mark
+from grading.asking.grader import Mark
 from grading.report import Result, explain, grouped, number, write_file
 from grading.scale import FULL, read_reasons, read_scale
 from grading.term import sheets

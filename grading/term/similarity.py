@@ -20,9 +20,9 @@ from copydetect import CodeFingerprint, CopyDetector
 from copydetect.utils import get_token_coverage
 
 from grading import sealed, skeleton
-from grading.archives import MAX_SOURCE_BYTES
+from grading.reading.archives import MAX_SOURCE_BYTES
+from grading.reading.submission import Submission, file_of
 from grading.report import write_file
-from grading.submission import Submission, file_of
 from grading.term.course import Course
 from grading.term.hand_ins import Gathered
 from grading.term.pages import render, visible

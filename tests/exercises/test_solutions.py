@@ -2,7 +2,8 @@
 
 import pytest
 
-from grading import grader, submission
+from grading.asking import grader
+from grading.reading import submission
 from grading.scale import read_scale
 
 LEARNT = ("train", "weights", "command")  # ces questions demandent un entraînement

@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from grading.grader import random_seed
+from grading.asking.grader import random_seed
 from tests.grading import handins
 from tests.grading.handins import HandIn
 

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from grading import grader
+from grading.asking import grader
 
 GRADING = {
     "test_collections",

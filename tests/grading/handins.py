@@ -11,8 +11,8 @@ from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
-from grading.questions import differences
-from grading.submission import EXERCISES, REPO, file_of
+from grading.asking import differences
+from grading.reading.submission import EXERCISES, REPO, file_of
 
 HERE = Path(__file__).resolve().parent
 WRONG = HERE / "wrong"

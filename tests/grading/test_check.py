@@ -8,8 +8,9 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from grading import check, grader, report, sealed
-from grading.questions import differences, ex16, ex17, ex22, ex24
+from grading import check, report, sealed
+from grading.asking import differences, grader
+from grading.questions import ex16, ex17, ex22, ex24
 from tests.grading import handins
 
 

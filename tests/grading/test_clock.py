@@ -2,8 +2,8 @@
 
 import pytest
 
-from grading import clock
-from grading.clock import Instant
+from grading.asking import clock
+from grading.asking.clock import Instant
 
 SECONDS = 15
 TAKEN = {  # (heure, secondes de processeur, attente de chaque fil) : le temps est-il passé ?

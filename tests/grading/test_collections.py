@@ -6,7 +6,8 @@ entières sont corrigées par `python -m tests.grading`, ou par `pytest -m slow 
 
 import pytest
 
-from grading import grader, submission
+from grading.asking import grader
+from grading.reading import submission
 from grading.scale import read_scale
 from tests.grading import __main__ as command
 from tests.grading import handins

@@ -5,7 +5,10 @@ import shutil
 import numpy as np
 import pytest
 
-from grading import copies, grader, skeleton, submission
+from grading import skeleton
+from grading.asking import grader
+from grading.questions import copies
+from grading.reading import submission
 from grading.scale import read_scale
 from tests.grading import handins
 

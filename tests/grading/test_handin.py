@@ -5,7 +5,7 @@ import zipfile
 
 import pytest
 
-from grading import archives, folders, handin, submission
+from grading.reading import archives, folders, handin, submission
 from tests.grading.school import packed
 
 POOLING = "def pool2d(image, size):\n    return image\n\n\ndef relu(values):\n    return values\n"

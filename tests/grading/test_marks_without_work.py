@@ -5,14 +5,17 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from grading import copies, grader, skeleton, submission
+from grading import skeleton
+from grading.asking import grader, staging
+from grading.questions import copies
+from grading.reading import submission
 from grading.scale import read_scale
 
 RULES = {rule.id: rule for each in read_scale().values() for rule in each.rules}
 REWRITTEN = """
 import sys
 
-probes = sys.modules["probes"]
+probes = sys.modules.get("inside.probes") or sys.modules["probes"]
 ANSWERS = {ANSWERS}
 for name in ANSWERS:
     probes.OPERATIONS[name] = lambda name=name, **ignored: ANSWERS[name]
@@ -109,9 +112,9 @@ def test_the_weights_of_a_neighbour_are_nobodys_until_the_teacher_says(hand_in):
 def test_the_command_of_the_course_earns_nothing_without_weights(made, tmp_path, repo):
     """Un dépôt d'une autre version, ex03 vide, et `--fill-missing` : 2/20 pour rien."""
     skeleton.write_skeletons(["ex03"], tmp_path / "dupont")
-    command = tmp_path / "dupont/convnets" / submission.COMMAND
+    command = tmp_path / "dupont/convnets" / staging.COMMAND
     command.parent.mkdir(parents=True)
-    command.write_bytes((repo / "convnets" / submission.COMMAND).read_bytes() + b"# ancien\n")
+    command.write_bytes((repo / "convnets" / staging.COMMAND).read_bytes() + b"# ancien\n")
     script = tmp_path / "martin/predict.py"
     skeleton.write_skeletons(["ex03"], tmp_path / "martin")
     script.write_text(

@@ -4,7 +4,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from grading.messages import HEADER, Ingredient, Opaque, Unreadable, length, pack, unpack
+from grading.inside.messages import HEADER, Ingredient, Opaque, Unreadable, length, pack, unpack
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,9 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from exercises import EXERCISES, sources
-from grading import cells, handin, notebooks, submission
+from grading.asking import staging
+from grading.inside import cells
+from grading.reading import handin, notebooks, submission
 from grading.scale import read_scale
 
 POOL = "def pool2d(image, size=SIZE):\n    return np.max(image) * size"
@@ -139,7 +141,7 @@ def test_modules_of_one_notebook_may_import_each_other(converted, tmp_path):
     )
     assert found.modules == {"ex00_convolution.geometry", "ex00_convolution.pooling"}
     (tmp_path / "enfant").mkdir()
-    submission.stage(tmp_path / "enfant", found)
+    staging.stage(tmp_path / "enfant", found)
     for first, second in (("geometry", "pooling"), ("pooling", "geometry")):
         code = (
             f"from exercises.ex00_convolution import {first}, {second}; "

@@ -7,9 +7,10 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from grading import pupil, scale
-from grading import questions as asked
-from grading.pupil import Answer
+from grading import scale
+from grading.asking import ask as asked
+from grading.asking import failures
+from grading.asking.failures import Answer
 from grading.questions import Mistake, ex03, judge, networks, same
 from grading.scale import read_scale
 
@@ -201,7 +202,7 @@ def test_every_known_mistake_is_named_whatever_the_draw(rule, monkeypatch):
     ],
 )
 def test_exceptions_become_reasons(error, reason):
-    failure = pupil.failure_of(error)
+    failure = failures.failure_of(error)
     assert failure.reason == reason and failure.detail.isprintable()
 
 
@@ -240,7 +241,7 @@ def not_in(name, package, place="/x/__init__.py"):
     ],
 )
 def test_a_missing_file_of_the_course_is_named_however_python_says_it(error, detail):
-    failure = pupil.failure_of(error)
+    failure = failures.failure_of(error)
     assert (failure.reason, failure.detail) == ("missing_module", detail)
     assert scale.read_reasons()[failure.reason].text.startswith("Module manquant : ")
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from grading import grader, handin
+from grading.asking import grader
+from grading.reading import handin
 from grading.scale import read_reasons, read_scale
 from tests.grading import school
 

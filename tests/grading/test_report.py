@@ -3,7 +3,7 @@ import json
 from fractions import Fraction
 
 from grading import report, scale
-from grading.grader import Mark
+from grading.asking.grader import Mark
 from grading.term import pages
 
 RULES = {rule.id: rule for name in ("ex00", "ex02") for rule in scale.read_scale()[name].rules}

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from grading import pupil, sandbox
-from grading.sandbox import Limits
+from grading.asking import failures
+from grading.asking.workshop import Child, Workshop
+from grading.inside import sandbox
+from grading.inside.sandbox import Limits
 
 pytestmark = pytest.mark.ci
 
@@ -64,7 +66,7 @@ def fchmodat2(path):
 
 @pytest.fixture(scope="module")
 def workshop():
-    made = pupil.Workshop("none")
+    made = Workshop("none")
     yield made
     made.close()
 
@@ -76,7 +78,7 @@ def child(workshop):
         (folder / "exercises/__init__.py").touch()
         (folder / "exercises/ex99_essai.py").write_text(MODULE)
 
-    made = pupil.Child(workshop, stage, Limits(cpu_s=20, memory_mb=256))
+    made = Child(workshop, stage, Limits(cpu_s=20, memory_mb=256))
     yield made
     made.kill()
 
@@ -151,7 +153,7 @@ def test_limits_cannot_be_raised(child):
 
 def test_memory_is_limited(child):
     assert call(child, "hog", 64) == 64 * 2**20
-    with pytest.raises(pupil.Failure) as caught:
+    with pytest.raises(failures.Failure) as caught:
         call(child, "hog", 4096)
     assert caught.value.reason == "memory"
 
@@ -159,7 +161,7 @@ def test_memory_is_limited(child):
 @pytest.mark.parametrize("function", ["spin", "sleep"])
 def test_time_is_limited(child, function):
     start = time.monotonic()
-    with pytest.raises(pupil.Failure) as caught:
+    with pytest.raises(failures.Failure) as caught:
         call(child, function, seconds=0.5)
     assert caught.value.reason == "timeout" and time.monotonic() - start < 30
     assert not Path(f"/proc/{child.pid}").exists()
@@ -167,7 +169,7 @@ def test_time_is_limited(child, function):
 
 def test_a_dead_child_leaves_nothing(child, workshop):
     folder = child._folder
-    with pytest.raises(pupil.Failure) as caught:
+    with pytest.raises(failures.Failure) as caught:
         call(child, "die")
     assert caught.value.reason == "stopped" and child.status == 3
     assert not folder.exists() and not Path(f"/proc/{child.pid}").exists()

@@ -10,7 +10,9 @@ import pytest
 
 from exercises import EXERCISES as COURSE
 from exercises import sheet
-from grading import questions, scale, submission
+from grading import scale
+from grading.asking import ask
+from grading.reading import submission
 
 EXERCISES = scale.read_scale()
 RULES = [rule for exercise in EXERCISES.values() for rule in exercise.rules]
@@ -23,8 +25,8 @@ def test_every_exercise_of_the_course_is_graded():
 
 def test_every_question_of_the_scale_is_written_and_the_reverse():
     for name in EXERCISES:
-        questions.load(name)
-    assert {rule.id for rule in RULES} == set(questions.QUESTIONS)
+        ask.load(name)
+    assert {rule.id for rule in RULES} == set(ask.QUESTIONS)
 
 
 def test_every_question_has_a_module_points_and_levels(repo):
@@ -67,7 +69,7 @@ def test_two_exercises_do_not_give_the_same_name_to_their_reasons():
 
 
 def test_reasons_and_hints_are_french_sentences_without_code_of_the_grader(repo):
-    graders = [path.read_text() for path in (repo / "grading/questions").glob("*.py")]
+    graders = [path.read_text() for path in (repo / "grading").rglob("*.py")]
     for reason in REASONS.values():
         assert reason.text.endswith(".")
         for text in (reason.text, reason.hint):

@@ -5,8 +5,9 @@ import re
 
 import pytest
 
-from grading import handin, skeleton
-from grading.submission import file_of
+from grading import skeleton
+from grading.reading import handin
+from grading.reading.submission import file_of
 from grading.term import similarity
 from grading.term.course import Course, Student, Work
 from grading.term.hand_ins import Gathered

@@ -9,8 +9,8 @@ import pytest
 
 from exercises import EXERCISES
 from grading import skeleton
+from grading.reading.submission import file_of
 from grading.scale import read_scale
-from grading.submission import file_of
 
 MODULES = [module for each in EXERCISES for module in skeleton.chosen_modules(each.slug)]
 LIGHT = [rule.module for rule in read_scale()["ex00"].rules]  # sans TensorFlow

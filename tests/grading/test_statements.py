@@ -12,8 +12,8 @@ import pytest
 from convnets.core import paths
 from convnets.datasets import sources
 from exercises import EXERCISES, sheet
-from grading import handin
 from grading.questions import networks
+from grading.reading import handin
 from grading.scale import FULL, read_scale
 from tests.grading import handins
 

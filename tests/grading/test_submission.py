@@ -2,7 +2,8 @@ import shutil
 
 import pytest
 
-from grading import archives, handin, submission
+from grading.asking import staging
+from grading.reading import archives, handin, submission
 
 POOLING = "ex00_convolution/pooling.py"
 
@@ -43,7 +44,7 @@ def test_the_copy_holds_the_hand_in_and_the_shared_code_only(tmp_path, handed, r
     assert submission.weights(kept, "ex02_fashion") == b"NOM = 'models/ex02_fashion.keras'\n"
     copy = tmp_path / "copie"
     copy.mkdir()
-    submission.stage(copy, kept, models=("ex02_fashion",))
+    staging.stage(copy, kept, models=("ex02_fashion",))
     assert {path.name for path in copy.iterdir()} == {"exercises", "convnets", "models", "samples"}
     assert {path.name for path in (copy / "exercises").iterdir()} == {
         *("__init__.py", "ex00_convolution", "ex02_fashion.py", "aide.py", "predict.py", "models")
@@ -57,13 +58,13 @@ def test_the_copy_holds_the_hand_in_and_the_shared_code_only(tmp_path, handed, r
 
 def test_whose_command_it_is(handed, repo):
     found = submission.find(handed)
-    assert submission.own_command(found) is None
+    assert staging.own_command(found) is None
     shutil.copy(repo / "predict", handed)  # notre script sh : ce n'est pas une commande à eux
-    assert submission.own_command(found) is None
-    command = handed / "convnets" / submission.COMMAND
+    assert staging.own_command(found) is None
+    command = handed / "convnets" / staging.COMMAND
     command.parent.mkdir(parents=True)
     command.write_text("def main(argv): ...\n")
-    assert submission.own_command(found) == ""
+    assert staging.own_command(found) == ""
     (handed / "predict.py").write_text("print('Prédiction: Avion')\n")
-    assert submission.own_command(found) == "exercises/predict.py"
-    assert submission.own_command(submission.reference()) == ""
+    assert staging.own_command(found) == "exercises/predict.py"
+    assert staging.own_command(submission.reference()) == ""

@@ -5,7 +5,8 @@ from fractions import Fraction
 
 import pytest
 
-from grading import grader, sandbox
+from grading.asking import grader
+from grading.inside import sandbox
 from grading.term import command
 from tests.grading import handins, school
 

@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 
 from grading import scale
-from grading.grader import Mark
+from grading.asking.grader import Mark
 from grading.report import UNGRADED, Total, number, total
 from grading.term.course import Course, Student
 from grading.term.marks import ABSENT, NOTHING_GRADED, ExerciseMark, StudentMarks

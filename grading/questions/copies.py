@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from grading import sealed, submission
+from grading import sealed
+from grading.reading import submission
 
 CLOSE = 0.3  # écart moyen de deux tableaux, en écarts-types ; plus de 0,8 entre modèles livrés
 SHIPPED = 0.5  # part des tableaux qui suffit pour dire que des poids viennent du dépôt

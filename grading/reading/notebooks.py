@@ -1,7 +1,7 @@
 """Du fichier d'un élève, notebook ou `.py`, aux modules que le correcteur sait lire.
 
 Rien n'est exécuté ici : le code est lu par `ast`, et noté dans un fichier JSON que
-`grading/cells.py`, copié dans le rendu, rejoue dans le processus enfermé.
+`inside/cells.py`, copié dans le rendu, rejoue dans le processus enfermé.
 
 - L'import du module exécute, chacun à part, les imports, les fonctions, les classes et les valeurs
   qu'elles lisent ; une instruction qui échoue ne coûte que les noms qu'elle définit.
@@ -20,10 +20,10 @@ import warnings
 from pathlib import Path
 from typing import NamedTuple
 
-from grading.archives import MAX_SOURCE_BYTES, RefusedError
-from grading.submission import file_of
+from grading.reading.archives import MAX_SOURCE_BYTES, RefusedError
+from grading.reading.submission import file_of
 
-RUNTIME = Path(__file__).with_name("cells.py")
+RUNTIME = Path(__file__).resolve().parents[1] / "inside/cells.py"
 # Les fonctions qui suffisent à reconnaître un module : `relu` ou `convolve` sont partout.
 DECISIVE = {
     "ex00_convolution.geometry": {"output_size", "pads"},

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from convnets.core.cli import printable
-from grading import folders
+from grading.reading import folders
 
 MAX_OPENED_BYTES = 600 * 10**6  # d'un zip d'élève, une fois ouvert
 MAX_CLASS_BYTES = 8 * 10**9  # de celui d'une classe

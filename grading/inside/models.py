@@ -13,9 +13,10 @@ from pathlib import Path
 import h5py
 import keras
 import numpy as np
-import probes
 from keras import layers, ops
-from probes import MAX_TEXT
+
+from . import probes
+from .probes import MAX_TEXT
 
 BATCH = 50  # images prédites à la fois
 

@@ -16,7 +16,8 @@ from pathlib import Path
 from traceback import walk_tb
 
 import numpy as np
-from messages import Ingredient
+
+from .messages import Ingredient
 
 MAX_TEXT = 300  # caractères d'un message d'erreur ou d'un nom
 MAX_ATTEMPTS = 3  # dites d'un programme

@@ -1,8 +1,8 @@
 """Définir les cellules d'un notebook, dans le processus enfermé d'un rendu.
 
 Ce fichier y est copié sous le nom `exercises/_cellules.py` ; il n'importe rien du correcteur.
-`grading/notebooks.py` a écrit le plan, un fichier JSON : les cellules, et ce qui en est défini à
-l'import. Le programme entier, lui, est exécuté par `grading/recorder.py`.
+`reading/notebooks.py` a écrit le plan, un fichier JSON : les cellules, et ce qui en est défini à
+l'import. Le programme entier, lui, est exécuté par `recorder.py`.
 """
 
 import ast

@@ -11,10 +11,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from grading import messages, pupil, questions, submission
-from grading.sandbox import Limits
+from grading.asking import staging
+from grading.asking.ask import Ask, load
+from grading.asking.credits import Credit
+from grading.asking.failures import Failure, clean
+from grading.asking.workshop import Child, Workshop
+from grading.inside import messages
+from grading.inside.sandbox import Limits
+from grading.reading import submission
+from grading.reading.submission import Submission
 from grading.scale import Rule, read_reasons, read_scale
-from grading.submission import Submission
 
 EXTRA_CPU_S = 60  # par enfant : importer ce que l'atelier n'a pas chargé
 MODELS = {"ex03.command": ("ex03_cifar10",)}  # questions dont l'enfant lit des poids
@@ -55,9 +61,9 @@ class Grader:
 
     def __init__(self, options: Options, *, submissions: Sequence[Submission] = ()):
         self.options, self.submissions = options, submissions
-        self._workshops: dict[str, pupil.Workshop] = {}
+        self._workshops: dict[str, Workshop] = {}
         self._digests: dict[bytes, list] = {}
-        self._children: dict[tuple, pupil.Child] = {}
+        self._children: dict[tuple, Child] = {}
         self._reference: Grader | None = None
         self._enter(submission.reference())
 
@@ -66,9 +72,9 @@ class Grader:
         self._leave()
         self.submission = submitted
         self.others = [each for each in self.submissions if each != submitted]
-        self._children: dict[tuple, pupil.Child] = {}
-        self._known: dict[bytes, dict | pupil.Failure] = {}
-        self._broken: dict[str, pupil.Failure] = {}
+        self._children: dict[tuple, Child] = {}
+        self._known: dict[bytes, dict | Failure] = {}
+        self._broken: dict[str, Failure] = {}
         self._tried: dict[str, None] = {}  # dans l'ordre
 
     def _leave(self) -> None:
@@ -87,12 +93,12 @@ class Grader:
             self._reference._workshops = self._workshops
         return self._reference
 
-    def workshop(self, engine: str) -> pupil.Workshop:
+    def workshop(self, engine: str) -> Workshop:
         """Rend l'atelier d'un moteur, ouvert à la première demande, ou après son arrêt."""
         if engine in self._workshops and self._workshops[engine].is_over:
             self._workshops.pop(engine).close()
         if engine not in self._workshops:
-            self._workshops[engine] = pupil.Workshop(engine)
+            self._workshops[engine] = Workshop(engine)
         return self._workshops[engine]
 
     def grade(self, submitted: Submission, rule: Rule) -> Mark:
@@ -108,30 +114,30 @@ class Grader:
         found = self.answer(submitted, rule)
         unjudged = found.level == 0 and found.reason and read_reasons()[found.reason].blank
         level = None if unjudged else found.level
-        detail, tried = pupil.clean(found.detail), tuple(self._tried)
+        detail, tried = clean(found.detail), tuple(self._tried)
         return Mark(submitted.name, rule, level, found.reason, detail, tried)
 
-    def answer(self, submitted: Submission, rule: Rule) -> questions.Credit:
+    def answer(self, submitted: Submission, rule: Rule) -> Credit:
         """Pose une question à un rendu ; rend ce qu'elle en dit, premier appel manqué compris."""
         if submitted != self.submission:
             self._enter(submitted)
         if rule.module not in submitted.modules:
             missing = submission.file_of(rule.module)
-            return questions.Credit(Fraction(0), "not_handed_in", missing)
+            return Credit(Fraction(0), "not_handed_in", missing)
         found = self._credit(rule)
         if self._reference:
             self._reference._leave()
         return found
 
-    def _credit(self, rule: Rule) -> questions.Credit:
+    def _credit(self, rule: Rule) -> Credit:
         """Pose une question ; si l'atelier s'arrête, la pose une seconde fois dans un autre."""
         for _ in range(2):
             # Le hasard de la session, le même pour tous les rendus.
             rng = np.random.default_rng([self.options.seed, zlib.crc32(rule.id.encode())])
             try:
-                return questions.load(rule.exercise)[rule.id](questions.Ask(rule, rng, self))
-            except pupil.Failure as failure:
-                return questions.Credit(Fraction(0), failure.reason, failure.detail)
+                return load(rule.exercise)[rule.id](Ask(rule, rng, self))
+            except Failure as failure:
+                return Credit(Fraction(0), failure.reason, failure.detail)
             except RuntimeError:
                 self._children.clear()  # morts avec leur atelier
             except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
@@ -139,8 +145,8 @@ class Grader:
                     raise
                 # Une forme que la question n'attendait pas, ou une faute de la question : on ne
                 # sait lequel des deux, et personne n'est accusé.
-                return questions.Credit(Fraction(0), "unread_answer", type(error).__name__)
-        return questions.Credit(Fraction(0), "grader_stopped")
+                return Credit(Fraction(0), "unread_answer", type(error).__name__)
+        return Credit(Fraction(0), "grader_stopped")
 
     def digest(self, content: bytes) -> list:
         """Résume les poids d'un fichier (voir `probes.digest`), chacun dans un enfant à lui.
@@ -151,7 +157,7 @@ class Grader:
         key = hashlib.sha256(content).digest()
         if key not in self._digests:
             self._digests[key], child = [], self._clean_child(WEIGHTS_MB)
-            with contextlib.suppress(pupil.Failure):
+            with contextlib.suppress(Failure):
                 self._digests[key] = child.ask({"op": "digest", "content": content}, 60)["value"]
             child.kill()
         return self._digests[key]
@@ -160,8 +166,8 @@ class Grader:
         """Tue les enfants et ferme les ateliers."""
         for each in filter(None, (self, self._reference)):
             each._leave()
-        for workshop in self._workshops.values():
-            workshop.close()
+        for each in self._workshops.values():
+            each.close()
 
     def ask(self, rule: Rule, operation: str, arguments: dict, *, clean: bool = False) -> dict:
         """Pose une demande à l'enfant du module, ou rend la réponse qu'il y a déjà faite.
@@ -173,17 +179,17 @@ class Grader:
             clean: demander à un enfant qui n'a importé aucun rendu.
 
         Raises:
-            pupil.Failure: voir `pupil.Child.ask`.
+            Failure: voir `Child.ask`.
         """
         program = rule.exercise if operation == "record" else rule.module
         key = hashlib.sha256(messages.pack([program, operation, arguments, clean])).digest()
         if key not in self._known:
             try:
                 self._known[key] = self._ask(rule, operation, arguments, clean)
-            except pupil.Failure as failure:
+            except Failure as failure:
                 self._known[key] = failure
         known = self._known[key]
-        if isinstance(known, pupil.Failure):
+        if isinstance(known, Failure):
             raise known
         return known
 
@@ -197,7 +203,7 @@ class Grader:
             if operation in CHANGES_STATE:
                 child.kill()
 
-    def _child(self, rule: Rule, clean: bool) -> pupil.Child:
+    def _child(self, rule: Rule, clean: bool) -> Child:
         """Rend un enfant vivant, qui a importé le module sauf s'il n'a rien du rendu."""
         key = ("",) if clean else (rule.module, *MODELS.get(rule.id, ()))
         child = self._children.get(key)
@@ -206,42 +212,42 @@ class Grader:
             self._children[key] = child
         return child
 
-    def _loaded(self, rule: Rule) -> pupil.Child:
+    def _loaded(self, rule: Rule) -> Child:
         """Fait naître un enfant qui importe le module ; s'il ne s'importe pas, le redit."""
         if rule.module in self._broken:
             raise self._broken[rule.module]
         child = self._staged(rule)
         try:
             child.ask({"op": "load", "module": rule.module}, rule.seconds)
-        except pupil.Failure as failure:
+        except Failure as failure:
             if failure.reason in ("exception", "missing_name", "missing_file"):
                 kind = "exception" if failure.reason == "missing_name" else failure.reason
-                failure = pupil.Failure(kind, f"dès l'import du fichier : {failure.detail}")
+                failure = Failure(kind, f"dès l'import du fichier : {failure.detail}")
             self._broken[rule.module] = failure
             self._tried.update(dict.fromkeys(child.tried))
             child.kill()
             raise failure from None
         return child
 
-    def _staged(self, rule: Rule) -> pupil.Child:
+    def _staged(self, rule: Rule) -> Child:
         """Fait naître un enfant qui a les fichiers du rendu, et n'en a rien importé."""
         seconds = sum(
             each.seconds for each in read_scale()[rule.exercise].rules if each.module == rule.module
         )
         stage = partial(
-            submission.stage,
+            staging.stage,
             submitted=self.submission,
             fill=self.options.fill_missing,
             models=MODELS.get(rule.id, ()),
-            shipped_models=bool(submission.own_command(self.submission)) or self.submission.shipped,
+            shipped_models=bool(staging.own_command(self.submission)) or self.submission.shipped,
         )
         limits = Limits(cpu_s=seconds + EXTRA_CPU_S, memory_mb=rule.memory_mb)
-        return pupil.Child(self.workshop(rule.engine), stage, limits)
+        return Child(self.workshop(rule.engine), stage, limits)
 
-    def _clean_child(self, memory_mb: int) -> pupil.Child:
+    def _clean_child(self, memory_mb: int) -> Child:
         """Fait naître un enfant qui n'a le code d'aucun rendu."""
         limits = Limits(cpu_s=600, memory_mb=memory_mb)
-        return pupil.Child(self.workshop("keras"), lambda folder: None, limits)
+        return Child(self.workshop("keras"), lambda folder: None, limits)
 
 
 def random_seed() -> int:

@@ -32,17 +32,14 @@ from unittest import mock
 
 import keras
 import numpy as np
-import probes
 import sklearn.datasets
-import spellings
-import stops
 import tensorflow as tf
 from keras.src.legacy.preprocessing.image import ImageDataGenerator, NumpyArrayIterator
 from keras.src.utils import dataset_utils, file_utils
 from PIL import Image
 from tensorflow.python.eager.record import could_possibly_record
 
-import models
+from . import models, probes, spellings, stops
 
 SIZES = {"mnist": (60_000, 10_000), "fashion_mnist": (60_000, 10_000), "cifar10": (50_000, 10_000)}
 TAUGHT, CHECKED, MEASURED = 48, 64, 240  # images données à `train`, puis à `evaluate`

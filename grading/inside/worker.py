@@ -1,4 +1,4 @@
-"""Le processus où s'exécutent les rendus : `python -I worker.py DESCRIPTEUR`.
+"""Le processus où s'exécutent les rendus : l'atelier, `python -I grading/inside DESCRIPTEUR`.
 
 Il charge une fois les bibliothèques (TensorFlow met plusieurs secondes), puis naît de lui, par
 `fork`, un enfant par rendu et par module, aussitôt enfermé (`sandbox`). Ni le corrigé, ni les
@@ -17,12 +17,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-HERE = str(Path(__file__).resolve().parent)
-sys.path.insert(0, HERE)
-import messages  # noqa: E402
-import probes  # noqa: E402
-import sandbox  # noqa: E402
+from . import messages, probes, sandbox
 
+OURS = [str(each) for each in Path(__file__).resolve().parents[:3]]  # inside, grading, le dépôt
 CONTROL_BYTES = 2**16
 
 
@@ -32,10 +29,9 @@ def main(descriptor: int) -> None:
     for name in json.loads(control.recv(CONTROL_BYTES))["preload"]:
         importlib.import_module(name)
     if "keras" in sys.modules:
-        importlib.import_module("recorder")
+        importlib.import_module(".recorder", __package__)
     # Le corrigé non plus : `pip install -e .` le met parmi les dossiers de Python.
-    ours = (HERE, os.path.dirname(HERE))
-    sys.path[:] = [each for each in sys.path if os.path.realpath(each) not in ours]
+    sys.path[:] = [each for each in sys.path if os.path.realpath(each) not in OURS]
     sys.path_importer_cache.clear()  # ce que contient un dossier interdit ne se sait plus
     gc.collect()
     gc.freeze()  # ce qui est partagé avec les enfants n'est plus à parcourir
@@ -80,16 +76,8 @@ def _live(order: dict, channel: int, log: int) -> None:
     tempfile.tempdir = None  # l'atelier avait peut-être déjà choisi le sien
     protections = sandbox.enter(folder, sandbox.Limits(**order["limits"]))
     sys.path[:0] = [str(folder), str(folder / "exercises")]
-    for name in (
-        "messages",
-        "models",
-        "probes",
-        "recorder",
-        "sandbox",
-        "spellings",
-        "stops",
-    ):  # à l'élève
-        sys.modules.pop(name, None)
+    for name in [each for each in sys.modules if each.split(".")[0] == __package__]:
+        del sys.modules[name]  # un élève peut avoir un module de ce nom
     for number, name in ((1, "stdout"), (2, "stderr")):
         options = {"encoding": "utf-8", "errors": "backslashreplace", "buffering": 1}
         setattr(sys, name, open(number, "w", closefd=False, **options))
@@ -116,7 +104,3 @@ def _serve(channel: int, protections: list[str], tried: list[str]) -> None:
             content = pack({"token": token, "tried": tried, **answer}, limit=limit)
         except BaseException as error:  # une réponse trop longue, ou qui refuse d'être écrite
             content = pack({"token": token, "error": probes.describe_error(error)})
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]))

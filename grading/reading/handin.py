@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from convnets.core.cli import reason
-from grading import archives, folders, notebooks, sealed, submission
-from grading.archives import LIMITS, RefusedError, printable
-from grading.notebooks import Source
+from grading import sealed
+from grading.reading import archives, folders, notebooks, submission
+from grading.reading.archives import LIMITS, RefusedError, printable
+from grading.reading.notebooks import Source
+from grading.reading.submission import Submission
 from grading.scale import read_scale
-from grading.submission import Submission
 
 MAX_NESTED_ZIPS = 2  # un zip dans le zip de Moodle, ou dans celui d'un élève
 MAX_FILES = 2_000  # lus d'un rendu

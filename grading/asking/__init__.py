@@ -1,0 +1,1 @@
+"""Poser les questions à un rendu : ateliers et enfants, réponses, comparaisons, crédits."""

@@ -1,0 +1,216 @@
+"""Poser une question : ce qu'elle peut demander au rendu qu'elle note, et où elle s'inscrit.
+
+Une question est une fonction `question(ask) -> Credit` inscrite par `@question("ex00.relu")`. Elle
+ne voit du rendu que des données (`failures.Answer`). La bonne réponse est celle du corrigé, appelé
+comme le rendu (`Ask.compare`), ou celle d'une fonction donnée (`Ask.judge`). Si tout est dans les
+entrées, `@compared("ex17.iou")` inscrit une fonction qui les rend.
+"""
+
+import importlib
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import numpy as np
+
+from grading.asking.comparing import Mistake, judge, seen
+from grading.asking.credits import Credit
+from grading.asking.failures import Answer, Failure, failure_of
+from grading.scale import Rule
+
+TENSORS = {"operation": "through", "weights": []}  # comment appeler une fonction de tenseurs
+
+
+class Ask:
+    """Ce qu'une question peut demander au rendu qu'elle note.
+
+    Args:
+        rule: la question.
+        rng: hasard de la session, le même pour tous les rendus.
+        desk: ce qui sait parler au rendu, et le connaît (`grader.Grader`).
+    """
+
+    def __init__(self, rule: Rule, rng: np.random.Generator, desk):
+        self.rule, self.rng, self.desk = rule, rng, desk
+        self.settings = rule.settings
+
+    def calls(
+        self, function: str, calls: Sequence[tuple], *, operation: str = "call", **arguments
+    ) -> list[Answer]:
+        """Appelle une fonction du rendu.
+
+        Args:
+            function: son nom, dans le module de la question.
+            calls: `(positionnels, nommés)` de chaque appel.
+            operation: celle de `probes` qui appelle : `"call"`, `"through"` ou
+                `"chained"`.
+            arguments: ce que cette opération demande de plus.
+
+        Returns:
+            Une réponse par appel.
+
+        Raises:
+            Failure: le rendu n'a rien rendu.
+        """
+        prepared = [[list(positional), named] for positional, named in calls]
+        found = self.op(operation, function=function, calls=prepared, **arguments)
+        known = isinstance(found, list) and len(found) == len(calls)
+        if not known or not all(map(_is_answer, found)):
+            raise Failure("forged_answer")
+        answers = [Answer(each.get("value"), each.get("error")) for each in found]
+        if all(answer.error for answer in answers):
+            first = answers[0].error
+            if len({(each.error.get("type"), each.error.get("line")) for each in answers}) == 1:
+                raise failure_of(first)
+        return answers
+
+    def judge(
+        self,
+        function: str,
+        groups: Sequence[tuple],
+        right: Callable,
+        mistakes: Sequence["Mistake"] = (),
+        *,
+        tolerance: float = 1e-6,
+        **how,
+    ) -> Credit:
+        """Appelle une fonction du rendu, groupe après groupe, et note ses réponses.
+
+        Args:
+            function: son nom.
+            groups: `(niveau, appels)`, comme pour `judge`.
+            right: la bonne fonction.
+            mistakes: erreurs connues, comme pour `judge`.
+            tolerance: écart relatif accepté.
+            how: ce que demande de plus `calls`.
+        """
+        calls = [call for _, some in groups for call in some]
+        answers = self.calls(function, calls, **how)
+        found = judge(answers, groups, right, mistakes, tolerance=tolerance)
+        return _shown(found, function, calls, calls)
+
+    def compare(
+        self,
+        function: str,
+        groups: Sequence[tuple],
+        *,
+        mistakes: Sequence["Mistake"] = (),
+        tolerance: float = 1e-6,
+        **how,
+    ) -> Credit:
+        """Appelle une fonction du rendu et celle du corrigé, et compare ce qu'elles rendent.
+
+        Args:
+            function: son nom.
+            groups: `(niveau, appels)`, comme pour `judge`, ou `(niveau, appels, part)`, où `part`
+                tire d'une valeur ce qui se compare (voir `seen`).
+            mistakes: erreurs connues, comme pour `judge`.
+            tolerance: écart relatif accepté.
+            how: ce que demande de plus `calls`.
+
+        Raises:
+            LookupError: le corrigé ne répond pas ; ce n'est pas la faute du rendu.
+        """
+        calls = [call for _, some, *_ in groups for call in some]
+        parts = [part for _, some, *part in groups for _ in some]
+        found = self.calls(function, calls, **how)
+        try:
+            ours = Ask(self.rule, self.rng, self.desk.reference).calls(function, calls, **how)
+        except Failure as failure:
+            raise LookupError(f"le corrigé ne répond pas : {failure.reason}") from failure
+        answers = [seen(each, *part) for each, part in zip(found, parts, strict=True)]
+        expected = iter([seen(each, *part) for each, part in zip(ours, parts, strict=True)])
+        known = [
+            (level, [((next(expected), call, part), {}) for call in some])
+            for level, some, *part in groups
+        ]
+        mistakes = [each._replace(compute=partial(_made_by, each)) for each in mistakes]
+        compared_ = judge(answers, known, _known, mistakes, tolerance=tolerance)
+        return _shown(compared_, function, [call for _, some in known for call in some], calls)
+
+    def op(self, operation: str, /, **arguments):
+        """Lance une opération de `probes` dans le module de la question ; rend sa valeur."""
+        request = {"module": self.rule.module, **arguments}
+        return self.desk.ask(self.rule, operation, request)["value"]
+
+    def clean(self, operation: str, /, **arguments):
+        """Lance une opération dans un processus où aucun rendu n'a été importé."""
+        return self.desk.ask(self.rule, operation, arguments, clean=True)["value"]
+
+    def model(self, function: str = "build_model", *positional, shape=(), **named) -> bytes:
+        """Rend le fichier `.keras` du modèle que construit le rendu (voir `probes.export`)."""
+        arguments = {"positional": list(positional), "named": named, "shape": list(shape)}
+        return as_bytes(self.op("export", function=function, **arguments))
+
+
+def _is_answer(found) -> bool:
+    """Dit si ce que rend un appel est une valeur ou une erreur."""
+    return isinstance(found, dict) and ("value" in found or isinstance(found.get("error"), dict))
+
+
+def as_bytes(content) -> bytes:
+    """Rend un fichier venu d'un rendu.
+
+    Raises:
+        Failure: ce n'en est pas un.
+    """
+    if not isinstance(content, bytes):
+        raise Failure("forged_answer")
+    return content
+
+
+def _shown(found: Credit, function: str, judged: Sequence, calls: Sequence) -> Credit:
+    """Complète un crédit : la fonction appelée, et l'appel tel que le rendu l'a reçu."""
+    if found.wrong is None:
+        return found
+    given = (found.wrong.positional, found.wrong.named)
+    number = next(k for k, each in enumerate(judged) if each[0] is given[0] and each[1] is given[1])
+    positional, named = calls[number]
+    wrong = found.wrong._replace(function=function, positional=positional, named=named)
+    return found._replace(wrong=wrong)
+
+
+def _made_by(mistake: Mistake, _, call: tuple, part: Sequence):
+    """Rend ce que donnerait une erreur connue, ou la part qui s'en compare."""
+    positional, named = call
+    return seen(Answer(mistake.compute(*positional, **named)), *part).value
+
+
+def _known(answer: Answer, *_):
+    """Rend ce qu'a répondu le corrigé, ou lève la ValueError qu'il a levée."""
+    if answer.error and "ValueError" not in answer.error["families"]:
+        raise LookupError(f"le corrigé s'arrête : {answer.error['message']}")
+    if answer.error:
+        raise ValueError(answer.error["message"])
+    return answer.value
+
+
+QUESTIONS: dict[str, Callable[[Ask], Credit]] = {}
+
+
+def question(identifier: str):
+    """Inscrit une fonction comme la question `"exNN.nom"` du barème."""
+
+    def register(function):
+        QUESTIONS[identifier] = function  # la dernière inscrite l'emporte
+        return function
+
+    return register
+
+
+def compared(identifier: str, **how):
+    """Inscrit une fonction qui rend des groupes d'appels comme la question `"exNN.nom"` du barème.
+
+    La question appelle `nom` chez le rendu et dans le corrigé (voir `Ask.compare`, à qui va `how`).
+    """
+
+    def register(function):
+        QUESTIONS[identifier] = lambda ask: ask.compare(ask.rule.name, function(ask), **how)
+        return function
+
+    return register
+
+
+def load(exercise: str) -> dict[str, Callable[[Ask], Credit]]:
+    """Importe les questions d'un exercice ; rend toutes celles qui sont inscrites."""
+    importlib.import_module(f"grading.questions.{exercise}")
+    return QUESTIONS

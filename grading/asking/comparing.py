@@ -1,0 +1,237 @@
+"""Comparer une réponse à la bonne, puis à ce que donneraient les erreurs connues."""
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from typing import NamedTuple
+
+import numpy as np
+
+from grading.asking import differences
+from grading.asking.credits import RIGHT, Credit, Wrong
+from grading.asking.failures import Answer, Failure, failure_of
+from grading.inside import messages
+
+TOLERANCE = 1e-4  # écart relatif permis à ce qui se calcule en float32
+
+
+# --- Comparer ------------------------------------------------------------------------
+
+
+def as_floats(value) -> np.ndarray | None:
+    """Rend des nombres en float64, `Fraction` comprises ; None si ce n'en sont pas."""
+    if isinstance(value, str | bytes | dict | messages.Opaque | None):
+        return None
+    try:
+        array = np.asarray(value, dtype=object)
+        said = any(isinstance(each, str | bytes) for each in array.flat)
+        return None if said else array.astype(np.float64)
+    except (TypeError, ValueError, OverflowError, ZeroDivisionError):
+        return None
+
+
+def numbers(answer: Answer, shape: Sequence[int] | None = None, *, detail="") -> np.ndarray:
+    """Rend les nombres d'une réponse, en float64.
+
+    Args:
+        answer: la réponse.
+        shape: la forme attendue ; toutes conviennent par défaut.
+        detail: ce qui précise la raison, par exemple le nom d'une autre fonction.
+
+    Raises:
+        Failure: exception, autre chose que des nombres, autre forme, valeur infinie.
+    """
+    if answer.error:
+        raise failure_of(answer.error)
+    values = as_floats(answer.value)
+    if values is None:
+        raise Failure("wrong_type", detail)
+    if shape is not None and values.shape != tuple(shape):
+        raise Failure("wrong_shape", detail)
+    if not np.isfinite(values).all():
+        raise Failure("not_a_number", detail)
+    return values
+
+
+def same(found, expected, *, tolerance: float = 1e-6) -> bool:
+    """Dit si deux résultats ont la même forme et, à `tolerance` près, les mêmes valeurs.
+
+    NaN n'est égal qu'à NaN.
+    """
+    found, expected = as_floats(found), as_floats(expected)
+    if found is None or expected is None or found.shape != expected.shape:
+        return False
+    scale = np.abs(expected[np.isfinite(expected)]).max(initial=1.0)
+    return bool(
+        np.allclose(found, expected, rtol=tolerance, atol=tolerance * scale, equal_nan=True)
+    )
+
+
+class Mistake(NamedTuple):
+    """Une erreur connue : ce qu'elle rendrait, et ce qu'elle vaut quand même."""
+
+    reason: str
+    compute: Callable  # mêmes arguments que la fonction de l'énoncé
+    level: str = "0"
+
+
+def altered(function: Callable, after: Callable = lambda value: value, **fixed) -> Callable:
+    """Rend la même fonction, dont des arguments sont fixés et dont `after` change le résultat."""
+    return lambda *positional, **named: after(function(*positional, **{**named, **fixed}))
+
+
+ANOTHER = "et une autre erreur, à voir ensuite"
+VAGUE = ("wrong_values", "wrong_shape")  # ce qui se dit quand rien n'explique la différence
+REFUSED = object()  # ce que « rend » un appel qui doit lever ValueError
+
+
+def expected_of(compute: Callable, positional, named):
+    """Calcule une valeur attendue, ou `REFUSED` si le corrigé lève ValueError."""
+    try:
+        return compute(*positional, **named)
+    except ValueError:
+        return REFUSED
+
+
+def judge(
+    answers: Sequence[Answer],
+    groups: Sequence[tuple],
+    right: Callable,
+    mistakes: Sequence[Mistake] = (),
+    *,
+    tolerance: float = 1e-6,
+) -> Credit:
+    """Note les réponses d'une fonction pure.
+
+    Args:
+        answers: réponses, à la suite, des appels de tous les groupes.
+        groups: `(niveau, appels)`, du plus simple au plus complet ; un niveau n'est acquis
+            que si les précédents le sont.
+        right: la bonne fonction.
+        mistakes: erreurs connues, de la plus précise à la plus vague.
+        tolerance: écart relatif accepté.
+
+    Returns:
+        Le niveau atteint, et l'erreur que toutes les mauvaises réponses trahissent.
+    """
+    level, wrong, start, open_ = Fraction(0), [], 0, True
+    for value, calls in groups:
+        bad = []
+        for (positional, named), answer in zip(calls, answers[start:], strict=False):
+            expected = expected_of(right, positional, named)
+            if not _agrees(answer, expected, tolerance):
+                bad.append(Wrong("", positional, named, answer, expected, level))
+        start += len(calls)
+        open_ = open_ and not bad
+        level = Fraction(value) if open_ else level
+        wrong.append(bad)
+    wrong = [bad for bad in wrong if bad]
+    every = [each for bad in wrong for each in bad]
+    if not every:
+        return RIGHT
+    for mistake in mistakes:
+        if _explains(mistake, every, tolerance):
+            return Credit(max(level, Fraction(mistake.level)), mistake.reason, "", every[0])
+    # Plusieurs erreurs : la première est dite, celle des appels les plus simples.
+    for mistake in mistakes:
+        if len(wrong) > 1 and _explains(mistake, wrong[0], tolerance):
+            return Credit(level, mistake.reason, ANOTHER, every[0])
+    reason, detail = _common_reason(every) or _common_reason(wrong[0], more=len(wrong) > 1)
+    for mistake in mistakes if reason in VAGUE else ():  # l'une, et une autre par-dessus
+        mixed = [each._replace(expected=_mistaken(mistake, *each[1:3])) for each in wrong[0]]
+        if _difference(mixed):
+            return Credit(level, mistake.reason, ANOTHER, every[0])
+    return Credit(level, reason, detail, every[0])
+
+
+def _agrees(answer: Answer, expected, tolerance: float) -> bool:
+    if expected is REFUSED:
+        return bool(answer.error) and "ValueError" in answer.error.get("families", ())
+    return not answer.error and same(answer.value, expected, tolerance=tolerance)
+
+
+def _mistaken(mistake: Mistake, positional, named):
+    try:
+        return expected_of(mistake.compute, positional, named)
+    except Exception:  # l'erreur n'a pas de sens pour ces arguments
+        return None
+
+
+def _explains(mistake: Mistake, wrong: Sequence[Wrong], tolerance: float) -> bool:
+    """Dit si une erreur connue rendrait les mêmes mauvaises réponses."""
+    return all(
+        _agrees(each.answer, _mistaken(mistake, each.positional, each.named), tolerance)
+        for each in wrong
+    )
+
+
+def _common_reason(wrong: Sequence[Wrong], *, more: bool | None = None) -> tuple[str, str] | None:
+    """Dit en quoi des réponses diffèrent des bonnes.
+
+    Args:
+        wrong: des appels manqués.
+        more: d'autres appels sont manqués aussi ; None : ceux-ci sont tous les appels manqués, et
+            une raison qui ne les explique pas tous n'est pas rendue.
+    """
+    if all(each.expected is REFUSED for each in wrong):
+        return "no_error", ""
+    if reason := _difference([each for each in wrong if each.expected is not REFUSED]):
+        return reason, ANOTHER if more else ""
+    if more is None:
+        return None
+    first = next(each for each in wrong if each.expected is not REFUSED)
+    expected = as_floats(first.expected)
+    try:
+        values = numbers(first.answer, expected.shape)
+    except Failure as failure:
+        return failure.reason, failure.detail or _forms(failure.reason, first.answer, expected)
+    scale = np.abs(expected[np.isfinite(expected)]).max(initial=1e-9)
+    right = np.isclose(values, expected, rtol=1e-4, atol=1e-4 * scale)
+    share = f"{np.sum(right)} sur {right.size} sont justes" if right.size > 1 else ""
+    return "wrong_values", share
+
+
+def _difference(wrong: Sequence[Wrong]) -> str | None:
+    """Cherche une différence ordinaire (`differences`) qui explique tout."""
+    pairs = []
+    for each in wrong:
+        found = None if each.answer.error else as_floats(each.answer.value)
+        expected = as_floats(each.expected)
+        if found is None or expected is None or not found.size or not expected.size:
+            return None
+        if not (np.isfinite(found).all() and np.isfinite(expected).all()):
+            return None
+        pairs.append((found, expected))
+    return differences.explain(pairs) if pairs else None
+
+
+def _forms(reason: str, answer: Answer, expected: np.ndarray) -> str:
+    """Dit les deux formes, ou ce qui est rendu à la place de nombres."""
+    if reason == "wrong_shape":
+        found = as_floats(answer.value).shape
+        return f"forme attendue {expected.shape}, rendue {found}"
+    return f"rendu : {kind_of(answer.value)}" if reason == "wrong_type" else ""
+
+
+def kind_of(value) -> str:
+    """Nomme ce qu'est une valeur, pour qui l'a rendue : `"None"`, `"tableau (3, 4)"`, `"Graph"`."""
+    if isinstance(value, messages.Opaque):
+        return value.type_name
+    if isinstance(value, np.ndarray):
+        return f"tableau {value.shape}"
+    return "None, il manque un `return`" if value is None else type(value).__name__
+
+
+def seen(answer: Answer, part: Callable | None = None) -> Answer:
+    """Ne garde d'une réponse que la part qui se compare ; une réponse sans cette part reste telle.
+
+    Args:
+        answer: la réponse.
+        part: tire cette part d'une valeur ; tout se compare par défaut.
+    """
+    if part is None or answer.error:
+        return answer
+    try:
+        with np.errstate(all="ignore"):  # un rendu peut diviser par zéro
+            return Answer(part(answer.value))
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+        return answer

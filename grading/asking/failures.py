@@ -1,0 +1,150 @@
+"""Ce qui tient lieu de réponse quand un rendu n'en donne pas : une raison, et ce qui la précise.
+
+Une exception du rendu devient l'identifiant d'une raison (`scale.read_reasons`), suivi de la ligne
+et du message que Python en donne.
+"""
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+from grading import sealed
+from grading.reading.submission import file_of
+
+# `from exercises.ex05_inception import head`, quand head.py n'est pas là.
+ABSENT = r"cannot import name '(\w+)' from '([\w.]+)' \((?:unknown|.*__init__\.py)"
+
+
+class Failure(Exception):
+    """Une demande sans réponse utilisable.
+
+    Attributes:
+        reason: identifiant d'une raison (`scale.read_reasons`).
+        detail: ce qui précise, déjà lisible ; par exemple `"ValueError, ligne 12"`.
+        error: ce que `probes.describe_error` en dit, ou None.
+    """
+
+    def __init__(self, reason: str, detail: str = "", error: dict | None = None):
+        super().__init__(reason)
+        self.reason, self.detail, self.error = reason, detail, error
+
+
+class Answer(NamedTuple):
+    """Ce qu'a donné un appel : une valeur, ou une erreur."""
+
+    value: object
+    error: dict | None = None
+
+
+ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|.)")
+FRENCH = {  # ce que dit Python d'une exception, par son type
+    "ArithmeticError": "calcul impossible",
+    "AssertionError": "une vérification du programme échoue",
+    "AttributeError": "attribut ou fonction qui n'existe pas",
+    "FileNotFoundError": "fichier absent",
+    "FloatingPointError": "calcul impossible",
+    "ImportError": "import impossible",
+    "IndexError": "indice hors du tableau",
+    "InvalidArgumentError": "tableau d'une forme ou d'un type impossible",
+    "KeyError": "clé absente",
+    "NameError": "nom qui n'est pas défini",
+    "OverflowError": "nombre trop grand",
+    "RecursionError": "une fonction s'appelle sans fin",
+    "StopIteration": "plus rien à lire",
+    "TypeError": "argument d'un type ou en nombre inattendu",
+    "UnboundLocalError": "variable employée avant d'avoir une valeur",
+    "UnicodeDecodeError": "texte qui n'est pas en UTF-8",
+    "ValueError": "valeur ou forme refusée",
+    "ZeroDivisionError": "division par zéro",
+}
+
+
+def clean(text, *, limit: int = 160) -> str:
+    """Rend un texte venu d'un rendu sur une ligne, court, sans couleur ni caractère de contrôle."""
+    text = ESCAPES.sub("", str(text)[: 4 * limit])
+    text = "".join(c if c.isprintable() else " " for c in text)
+    text = " ".join(text.split())
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def quoted(message: str, *, who: str = "Python") -> str:
+    """Cite un message, souvent anglais, en disant de qui il est ; rien s'il est vide."""
+    message = clean(message)
+    return f"{who} dit : « {message} »" if message else ""
+
+
+# Type de l'exception, ce que dit son message, raison, et ce qui la précise ; le premier l'emporte.
+REASONS = (
+    ("SyntaxError", "codec can't decode|Non-UTF-8", "wrong_encoding", "{file}"),
+    ("SyntaxError|IndentationError|TabError", "", "syntax_error", "{place}"),
+    ("NotImplementedError", "", "not_done", ""),
+    ("MemoryError|.*ResourceExhausted.*", "", "memory", ""),
+    (".*", "Cannot allocate", "memory", ""),
+    ("SystemExit", "", "exited", "{place}"),
+    ("SavingError", "", "saving_fails", "{keras}"),
+    ("LoadingError", "", "loading_fails", "{keras}"),
+    ("Unreadable", "", "answer_too_long", ""),
+    ("OSError", "File too large", "disk", ""),
+    ("PermissionError", "", "forbidden", "{detail}"),
+    ("BlockingIOError", "fork", "forbidden", "{detail}"),
+    ("ImportError", "attempted relative import", "missing_module", "{detail}"),
+    ("AttributeError", "module 'exercises", "missing_name", "{last}"),
+    ("FileNotFoundError", "", "missing_file", "{detail}"),
+    # Ce qui tient lieu d'un absent, et n'énumère rien.
+    ("StopIteration", "", "missing_file", "{place}"),
+    (".*", r"spellings\.|'Nothing'|unpack \(expected \d+, got 0", "missing_file", "{place}"),
+    (".*", "", "exception", "{detail}"),
+)
+
+
+def failure_of(error: dict) -> Failure:
+    """Traduit une exception d'un rendu en raison.
+
+    Args:
+        error: ce qu'en dit `probes.describe_error`.
+
+    Returns:
+        Une `Failure` prête à lever.
+    """
+    kind, file = clean(error.get("type"), limit=60), clean(error.get("file"), limit=60)
+    message, missing = clean(error.get("message") or ""), error.get("missing") or ""
+    absent = re.match(ABSENT, str(error.get("message")))
+    if absent and kind == "ImportError" and _file_of_course(f"{absent[2]}.{absent[1]}"):
+        missing = f"{absent[2]}.{absent[1]}"
+    if missing:
+        path = _file_of_course(clean(missing, limit=80))
+        reason = "missing_module" if path else "missing_package"
+        return Failure(reason, path or clean(missing, limit=80), error)
+    place = f"ligne {error['line']} de {file}" if error.get("line") else ""
+    detail = ", ".join(filter(None, [FRENCH.get(kind), kind, place]))
+    shown = {
+        "file": file,
+        "place": place,
+        "keras": quoted(message, who="Keras"),
+        "last": message.rpartition(" ")[2].strip("'"),
+        "detail": " ; ".join(filter(None, [detail, quoted(message)])),
+    }
+    return next(
+        Failure(reason, text.format(**shown), error)
+        for kinds, said, reason, text in REASONS
+        if re.fullmatch(kinds, kind) and re.search(said, message)
+    )
+
+
+def _file_of_course(module: str) -> str:
+    """Rend le chemin d'un module du cours, d'après le nom que Python n'a pas trouvé.
+
+    Args:
+        module: `"exercises.ex00_convolution.geometry"`, ou, importé sans son dossier,
+            `"ex00_convolution.geometry"` ou `"geometry"`.
+
+    Returns:
+        `"ex00_convolution/geometry.py"` ; vide si le nom n'est pas celui d'un fichier du cours.
+    """
+    name = module.removeprefix("exercises.")
+    files = {Path(path).stem for path in sealed.sources() if re.search(r"/ex\w+/[a-z]", path)}
+    course = name != module or re.match(r"ex\d\d_|convnets\b", name)
+    if not course and name not in files:
+        return ""
+    folder = name.replace(".", "/")
+    return f"{folder}/" if sealed.is_course(folder) else file_of(name)
