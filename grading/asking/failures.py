@@ -73,6 +73,8 @@ def quoted(message: str, *, who: str = "Python") -> str:
     return f"{who} dit : « {message} »" if message else ""
 
 
+# Ce que dit Python d'un objet qui tient lieu d'un absent (`inside/absent.py`).
+NOTHING = r"inside\.(absent|stand_ins)\.|'Nothing'|unpack \(expected \d+, got 0"
 # Type de l'exception, ce que dit son message, raison, et ce qui la précise ; le premier l'emporte.
 REASONS = (
     ("SyntaxError", "codec can't decode|Non-UTF-8", "wrong_encoding", "{file}"),
@@ -92,7 +94,12 @@ REASONS = (
     ("FileNotFoundError", "", "missing_file", "{detail}"),
     # Ce qui tient lieu d'un absent, et n'énumère rien.
     ("StopIteration", "", "missing_file", "{place}"),
-    (".*", r"spellings\.|'Nothing'|unpack \(expected \d+, got 0", "missing_file", "{place}"),
+    (
+        ".*",
+        r"inside\.(absent|stand_ins)\.|'Nothing'|unpack \(expected \d+, got 0",
+        "missing_file",
+        "{place}",
+    ),
     (".*", "", "exception", "{detail}"),
 )
 

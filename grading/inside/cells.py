@@ -2,7 +2,7 @@
 
 Ce fichier y est copié sous le nom `exercises/_cellules.py` ; il n'importe rien du correcteur.
 `reading/notebooks.py` a écrit le plan, un fichier JSON : les cellules, et ce qui en est défini à
-l'import. Le programme entier, lui, est exécuté par `recorder.py`.
+l'import. Le programme entier, lui, est exécuté par `running.py`.
 """
 
 import ast

@@ -1,7 +1,7 @@
 """Ce que le processus d'un rendu sait faire quand le correcteur le demande.
 
 Importé par `worker` seul. Aucune de ces fonctions ne juge : elles appellent le rendu et
-rapportent ce qui s'est passé. Celles qui demandent Keras sont dans `models` et `recorder`.
+rapportent ce qui s'est passé. Celles qui demandent Keras sont dans `models` et `running`.
 """
 
 import collections

@@ -1,6 +1,6 @@
 """Dire où le programme d'un rendu s'arrête, si c'est de sa faute, et lire ce qui suit.
 
-Importé par `recorder`, dans le processus enfermé. Un programme qui s'arrête ici parce qu'il lui
+Importé par `running`, dans le processus enfermé. Un programme qui s'arrête ici parce qu'il lui
 manque un fichier ou un paquet n'y est pour rien. Il y est pour quelque chose s'il lève lui-même une
 exception, s'il lit un nom qui n'est défini nulle part, ou s'il écrit mal un nom de Keras.
 """

@@ -29,7 +29,7 @@ def main(descriptor: int) -> None:
     for name in json.loads(control.recv(CONTROL_BYTES))["preload"]:
         importlib.import_module(name)
     if "keras" in sys.modules:
-        importlib.import_module(".recorder", __package__)
+        importlib.import_module(".running", __package__)
     # Le corrigé non plus : `pip install -e .` le met parmi les dossiers de Python.
     sys.path[:] = [each for each in sys.path if os.path.realpath(each) not in OURS]
     sys.path_importer_cache.clear()  # ce que contient un dossier interdit ne se sait plus

@@ -1,6 +1,6 @@
 """Juger un réseau des exercices 02 à 05, d'après ce que le programme du rendu a fait.
 
-`inside/recorder.py` exécute le rendu comme son auteur, et appelle les fonctions de l'énoncé que le
+`inside/running.py` exécute le rendu comme son auteur, et appelle les fonctions de l'énoncé que le
 programme n'appelle pas ; ces fonctions lisent ce qu'il a noté. Des réseaux d'un même programme,
 celui qui répond le mieux à la question est jugé.
 """
@@ -47,7 +47,7 @@ MIN_PAIRS = 8  # images reconnues : en deçà, leurs étiquettes ne prouvent rie
 LEVELS = {"train": (5, 80), "val": (82, 130), "test": (170, 240)}
 DATASETS = {"ex02": "fashion_mnist", "ex03": "cifar10", "ex04": "mnist", "ex05": "cifar10"}
 SIZES = {"ex02": (784,), "ex03": (3072,), "ex04": (784, 1024)}  # pixels ; la figure en a 32 × 32
-ASKED = {  # ce que le recorder appelle, par module
+ASKED = {  # ce que `running` appelle, par module
     "ex02_fashion": ["build_model", "train", "evaluate"],
     "ex03_cifar10": ["build_model", "train", "evaluate"],
     "ex04_lenet": ["build_lenet", "build_dense", "train"],
@@ -76,7 +76,7 @@ UNDONE = set(
 
 
 def record(ask: Ask) -> dict:
-    """Exécute le rendu, une fois ; rend ce que `recorder.record` a noté.
+    """Exécute le rendu, une fois ; rend ce que `running.record` a noté.
 
     Raises:
         failures.Failure: le programme a été arrêté, ou ne s'exécute pas.

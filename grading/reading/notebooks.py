@@ -6,7 +6,7 @@ Rien n'est exécuté ici : le code est lu par `ast`, et noté dans un fichier JS
 - L'import du module exécute, chacun à part, les imports, les fonctions, les classes et les valeurs
   qu'elles lisent ; une instruction qui échoue ne coûte que les noms qu'elle définit.
 - Le reste (lire les données, entraîner, afficher) n'est exécuté que pour les réseaux des exercices
-  02 à 05, dont `recorder` lance tout le programme.
+  02 à 05, dont `running` lance tout le programme.
 - Ce qui n'est pas du Python est laissé de côté, et coûte ce qui y était défini.
 """
 

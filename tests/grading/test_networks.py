@@ -66,7 +66,7 @@ ORDER, OTHER = np.random.default_rng(1).permutation(48), np.random.default_rng(2
 
 @pytest.fixture(scope="module")
 def data():
-    """Des images dont les deux premières valeurs disent l'étiquette, comme celles du recorder."""
+    """Des images dont les deux premières valeurs disent l'étiquette, comme celles de `trial`."""
     rng, low = np.random.default_rng(0), networks.LEVELS["train"][0]
     x = rng.integers(*networks.LEVELS["train"], (48, 6, 6)).astype(np.uint8)
     y = (np.arange(48) % 10).astype(np.uint8)

@@ -197,7 +197,10 @@ def test_every_known_mistake_is_named_whatever_the_draw(rule, monkeypatch):
             "missing_name",
         ),
         ({"type": "FileNotFoundError", "message": "No such file: 'a.json'"}, "missing_file"),
-        ({"type": "ValueError", "message": "inputs=<spellings.Nothing object>"}, "missing_file"),
+        (
+            {"type": "ValueError", "message": "inputs=<inside.absent.Nothing object>"},
+            "missing_file",
+        ),
         ({"type": 3, "message": None}, "exception"),
     ],
 )

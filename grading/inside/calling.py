@@ -1,0 +1,268 @@
+"""Appeler les fonctions que le programme d'un rendu définit, et qu'il n'a pas appelées."""
+
+import contextlib
+import inspect
+import os
+import sys
+import types
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from . import models, probes, trial
+from .alarm import alarm
+from .guessing import arguments
+from .samples import as_dict, sample
+from .trial import BATCH, CHECKED, CLASSES
+from .watching import Network, Seen
+
+TAUGHT, MEASURED = 48, 240  # images données à `train`, puis à `evaluate`
+OWN_PICTURES, NUM_OWN, OWN_PX, STEP_PX = "dossier", 20, 150, 10  # un pixel gardé sur dix
+BASE_PX, NUM_LAYERS = 30, 250  # l'énoncé d'une autre question fige 249 couches
+BASE_LAYERS = ("mixed2", "mixed8", "mixed9", "mixed10")
+FEATURES = (12, 16)  # caractéristiques données à une tête
+MAIN = "main run build create make get define model cnn lenet net train fit learn entra app".split()
+OPTIONS = {  # ce que donnerait `cli.lesson_parser`, et quelques anciennes
+    "epochs": 2,
+    "batch_size": BATCH,
+    "precision": "float32",
+    "minutes": None,
+    "limit": None,
+    "seeds": 1,
+    "module": "rendu",
+    "command": "rendu",
+    "output": Path("figures"),
+}
+
+
+# --- Ce qui construit et entraîne, quel que soit son nom -----------------------------
+
+
+def call_main(names: dict, seen: Seen) -> None:
+    """Appelle ce qui construit un réseau et l'entraîne, si le programme ne l'a pas fait.
+
+    Ce sont des fonctions, des méthodes sans objet, puis, si rien n'est construit, des classes et
+    leurs méthodes ; celles du programme, et des fichiers qu'il importe.
+    """
+    own = _own_values(names)
+    kinds = [each for each in own if inspect.isclass(each)]
+    makers = [each for each in own if inspect.isfunction(each)]
+    for kind in kinds:
+        makers += _static_methods(kind)
+    makers = sorted((each for each in makers if _rank(each) < len(MAIN)), key=_rank)
+    waiting = makers + kinds
+    for maker in waiting:  # s'allonge
+        if maker in kinds and seen.has_learned():
+            continue
+        with contextlib.suppress(Exception, SystemExit):
+            made = maker(**arguments(maker, names, seen))
+            kept = [*map(seen.keep, made if isinstance(made, tuple) else [made])]
+            if not any(kept) and maker in kinds:
+                waiting += _methods(made, maker)
+
+
+def _own_values(names: dict) -> list:
+    """Rend ce que définissent le programme et les fichiers du rendu qu'il a importés."""
+    here = os.path.abspath("exercises")
+    spaces = [names]
+    for module in list(sys.modules.values()):
+        if str(getattr(module, "__file__", "")).startswith(here):
+            spaces.append(vars(module))
+    own = []
+    for space in spaces:
+        name = space["__name__"]
+        own += [each for each in list(space.values()) if getattr(each, "__module__", "") == name]
+    return own
+
+
+def _static_methods(kind: type) -> list:
+    named = vars(kind).items()
+    return [
+        getattr(kind, name) for name, each in named if isinstance(each, staticmethod | classmethod)
+    ]
+
+
+def _methods(made, kind: type) -> list:
+    """Rend les méthodes publiques d'un objet, les plus prometteuses d'abord."""
+    methods = [getattr(made, name) for name in vars(kind) if name[0] != "_"]
+    return sorted(filter(inspect.ismethod, methods), key=_rank)
+
+
+def _rank(function) -> int:
+    name = function.__name__.lower()
+    return next((rank for rank, word in enumerate(MAIN) if word in name), len(MAIN))
+
+
+# --- Les fonctions de l'énoncé -------------------------------------------------------
+
+
+def outcome(use: Callable, seen: Seen, seconds: int) -> dict:
+    """Rend `{"value": …}`, ou `{"error": …}` ; l'erreur est vide si le temps a manqué."""
+    answer = {"error": {}}
+    with alarm(seconds, seen):
+        try:
+            answer = {"value": use()}
+        except (Exception, SystemExit) as error:
+            answer = {"error": probes.describe_error(error)}
+    return answer
+
+
+class Asked:
+    """Les fonctions de l'énoncé que définit un rendu, et ce que chacune donne.
+
+    Args:
+        names: les variables globales du programme.
+        seen: les réseaux qu'il a construits.
+        seconds: temps de processeur de chacune.
+    """
+
+    def __init__(self, names: dict, seen: Seen, seconds: int):
+        self.names, self.seen, self.seconds = names, seen, seconds
+        self.calls: dict[str, dict] = {}
+        self._uses = {
+            "train": self._train,
+            "make_generator": self._open_generator,
+            "frozen_base": self._freeze,
+            "build_head": self._build_heads,
+            "load_data": self._validation,
+            "evaluate": self._measure,
+        }
+
+    def call(self, name: str) -> None:
+        """Appelle une fonction, si le rendu la définit ; note ce qu'elle a donné."""
+        function = self.names.get(name)
+        if not inspect.isfunction(function):
+            return
+        use = self._uses.get(name, self._build)
+
+        def call():
+            return use(function)
+
+        self.calls[name] = outcome(call, self.seen, self.seconds)
+
+    def call_all(self, functions: list[str]) -> None:
+        """Appelle celles de l'énoncé, sauf `evaluate` ; note si un réseau a commencé d'apprendre.
+
+        Une fonction peut avoir appris avant d'échouer : c'est ce que dit `began`.
+        """
+        for name in functions:
+            if name != "evaluate":
+                self.call(name)
+                if name in self.calls:
+                    self.calls[name]["began"] = self.seen.has_learned()
+
+    def _build(self, function) -> None:
+        self._kept(function(**arguments(function, self.names, self.seen)))
+
+    def _kept(self, model) -> Network:
+        network = self.seen.keep(model)
+        if network is None:
+            raise TypeError(f"keras.Model attendu, reçu {type(model).__name__}")
+        return network
+
+    def _train(self, function) -> dict:
+        """Donne quelques images à `train` ; dit si elle rend un modèle appris, et des courbes."""
+        parts = []
+        for part, num in (("train", TAUGHT), ("val", CHECKED)):
+            parts += [values[:num].copy() for values in trial.images_and_labels(part)]
+        result = function(*parts, seed=0, options=types.SimpleNamespace(**OPTIONS))
+        is_pair = isinstance(result, tuple) and len(result) == 2
+        model, history = result if is_pair else (result, None)
+        network = self.seen.keep(model)
+        return {
+            "complete": network is not None and isinstance(history, dict),
+            "moved": network is not None and network.has_moved(),
+        }
+
+    def _validation(self, load) -> dict | None:
+        """Lit la validation que `load_data` donne à `train` : le second de trois couples."""
+        parts = load(**arguments(load, self.names, self.seen))
+        sets = list(parts) if isinstance(parts, tuple | list) else []
+        sets = [each for pair in sets for each in pair] if len(sets) == 3 else sets
+        return as_dict(sample(sets[2], sets[3])) if len(sets) == 6 else None
+
+    def _build_heads(self, function) -> list:
+        """Construit une tête pour deux, puis trois classes ; lui donne les étiquettes du rendu."""
+        targets, described = self.names.get("targets"), []
+        x = np.random.default_rng(0).normal(size=FEATURES).astype(np.float32)
+        for num_classes in (2, 3):
+            network = self._kept(function(x, num_classes, seed=0))
+            with contextlib.suppress(Exception):  # noté par `fit`
+                network.model.fit(x, targets(np.arange(len(x)) % num_classes, num_classes))
+            described.append(network.described(x))
+        return described
+
+    @staticmethod
+    def _measure(function) -> dict:
+        """Donne à `evaluate` un modèle dont la classe prédite est la valeur du premier pixel."""
+        # Les exactitudes d'erreurs différentes doivent différer : classe juste une fois sur deux,
+        # la suivante quatre fois sur dix, la première sinon.
+        rng = np.random.default_rng(11)
+        images, labels = trial.images_and_labels("test")
+        x = images[rng.permutation(MEASURED) % len(images)]
+        guesses = rng.permutation(MEASURED) % 10
+        x.reshape(MEASURED, -1)[:, 0] = guesses
+        parts = rng.permutation(np.repeat([0, 1, 2], [120, 96, 24]))
+        y = np.choose(parts, [guesses, (guesses + 1) % 10, 0 * guesses]).astype(np.uint8)
+        model = models.planted_model(list(x.shape[1:]))
+        with probes.captured_stdout("mesure.txt") as printed:
+            value = function(model, x, y.reshape(-1, *labels.shape[1:]))
+        return {"value": value, "printed": printed[0], "guesses": guesses, "y": y}
+
+    @staticmethod
+    def _open_generator(function) -> dict:
+        """Ouvre le générateur du rendu sur des images ; rend ce qu'il en lit, deux fois."""
+        images = np.random.default_rng(7).integers(0, 256, (NUM_OWN, OWN_PX, OWN_PX, 3), np.uint8)
+        trial.write_pictures(OWN_PICTURES, images)
+        pictures = types.SimpleNamespace(
+            folder=OWN_PICTURES,
+            paths=sorted(map(str, Path(OWN_PICTURES).rglob("*.png"))),
+            labels=np.arange(NUM_OWN) * len(CLASSES) // NUM_OWN,
+            classes=list(CLASSES),
+            sha256="x",
+        )
+        read = {"drawn": images[:, ::STEP_PX, ::STEP_PX]}
+        for subset in ("", "training", "validation"):
+            generator = function(pictures, **({"subset": subset} if subset else {}))
+            read[subset] = {
+                "passes": [_pass_over(generator) for _ in range(2)],
+                "numbers": [int(Path(name).stem) for name in generator.filenames],
+            }
+        return read
+
+    @staticmethod
+    def _freeze(function) -> dict:
+        """Fait figer une petite base, aux noms de couches d'InceptionV3, et autant de couches.
+
+        Les premières n'ont pas de poids : qui ne figerait qu'elles n'en figerait aucune qui compte.
+
+        Returns:
+            Le nombre de poids à apprendre, les sorties, et les cartes qu'il fallait moyenner.
+        """
+        shape = (BASE_PX, BASE_PX, 3)
+        pooled = ["AveragePooling2D", {"pool_size": BASE_PX // 5}]
+        stack = [pooled, *[["Identity", {}]] * NUM_LAYERS]
+        for name in BASE_LAYERS:
+            stack += [
+                ["Conv2D", {"filters": 6, "kernel_size": 1}],
+                ["BatchNormalization", {"scale": False}],
+                ["Activation", {"activation": "relu", "name": name}],
+            ]
+        base = models.plain_network(shape, stack)
+        given = np.random.default_rng(0).uniform(-1, 1, (2, *shape)).astype(np.float32)
+        frozen = function(base, layer_name=BASE_LAYERS[1])
+        cut = keras.Model(base.input, base.get_layer(BASE_LAYERS[1]).output)
+        return {
+            "trainable": len(frozen.trainable_weights),
+            "output": np.asarray(frozen(given, training=False), np.float32),
+            "maps": np.asarray(cut(given, training=False), np.float32),
+        }
+
+
+def _pass_over(generator) -> np.ndarray:
+    """Lit une fois toutes les images d'un générateur."""
+    generator.reset()
+    read = np.concatenate([generator[k][0] for k in range(len(generator))])
+    return np.float32(read[:, ::STEP_PX, ::STEP_PX])
