@@ -9,6 +9,7 @@ par un fichier, `python -m grading cours.toml`, que lit `grading.term`.
 import os
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 
 from convnets.core.cli import FrenchParser, run
@@ -82,7 +83,7 @@ if __name__ == "__main__":
     if "--watch" in given and not {"-h", "--help"} & set(given):
         from grading import watch
 
-        sys.exit(run(lambda: watch.main(given)))
+        sys.exit(run(partial(watch.main, given)))
     if {"-h", "--help"} & set(given):
         sys.exit(show_help())
-    sys.exit(run(lambda: grade(given)))
+    sys.exit(run(partial(grade, given)))

@@ -8,6 +8,7 @@ import json
 import pickle
 import secrets
 import tempfile
+from operator import attrgetter
 from pathlib import Path
 
 import pytest
@@ -277,7 +278,11 @@ class Reports:
         from grading import scale
 
         order = [rule.id for each in scale.read_scale().values() for rule in each.rules]
-        return sorted(found, key=lambda mark: (mark.submission, order.index(mark.rule.id)))
+
+        def place(mark):
+            return mark.submission, order.index(mark.rule.id)
+
+        return sorted(found, key=place)
 
     def write(self, warning: str = "") -> list[str]:
         """Écrit les comptes rendus demandés ; rend une phrase pour chacun qui n'a pas pu l'être."""
@@ -315,7 +320,7 @@ class Reports:
             "exercices": exercises,
             "protections": workshop.protections_here(),
         }
-        graded = report.grouped(marks, lambda mark: mark.submission)
+        graded = report.grouped(marks, attrgetter("submission"))
         asked = {
             each.name: sum(len(session.rules(each, exercise)) for exercise in session.scale)
             for each in session.submissions

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
+from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -103,10 +104,10 @@ def total(marks: Sequence[Mark]) -> Total:
 def results(marks: Sequence[Mark]) -> list[Result]:
     """Fait, de chaque rendu, la note sur 20 de ses exercices et leur moyenne pondérée."""
     scale, made = read_scale(), []
-    for name, mine in grouped(marks, lambda mark: mark.submission).items():
+    for name, mine in grouped(marks, attrgetter("submission")).items():
         exercises = {
             exercise: total(each)
-            for exercise, each in grouped(mine, lambda mark: mark.rule.exercise).items()
+            for exercise, each in grouped(mine, attrgetter("rule.exercise")).items()
         }
         weights = {exercise: scale[exercise].weight for exercise in exercises}
         ends = [
@@ -125,10 +126,10 @@ def alerts(marks: Sequence[Mark]) -> dict[str, list[str]]:
         Par rendu, une phrase pour chaque raison, et les questions où elle a été vue.
     """
     told = {}
-    for name, mine in grouped(marks, lambda mark: mark.submission).items():
+    for name, mine in grouped(marks, attrgetter("submission")).items():
         known = [each for each in mine if each.reason and read_reasons()[each.reason].alert]
         sentences = []
-        for reason, each in grouped(known, lambda mark: mark.reason).items():
+        for reason, each in grouped(known, attrgetter("reason")).items():
             places = ", ".join(mark.rule.id for mark in each)
             sentences.append(f"{read_reasons()[reason].text.rstrip('.')} ({places})")
         tried = dict.fromkeys(said for mark in mine for said in mark.tried)

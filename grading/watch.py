@@ -106,12 +106,15 @@ class Watch:
         except (FileNotFoundError, ValueError) as error:
             return [str(error)]
 
+    def _is_skipped(self, rule: Rule) -> bool:
+        return rule.id in self.skipped
+
     def _ask(self, submitted: submission.Submission) -> list[str]:
         rules = self.questions(submitted)
         self._load_keras(rules)
         rows: list[str] = []
         waiting = [each for each in rules if not self.right.get(each.id)]
-        for rule in sorted(waiting, key=lambda each: each.id in self.skipped):
+        for rule in sorted(waiting, key=self._is_skipped):
             self.credit, self.rule = self._credit(submitted, rule), rule
             tried = rule.id in self.right  # et manquée : l'élève vient de la réussir
             self.right[rule.id] = self.credit.level == 1

@@ -204,7 +204,10 @@ def compared(identifier: str, **how):
     """
 
     def register(function):
-        QUESTIONS[identifier] = lambda ask: ask.compare(ask.rule.name, function(ask), **how)
+        def compare(ask: Ask) -> Credit:
+            return ask.compare(ask.rule.name, function(ask), **how)
+
+        QUESTIONS[identifier] = compare
         return function
 
     return register

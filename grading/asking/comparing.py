@@ -74,9 +74,14 @@ class Mistake(NamedTuple):
     level: str = "0"
 
 
-def altered(function: Callable, after: Callable = lambda value: value, **fixed) -> Callable:
+def altered(function: Callable, after: Callable | None = None, **fixed) -> Callable:
     """Rend la même fonction, dont des arguments sont fixés et dont `after` change le résultat."""
-    return lambda *positional, **named: after(function(*positional, **{**named, **fixed}))
+
+    def wrong(*positional, **named):
+        value = function(*positional, **{**named, **fixed})
+        return value if after is None else after(value)
+
+    return wrong
 
 
 ANOTHER = "et une autre erreur, à voir ensuite"

@@ -15,7 +15,7 @@ from grading.asking import staging
 from grading.asking.ask import Ask, load
 from grading.asking.credits import Credit
 from grading.asking.failures import Failure, clean
-from grading.asking.workshop import Child, Workshop
+from grading.asking.workshop import Child, Workshop, leave_empty
 from grading.inside import messages
 from grading.inside.sandbox import Limits
 from grading.reading import submission
@@ -247,7 +247,7 @@ class Grader:
     def _clean_child(self, memory_mb: int) -> Child:
         """Fait naître un enfant qui n'a le code d'aucun rendu."""
         limits = Limits(cpu_s=600, memory_mb=memory_mb)
-        return Child(self.workshop("keras"), lambda folder: None, limits)
+        return Child(self.workshop("keras"), leave_empty, limits)
 
 
 def random_seed() -> int:

@@ -137,6 +137,10 @@ class Workshop:
         folders.remove(self.home)
 
 
+def leave_empty(folder: Path) -> None:
+    """Laisse vide le dossier d'un enfant qui n'a le code d'aucun rendu."""
+
+
 class Child:
     """Un enfant : un rendu, un module, enfermé.
 
@@ -297,6 +301,6 @@ def protections_here() -> list[str]:
     if PROTECTIONS:
         return PROTECTIONS
     with contextlib.closing(Workshop("none")) as workshop:
-        child = Child(workshop, lambda folder: None, Limits(cpu_s=10, memory_mb=256))
+        child = Child(workshop, leave_empty, Limits(cpu_s=10, memory_mb=256))
         child.kill()
         return [str(each) for each in child.protections]

@@ -23,7 +23,7 @@ def define(namespace: dict, file: str) -> None:
         plan = json.load(content)
     here = os.path.dirname(os.path.abspath(__file__))
     sys.path.insert(0, os.path.normpath(os.path.join(here, plan["folder"])))
-    namespace["display"] = lambda *_, **__: None  # celle d'IPython
+    namespace["display"] = _show_nothing
     for name, (label, line) in plan["lost"].items():
         namespace[name] = Absent(SyntaxError("invalid syntax", (label, line, 1, "")), namespace)
     trees = []
@@ -38,6 +38,10 @@ def define(namespace: dict, file: str) -> None:
     for (_, _, names), error in _failures(nodes, namespace):
         for name in names:  # les autres s'en passent
             namespace.setdefault(name, Absent(error, namespace))
+
+
+def _show_nothing(*_, **__) -> None:
+    """Tient lieu de `display`, d'IPython."""
 
 
 def _failures(nodes: list, namespace: dict) -> list[tuple]:

@@ -41,11 +41,27 @@ class Unreadable(ValueError):
     """Un message qui n'en est pas un, ou trop long."""
 
 
+def _make_dict(*pairs) -> dict:
+    return dict(pairs)
+
+
+def _make_tuple(*values) -> tuple:
+    return values
+
+
+def _make_fraction(above, below) -> Fraction:
+    return Fraction(int(above), int(below))
+
+
+def _make_opaque(name) -> Opaque:
+    return Opaque(str(name))
+
+
 MAKERS = {
-    "dict": lambda *pairs: dict(pairs),
-    "tuple": lambda *values: values,
-    "Fraction": lambda above, below: Fraction(int(above), int(below)),
-    "Opaque": lambda name: Opaque(str(name)),
+    "dict": _make_dict,
+    "tuple": _make_tuple,
+    "Fraction": _make_fraction,
+    "Opaque": _make_opaque,
 }
 
 
@@ -103,12 +119,8 @@ def unpack(content: bytes, *, ingredients: bool = False):
         for number, size in enumerate(sizes):
             blobs[number] = memoryview(content)[start : start + size]
             start += size
-        makers = {
-            **MAKERS,
-            # `pop` : cités mille fois, les mêmes octets seraient copiés mille fois.
-            "bytes": lambda number: bytes(blobs.pop(number)),
-            "array": lambda number, *form: _array(blobs.pop(number), *form),
-        }
+        taken = _Blobs(blobs)
+        makers = {**MAKERS, "bytes": taken.take_bytes, "array": taken.take_array}
         return _decode(tree, makers | ({"Ingredient": Ingredient} if ingredients else {}))
     except Exception as error:  # tout peut arriver en lisant ce qu'un inconnu a écrit
         raise Unreadable(f"{type(error).__name__} en lisant la réponse") from error
@@ -158,6 +170,25 @@ def _encode_array(value, kind, blobs: list[bytes]):
         return _encode(Opaque(value.dtype.name), blobs)
     blobs.append(value.tobytes())
     return {"array": [len(blobs) - 1, value.dtype.str, list(value.shape)]}
+
+
+class _Blobs:
+    """Les octets d'un message, chacun pris une fois : cités mille fois, ils seraient copiés mille.
+
+    Args:
+        blobs: par numéro.
+    """
+
+    def __init__(self, blobs: dict[int, memoryview]):
+        self._blobs = blobs
+
+    def take_bytes(self, number: int) -> bytes:
+        """Rend des octets."""
+        return bytes(self._blobs.pop(number))
+
+    def take_array(self, number: int, *form):
+        """Rend un tableau, d'une forme et d'un type donnés."""
+        return _array(self._blobs.pop(number), *form)
 
 
 def _decode(tree, makers: dict):

@@ -165,7 +165,11 @@ def call(module: str, function: str, calls: list) -> list:
         Pour chaque appel, `{"value": …}` ou `{"error": …}`.
     """
     target = found(module, function)
-    return results(lambda positional, named: target(*positional, **named), calls)
+
+    def use(positional, named):
+        return target(*positional, **named)
+
+    return results(use, calls)
 
 
 def results(use, calls: list, *, ready: bool = True) -> list:
@@ -294,13 +298,51 @@ class Glance:
         return tensorflow.constant(found) if tensorflow else found
 
 
+def _planted_velocity(gain, slope):
+    """Fait la vitesse d'un flot connu (ex26)."""
+
+    def velocity(x, time):
+        return gain * x + slope * time
+
+    return velocity
+
+
+def _psi():
+    """Fait le message d'un nœud à un autre (ex21)."""
+
+    def message(n_i, n_j, e_ji):
+        return 2 * n_i - n_j * e_ji[..., :1] + e_ji[..., 1:]
+
+    return message
+
+
+def _record(**values):
+    """Fait un couple nommé."""
+    return collections.namedtuple("Record", values)(**values)
+
+
+def _array(values):
+    """Rend un tableau, que `through` laisse être un tableau."""
+    return values
+
+
+def _namespace(**values):
+    """Fait un objet qui a ces attributs."""
+    return types.SimpleNamespace(**values)
+
+
+def _text(content):
+    """Fait un fichier de texte."""
+    return io.StringIO(content)
+
+
 INGREDIENTS = {
-    "planted_velocity": lambda gain, slope: lambda x, time: gain * x + slope * time,
+    "planted_velocity": _planted_velocity,
     "glance": Glance,
-    "namespace": lambda **values: types.SimpleNamespace(**values),
-    "record": lambda **values: collections.namedtuple("Record", values)(**values),
-    "text": lambda content: io.StringIO(content),
-    "array": lambda values: values,  # que `through` laisse être un tableau
-    "psi": lambda: lambda n_i, n_j, e_ji: 2 * n_i - n_j * e_ji[..., :1] + e_ji[..., 1:],
+    "namespace": _namespace,
+    "record": _record,
+    "text": _text,
+    "array": _array,
+    "psi": _psi,
 }
 OPERATIONS = {function.__name__: function for function in (load, call, chained, command)}

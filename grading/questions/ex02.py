@@ -1,5 +1,7 @@
 """Exercice 02 : Fashion-MNIST et l'architecture imposée."""
 
+from functools import partial
+
 from grading.questions import Ask, Credit, first_fault, networks, question
 
 ORDER = "CMCMCDD"  # convolution, max-pooling, deux fois, convolution, dense, sortie
@@ -17,15 +19,17 @@ NAMES = [
 ]
 
 
-networks.ask_common(
-    "ex02", "build_model", "architecture", lambda facts: networks.judge_architecture(facts, ORDER)
-)
+def _judge_architecture(facts: dict) -> Credit:
+    return networks.judge_architecture(facts, ORDER)
+
+
+networks.ask_common("ex02", "build_model", "architecture", _judge_architecture)
 
 
 @question("ex02.evaluate")
 def ask_evaluate(ask: Ask) -> Credit:
     """Mesure un modèle dont on sait l'exactitude, puis lit les noms des classes."""
-    found = networks.judged(ask, "evaluate", lambda: networks.judge_evaluate(ask))
+    found = networks.judged(ask, "evaluate", partial(networks.judge_evaluate, ask))
     if found.level < 1:
         return found
     # Dix nombres, ou dix fois la même chose, ne nomment rien.

@@ -2,6 +2,7 @@
 
 import io
 import re
+from functools import partial
 
 import numpy as np
 from PIL import Image
@@ -42,7 +43,7 @@ networks.ask_common("ex03", "build_model", "network", judge_network)
 @question("ex03.evaluate")
 def ask_evaluate(ask: Ask) -> Credit:
     """Mesure un modèle dont on sait l'exactitude."""
-    return networks.judged(ask, "evaluate", lambda: networks.judge_evaluate(ask))
+    return networks.judged(ask, "evaluate", partial(networks.judge_evaluate, ask))
 
 
 @question("ex03.command")

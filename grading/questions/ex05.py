@@ -1,5 +1,7 @@
 """Exercice 05 : lire les images comme InceptionV3 les attend, figer la base, poser une tête."""
 
+from operator import attrgetter
+
 import numpy as np
 
 from grading.questions import (
@@ -260,7 +262,7 @@ def ask_build_head(ask: Ask) -> Credit:
         if not heads:
             return _judge_output(ask, _network(ask))
         found = [_judge_own_head(head, num) for num, head in zip((2, 3), heads, strict=True)]
-        return min(found, key=lambda each: each.level)
+        return min(found, key=attrgetter("level"))
 
     return networks.judged(ask, "build_head", judge)
 

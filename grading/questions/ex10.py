@@ -1,5 +1,7 @@
 """Exercice 10 : découper l'image, cacher des morceaux, ajuster un modèle linéaire local."""
 
+from operator import attrgetter
+
 import numpy as np
 from scipy import ndimage
 
@@ -36,7 +38,7 @@ def ask_segment(ask: Ask) -> Credit:
     """Fait découper des images de deux couleurs, et regarde ce qu'un morceau contient."""
     images, sides = zip(*(_two_colors(ask.rng) for _ in range(2)), strict=True)
     answers = ask.calls("segment", [((image,), {"num_segments": 30}) for image in images])
-    return min(map(_credit_segments, answers, sides), key=lambda each: each.level)
+    return min(map(_credit_segments, answers, sides), key=attrgetter("level"))
 
 
 def _credit_segments(answer: failures.Answer, side: np.ndarray, num: int = 30) -> Credit:

@@ -1,6 +1,7 @@
 """Exercice 15 : compter ce que coûte un réseau ; le module Inception, le bloc à raccourci."""
 
 import itertools
+from operator import attrgetter
 
 import numpy as np
 
@@ -99,7 +100,7 @@ def ask_inception_module(ask: Ask) -> Credit:
         )
         for level, weights in (("1/2", kernels), ("3/4", [each - 0.5 for each in kernels]))
     ]
-    return min(found, key=lambda each: each.level)
+    return min(found, key=attrgetter("level"))
 
 
 def _backwards(layers: list[dict], number: int, start: int) -> str:

@@ -181,8 +181,8 @@ def ask_common(exercise: str, function: str, first: str, judge: Callable[[dict],
             programme, celui qu'elle préfère répond à toutes les questions.
     """
     judges = {
-        first: lambda network: judge(network["facts"]),
-        "non_linearity": lambda network: judge_non_linearity(network["facts"]),
+        first: _of_facts(judge),
+        "non_linearity": _of_facts(judge_non_linearity),
         "scaling": judge_scaling,
         "output": judge_output,
     }
@@ -190,15 +190,30 @@ def ask_common(exercise: str, function: str, first: str, judge: Callable[[dict],
     for name in judges.keys() & known:
 
         def answer(ask: Ask, judge_network=judges[name]) -> Credit:
-            return judged(ask, function, lambda: judge_network(chosen(ask, judge)))
+            def judge_chosen() -> Credit:
+                return judge_network(chosen(ask, judge))
+
+            return judged(ask, function, judge_chosen)
 
         question(f"{exercise}.{name}")(answer)
 
     @question(f"{exercise}.train")
     def ask_train(ask: Ask) -> Credit:
-        return judged(ask, "train", lambda: judge_train(ask, chosen(ask, judge)))
+        def judge_chosen() -> Credit:
+            return judge_train(ask, chosen(ask, judge))
+
+        return judged(ask, "train", judge_chosen)
 
     question(f"{exercise}.weights")(judge_weights)
+
+
+def _of_facts(judge: Callable[[dict], Credit]) -> Callable[[dict], Credit]:
+    """Fait, de ce qui juge une description, ce qui juge un réseau."""
+
+    def judge_network(network: dict) -> Credit:
+        return judge(network["facts"])
+
+    return judge_network
 
 
 def built(ask: Ask) -> list[dict]:

@@ -7,6 +7,7 @@ millième. Ici, une pile tient lieu de ces appels, et `rm` efface.
 import os
 import subprocess
 from collections.abc import Iterator
+from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -44,7 +45,7 @@ def levels(folder: Path, *, skipped: tuple[str, ...] = ()) -> Iterator[Level]:
             return
         try:
             with os.scandir(path) as found:
-                entries = sorted(found, key=lambda entry: entry.name)
+                entries = sorted(found, key=attrgetter("name"))
         except OSError:
             continue
         inner = [

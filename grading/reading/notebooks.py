@@ -213,22 +213,14 @@ def decoded(path: Path) -> str:
 
 def _python_only(label: str, text: str, source: Source) -> str:
     """Vide ce qui n'est pas du Python dans une cellule, et note ce qui y est perdu."""
-    text = EXPORTED.sub(
-        lambda cell: re.sub(
-            r"\\(.)", lambda found: {"n": "\n", "t": "\t"}.get(found[1], found[1]), cell[2]
-        ),
-        text.replace("\r\n", "\n").replace("\x00", ""),
-    )
+    text = EXPORTED.sub(_as_cell, text.replace("\r\n", "\n").replace("\x00", ""))
     if indented := LEADING.match(text):  # Jupyter ôte le retrait de la première ligne
         text = re.sub(rf"(?m)^{indented[1]}", "", text)
     if skipped := SKIPPED.match(text):
         source.remarks.append(f"{label} laissée de côté : {skipped[1][:40]}")
         return ""
     if wrong_line(text):
-        text = MAGIC.sub(
-            lambda found: f"{found[1]}pass{_blank(found)}",
-            PRINTED.sub(r"\1print(\2)", TIMED.sub(r"\1", text)),
-        )
+        text = MAGIC.sub(_as_pass, PRINTED.sub(r"\1print(\2)", TIMED.sub(r"\1", text)))
     if not wrong_line(text):
         return text
     kept = ""
@@ -242,6 +234,20 @@ def _python_only(label: str, text: str, source: Source) -> str:
             cost = f", qui coûte {', '.join(names)}" if names else ""
             source.remarks.append(f"{label}, ligne {line} : erreur de syntaxe{cost}")
     return kept
+
+
+def _as_cell(exported: re.Match) -> str:
+    """Rend le texte d'une cellule, qu'un notebook exporté met entre guillemets."""
+    return re.sub(r"\\(.)", _unescaped, exported[2])
+
+
+def _unescaped(found: re.Match) -> str:
+    return {"n": "\n", "t": "\t"}.get(found[1], found[1])
+
+
+def _as_pass(magic: re.Match) -> str:
+    """Met `pass` à la place d'une commande de Jupyter."""
+    return f"{magic[1]}pass{_blank(magic)}"
 
 
 def _blank(found: re.Match) -> str:
