@@ -9,7 +9,9 @@ import functools
 import re
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -53,6 +55,13 @@ class Collected(NamedTuple):
     ungraded: dict[str, str]
 
 
+class Candidate(NamedTuple):
+    """Un fichier qui peut être un module, et ce qui le dit : de `GUESSED` à `TOLD`."""
+
+    rank: int
+    source: Source
+
+
 class NothingError(RefusedError):
     """Un élève n'a rendu aucun fichier."""
 
@@ -88,15 +97,28 @@ def is_class(path: Path) -> bool:
     children = [each for each in sorted(path.iterdir()) if not each.is_symlink()]
     if any(MOODLE.match(each.name) for each in children):
         return True
+    return _holds_students(children)
+
+
+def _holds_students(children: list[Path]) -> bool:
+    """Dit si ce que contient un dossier est de plusieurs élèves."""
     packages = any(each.is_dir() and MODULE.match(each.name) for each in children)
     children = [each for each in children if not RESERVED.fullmatch(each.name)]
-    loose = [each for each in children if each.is_file() and _ends(each) in WORK[:2]]
+    num_students = sum(map(_is_of_student, children))
+    loose = [each for each in children if _is_program(each)]
+    if num_students >= 2 or (num_students == 1 and not packages and not loose):
+        return True
     known = [module for each in loose for module in _recognised(each)]
-    students = [
-        each for each in children if _ends(each) == ".zip" or (each.is_dir() and _has_work(each))
-    ]
-    alone = len(students) == 1 and not packages and not loose
-    return len(students) >= 2 or alone or len(known) > len(set(known))
+    return len(known) > len(set(known))
+
+
+def _is_program(path: Path) -> bool:
+    return path.is_file() and _ends(path) in (".py", ".ipynb")
+
+
+def _is_of_student(path: Path) -> bool:
+    """Dit si un zip ou un dossier peut être le rendu d'un élève d'une classe."""
+    return _ends(path) == ".zip" or (path.is_dir() and _has_work(path))
 
 
 def _ends(path: Path) -> str:
@@ -217,9 +239,9 @@ def received(folder: Path) -> list[Received]:
     groups: dict[tuple[str, str], list[Path]] = {}
     refused: dict[str, str] = {}
     for each in sorted(folder.iterdir()):
-        moodle, name = MOODLE.match(each.name), printable(each.name)
         if each.name.startswith((".", "~")) or each.name in archives.HIDDEN:
             continue
+        moodle, name = MOODLE.match(each.name), printable(each.name)
         if each.is_symlink():
             refused[name] = "un lien n'est pas suivi : rendez le dossier lui-même"
         elif moodle:
@@ -230,16 +252,19 @@ def received(folder: Path) -> list[Received]:
             groups[name if taken else printable(each.stem), ""] = [each]
         elif _ends(each) not in TEACHERS:
             refused[printable(each.stem)] = f"{name} n'est ni un .py, ni un .ipynb, ni un .zip"
-    owners = [owner for owner, _ in groups]
-    return [
-        Received(
-            f"{owner} ({number})" if owners.count(owner) > 1 and number else owner,
-            owner,
-            number,
-            paths,
-        )
-        for (owner, number), paths in groups.items()
-    ] + [Received(name, name, "", [], why) for name, why in refused.items() if name not in owners]
+    return _named(groups, refused)
+
+
+def _named(groups: dict[tuple[str, str], list[Path]], refused: dict[str, str]) -> list[Received]:
+    """Donne à chaque rendu un nom que nul autre n'a ; ce qui ne se lit pas vient à la fin."""
+    owners, named = Counter(owner for owner, _ in groups), []
+    for (owner, number), paths in groups.items():
+        name = f"{owner} ({number})" if owners[owner] > 1 and number else owner
+        named.append(Received(name, owner, number, paths))
+    for name, why in refused.items():
+        if name not in owners:
+            named.append(Received(name, name, "", [], why))
+    return named
 
 
 def _choice(text: str) -> tuple[str, str]:
@@ -366,29 +391,39 @@ def _sources(home: Path, root: Path) -> Iterator[tuple[Path, str]]:
 
 def _convert(home: Path, root: Path, remarks: list[str], pairs: Pairs, asked: str) -> None:
     """Fait un module du fichier qui lui convient le mieux ; un module déjà en place le reste."""
-    wanted: dict[str, list[tuple[int, Source]]] = {}
+    wanted: dict[str, list[Candidate]] = {}
     sources, strays = [], []
-    for path, named in _sources(home, root):
-        try:
-            source = notebooks.read(path)
-        except RefusedError as error:
-            remarks.append(str(error).rstrip("."))
-            continue
+    for source, named in _readable(home, root, remarks):
         ranks, doubt = _ranks(source, named, root, pairs, asked)
         sources.append((source, ranks))
         for module, rank in ranks.items():
-            wanted.setdefault(module, []).append((rank, source))
-        strays += [] if ranks or doubt else [(GUESSED, source)]
-        remarks += filter(None, [*(() if ranks else source.remarks), doubt])
+            wanted.setdefault(module, []).append(Candidate(rank, source))
+        if not ranks:
+            remarks += [*source.remarks, doubt] if doubt else source.remarks
+            strays += [] if doubt else [source]
     expected = [module for module in _graded() if asked and module.startswith(asked)]
-    if strays and expected and not wanted.keys() & {*expected}:  # l'enseignant est pris au mot
-        wanted |= dict.fromkeys(expected, strays)
+    if strays and expected and wanted.keys().isdisjoint(expected):  # l'enseignant est pris au mot
+        wanted |= dict.fromkeys(expected, [Candidate(GUESSED, each) for each in strays])
     else:
-        books = [printable(each.path.name) for _, each in strays if _ends(each.path) == ".ipynb"]
-        remarks += [f"{name} laissé de côté : aucun exercice reconnu" for name in books]
-    for module, found in wanted.items():
+        remarks += _left_books(strays)
+    for module, candidates in wanted.items():
         known = [each for each, ranks in sources if not ranks or module in ranks]
-        _write(module, found, known, root, remarks)
+        _write(module, candidates, known, root, remarks)
+
+
+def _readable(home: Path, root: Path, remarks: list[str]) -> Iterator[tuple[Source, str]]:
+    """Lit les programmes d'un rendu ; ce qui ne se lit pas devient une remarque."""
+    for path, named in _sources(home, root):
+        try:
+            yield notebooks.read(path), named
+        except RefusedError as error:
+            remarks.append(str(error).rstrip("."))
+
+
+def _left_books(strays: list[Source]) -> list[str]:
+    """Dit quels notebooks ne sont d'aucun exercice."""
+    books = [printable(each.path.name) for each in strays if _ends(each.path) == ".ipynb"]
+    return [f"{name} laissé de côté : aucun exercice reconnu" for name in books]
 
 
 def _ranks(
@@ -400,17 +435,22 @@ def _ranks(
         Par module, ce que vaut cette réponse, de `GUESSED` à `TOLD` ; puis un doute, ou "".
     """
     modules, doubt = ([named], "") if named else notebooks.modules_of(source)
-    starts = tuple(each for each, file in pairs if source.path.as_posix().endswith(f"/{file}"))
-    told = [module for module in _graded() if module.startswith(starts)]
+    told = _told(source, pairs)
     if told:
         known = [each for each in told if each not in notebooks.DECISIVE or each in modules]
         return dict.fromkeys(known or told, TOLD), ""
     network = asked in notebooks.RECORDED and not named and notebooks.is_network(source)
     guessed = [module for module in _graded() if network and module.startswith(asked)]
-    ranks = dict.fromkeys(guessed, GUESSED) | dict.fromkeys(
-        modules, READY if _is_ready(source, named, root) else FOUND
-    )
+    rank = READY if _is_ready(source, named, root) else FOUND
+    ranks = dict.fromkeys(guessed, GUESSED) | dict.fromkeys(modules, rank)
     return ranks, "" if guessed else doubt
+
+
+def _told(source: Source, pairs: Pairs) -> list[str]:
+    """Rend les modules qu'un fichier contient, d'après l'enseignant (`--as`)."""
+    path = source.path.as_posix()
+    starts = tuple(exercise for exercise, file in pairs if path.endswith(f"/{file}"))
+    return [module for module in _graded() if module.startswith(starts)]
 
 
 def _is_ready(source: Source, module: str, root: Path) -> bool:
@@ -421,38 +461,56 @@ def _is_ready(source: Source, module: str, root: Path) -> bool:
 
 
 def _write(
-    module: str,
-    found: list[tuple[int, Source]],
-    sources: list[Source],
-    root: Path,
-    remarks: list[str],
+    module: str, candidates: list[Candidate], sources: list[Source], root: Path, remarks: list[str]
 ) -> None:
     """Écrit un module, du fichier qui lui convient le mieux ; un réseau, de tous les siens."""
-    wanted = notebooks.DECISIVE.get(module, {"build_model", "train", "evaluate"})
-    suits = notebooks.reuses if module.startswith("ex05") else notebooks.learns
-    surest, best = max(
-        found, key=lambda each: (each[0], len(wanted & each[1].functions), suits(each[1]))
-    )
-    others = [each for rank, each in found if each is not best and rank > GUESSED]
-    if module.startswith(notebooks.RECORDED) and surest != READY:
-        mine = [each for rank, each in found if rank == TOLD or surest != TOLD]
-        if module.startswith("ex05") and suits(best):  # ceux qui reprennent une base, s'il y en a
-            mine = [each for each in mine if suits(each)]
-        others = [each for each in others if each not in mine]
+    surest, best = max(candidates, key=partial(_worth, module))
+    left = [each for rank, each in candidates if each is not best and rank > GUESSED]
+    recorded = module.startswith(notebooks.RECORDED)
+    if recorded and surest != READY:
+        mine = _of_network(module, candidates, best, told=surest == TOLD)
+        left = [each for each in left if each not in mine]
         best = notebooks.together(mine, sources)
-    for name in [printable(each.path.name) for each in others]:
+    kept = printable(best.path.name)
+    for name in [printable(each.path.name) for each in left]:
         remarks.append(
-            f"{name} laissé de côté : {printable(best.path.name)} est noté pour {module} ; "
+            f"{name} laissé de côté : {kept} est noté pour {module} ; "
             f"si c'est l'inverse, --as {module[:4]}={name}"
         )
-    if surest == GUESSED and not module.startswith(notebooks.RECORDED):
+    if surest == GUESSED and not recorded:
         remarks.append(
-            f"{printable(best.path.name)} est pris pour {module}, comme demandé ; aucune des "
-            f"fonctions cherchées n'y est : {', '.join(sorted(wanted))}"
+            f"{kept} est pris pour {module}, comme demandé ; aucune des "
+            f"fonctions cherchées n'y est : {', '.join(sorted(_sought(module)))}"
         )
     if not _is_ready(best, module, root):
         remarks += best.remarks
         notebooks.convert(best, module, root)
+
+
+def _sought(module: str) -> set[str]:
+    """Rend les fonctions auxquelles un module se reconnaît."""
+    return notebooks.DECISIVE.get(module, {"build_model", "train", "evaluate"})
+
+
+def _suits(module: str, source: Source) -> bool:
+    """Dit si un fichier fait ce que demande un réseau : apprendre, ou partir d'une base."""
+    return (notebooks.reuses if module.startswith("ex05") else notebooks.learns)(source)
+
+
+def _worth(module: str, candidate: Candidate) -> tuple:
+    """Dit ce que vaut un fichier pour un module : le plus grand l'emporte."""
+    source = candidate.source
+    return candidate.rank, len(_sought(module) & source.functions), _suits(module, source)
+
+
+def _of_network(
+    module: str, candidates: list[Candidate], best: Source, *, told: bool
+) -> list[Source]:
+    """Rend les fichiers d'un réseau ; si l'enseignant en a dit (`told`), ceux-là seuls."""
+    mine = [each for rank, each in candidates if rank == TOLD or not told]
+    if module.startswith("ex05") and _suits(module, best):  # ceux qui reprennent une base
+        mine = [each for each in mine if _suits(module, each)]
+    return mine
 
 
 def _place_weights(found: Submission, remarks: list[str]) -> None:
@@ -464,10 +522,14 @@ def _place_weights(found: Submission, remarks: list[str]) -> None:
         keys = (slug[:4], WEIGHED[slug])
         named = [each for each in models if any(key in each.stem.lower() for key in keys)]
         mine = named or (models if len(needed) == 1 else [])
-        if len(mine) != 1:
+        if len(mine) == 1:
+            _copy_weights(mine[0], found, slug)
+        else:
             remarks.append(f"poids de {slug} : lequel des .keras ? nommez-le {slug}.keras")
-            continue
-        found.weights(slug).parent.mkdir(parents=True, exist_ok=True)
-        for suffix in (".keras", ".tflite"):
-            if mine[0].with_suffix(suffix).is_file():
-                shutil.copyfile(mine[0].with_suffix(suffix), found.weights(slug, suffix))
+
+
+def _copy_weights(path: Path, found: Submission, slug: str) -> None:
+    found.weights(slug).parent.mkdir(parents=True, exist_ok=True)
+    for suffix in (".keras", ".tflite"):
+        if path.with_suffix(suffix).is_file():
+            shutil.copyfile(path.with_suffix(suffix), found.weights(slug, suffix))

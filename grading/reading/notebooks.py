@@ -143,6 +143,11 @@ class Source(NamedTuple):
         ]
 
     @property
+    def text(self) -> str:
+        """Toutes ses cellules, à la suite."""
+        return "\n".join(text for _, text in self.cells)
+
+    @property
     def functions(self) -> set[str]:
         """Noms des fonctions et classes définies, et de ce qu'une erreur de syntaxe a perdu."""
         return self.lost.keys() | {
@@ -263,35 +268,57 @@ def modules_of(source: Source) -> tuple[list[str], str]:
     Returns:
         `(modules, doute)` : le doute est une phrase, ou vide.
     """
-    found = [module for module, names in DECISIVE.items() if names & source.functions]
-    found = [name for name in found if SHADOWS.get(name) not in found]
-    if not found and (library := other_library(source)):
+    known = _defined(source)
+    if not known and (library := other_library(source)):
         return [], f"{source.path.name} est écrit avec {library} : l'exercice demande Keras"
-    if not is_network(source) or any(name > "ex06" for name in found):
-        return found, ""  # ceux-là apprennent sur les jeux des premiers
-    if not found and reuses(source):  # une base apprise ; un réseau à soi, peut-être, à côté
-        found = [*TRANSFER]
+    if not is_network(source) or any(name > "ex06" for name in known):
+        return known, ""  # ceux-là apprennent sur les jeux des premiers
+    if not known and reuses(source):  # une base apprise ; un réseau à soi, peut-être, à côté
         if "Conv2D" not in _called(source):
-            return found, ""
-    words = [
-        {word for each in ast.walk(_parsed(text)) for word in _words(each)}
-        for _, text in source.cells
-    ]
-    named = [
-        [module for module, data in DATASETS.items() if said & {module, data, f"load_{data}"}]
-        for said in words
-    ]
-    networks = dict.fromkeys(modules[0] for modules in named if len(modules) == 1)
-    if found and found != [*TRANSFER]:  # MNIST sert aussi d'exemple à d'autres exercices
-        networks.pop("ex04_lenet", None)
-    if not found and not networks:
-        if any("32,32,3" in text.replace(" ", "") for _, text in source.cells):
-            return ["ex03_cifar10"], ""
-        return [], (
-            f"{source.path.name} construit un réseau dont l'exercice n'est pas reconnu : "
-            f"dites-le par --as ex02={source.path.name} (ou ex03, ex04, ex05)"
-        )
-    return [*dict.fromkeys([*found, *networks])], ""
+            return [*TRANSFER], ""
+        return [*dict.fromkeys([*TRANSFER, *_networks_of(source)])], ""
+    return _with_networks(source, known)
+
+
+def _defined(source: Source) -> list[str]:
+    """Rend les modules dont un fichier définit les fonctions."""
+    known = [module for module, names in DECISIVE.items() if names & source.functions]
+    return [name for name in known if SHADOWS.get(name) not in known]
+
+
+def _with_networks(source: Source, known: list[str]) -> tuple[list[str], str]:
+    """Ajoute aux modules connus d'un fichier ceux de ses réseaux ; rend aussi un doute."""
+    networks = _networks_of(source)
+    if known:  # MNIST sert aussi d'exemple à d'autres exercices
+        networks = [name for name in networks if name != "ex04_lenet"]
+    elif not networks and _has_colour_thumbnails(source):
+        networks = ["ex03_cifar10"]
+    if known or networks:
+        return [*dict.fromkeys([*known, *networks])], ""
+    return [], (
+        f"{source.path.name} construit un réseau dont l'exercice n'est pas reconnu : "
+        f"dites-le par --as ex02={source.path.name} (ou ex03, ex04, ex05)"
+    )
+
+
+def _networks_of(source: Source) -> list[str]:
+    """Rend les exercices dont une cellule nomme le jeu de données, et nul autre."""
+    networks = {}
+    for _, text in source.cells:
+        words = {word for each in ast.walk(_parsed(text)) for word in _words(each)}
+        named = [module for module, data in DATASETS.items() if _names_data(words, module, data)]
+        if len(named) == 1:
+            networks[named[0]] = None
+    return [*networks]
+
+
+def _names_data(words: set[str], module: str, data: str) -> bool:
+    return not words.isdisjoint({module, data, f"load_{data}"})
+
+
+def _has_colour_thumbnails(source: Source) -> bool:
+    """Dit si un fichier parle d'images de la taille de celles de CIFAR-10."""
+    return any("32,32,3" in text.replace(" ", "") for _, text in source.cells)
 
 
 def is_network(source: Source) -> bool:
@@ -339,42 +366,48 @@ def together(found: list[Source], sources: list[Source]) -> Source:
         found: les fichiers de l'exercice.
         sources: tous les fichiers du rendu qui peuvent en être.
     """
-    texts = [(each, "\n".join(text for _, text in each.cells)) for each in sources]
-    rereads = [
-        each
-        for each, text in texts
-        if each not in found
-        and (
-            re.search("load_model|_from_json", text) or "load_weights" in text and not learns(each)
-        )
-    ]
-    programs, climbing = [], list(found)
-    for each in climbing:  # s'allonge
-        stem = re.escape(each.path.stem).replace("__init__", r"\.\s+import")  # `from . import …`
-        users = [
-            other
-            for other, text in texts
-            if re.search(rf"(?m){IMPORTED}{stem}\b", text)
-            and other not in (*rereads, each)  # `main.ipynb` importe `main.py`
-        ]
-        climbing += [user for user in users if user not in climbing]
-        programs += [] if users else [each]
-    programs = [
-        *(  # ce qui prépare des données, ou les sorties d'une base, qu'un autre relit
-            each
-            for each, text in texts
-            if each not in (*found, *rereads)
-            and not learns(each)
-            and re.search(r"(?s)(load_data\(|applications|data_batch).*(\.save\w*|dump)\(", text)
-        ),
-        *sorted(programs or found, key=learns),
-        *rereads,
-    ]
+    others = [each for each in sources if each not in found]
+    rereads = [each for each in others if _rereads(each)]
+    prepares = [each for each in others if each not in rereads and _prepares(each)]
+    launched = _launched(found, [each for each in sources if each not in rereads])
+    return _joined([*prepares, *sorted(launched or found, key=learns), *rereads])
+
+
+def _joined(programs: list[Source]) -> Source:
+    """Met des fichiers bout à bout ; le premier leur donne son nom."""
     return programs[0]._replace(
         cells=[cell for each in programs for cell in each.cells],
         lost={name: place for each in programs for name, place in each.lost.items()},
         remarks=[said for each in programs for said in each.remarks],
     )
+
+
+def _rereads(source: Source) -> bool:
+    """Dit si un fichier relit un réseau enregistré."""
+    if re.search("load_model|_from_json", source.text):
+        return True
+    return "load_weights" in source.text and not learns(source)
+
+
+def _prepares(source: Source) -> bool:
+    """Dit si un fichier prépare des données, ou les sorties d'une base, qu'un autre relit."""
+    writes = re.search(
+        r"(?s)(load_data\(|applications|data_batch).*(\.save\w*|dump)\(", source.text
+    )
+    return bool(writes) and not learns(source)
+
+
+def _launched(found: list[Source], sources: list[Source]) -> list[Source]:
+    """Remonte des fichiers d'un exercice à ceux que rien n'importe : ceux que lance l'élève."""
+    programs, climbing = [], list(found)
+    for each in climbing:  # s'allonge
+        stem = re.escape(each.path.stem).replace("__init__", r"\.\s+import")  # `from . import …`
+        imports = re.compile(rf"(?m){IMPORTED}{stem}\b")
+        # Et non lui-même : `main.ipynb` importe `main.py`.
+        users = [other for other in sources if other != each and imports.search(other.text)]
+        climbing += [user for user in users if user not in climbing]
+        programs += [] if users else [each]
+    return programs
 
 
 def _words(node: ast.AST) -> list[str]:
