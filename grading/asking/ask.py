@@ -12,7 +12,17 @@ from functools import partial
 
 import numpy as np
 
-from grading.asking.comparing import Mistake, judge, seen
+from grading.asking.arguments import Call
+from grading.asking.comparing import (
+    VAGUE,
+    Mistake,
+    as_floats,
+    judge,
+    located,
+    seen,
+    side_by_side,
+    value_of,
+)
 from grading.asking.credits import Credit
 from grading.asking.failures import Answer, Failure, failure_of
 from grading.scale import Rule
@@ -86,6 +96,14 @@ class Ask:
         calls = [call for _, some in groups for call in some]
         answers = self.calls(function, calls, **how)
         found = judge(answers, groups, right, mistakes, tolerance=tolerance)
+        if found.reason in VAGUE:
+            expected = [value_of(right, *call) for call in calls]
+            every = side_by_side(calls, answers, expected, tolerance)
+            found = located(
+                found,
+                every,
+                lambda _, changed: [as_floats(value_of(right, *each)) for each in changed],
+            )
         return _shown(found, function, calls, calls)
 
     def compare(
@@ -125,7 +143,27 @@ class Ask:
         ]
         mistakes = [each._replace(compute=partial(_made_by, each)) for each in mistakes]
         compared_ = judge(answers, known, _known, mistakes, tolerance=tolerance)
+        if compared_.reason in VAGUE:
+            values = [
+                None if each.error else seen(each, *part).value
+                for each, part in zip(ours, parts, strict=True)
+            ]
+            every = side_by_side(calls, answers, values, tolerance, parts)
+            compared_ = located(compared_, every, partial(self._recomputed, function, how))
         return _shown(compared_, function, [call for _, some in known for call in some], calls)
+
+    def _recomputed(
+        self, function: str, how: dict, calls: Sequence[Call], changed: list[tuple]
+    ) -> list[np.ndarray | None]:
+        """Rend ce que répond le corrigé à des appels dont les arguments ont changé."""
+        try:
+            ours = Ask(self.rule, self.rng, self.desk.reference).calls(function, changed, **how)
+        except Failure:
+            return [None] * len(changed)
+        return [
+            None if answer.error else as_floats(seen(answer, *call.part).value)
+            for answer, call in zip(ours, calls, strict=True)
+        ]
 
     def op(self, operation: str, /, **arguments):
         """Lance une opération de `probes` dans le module de la question ; rend sa valeur."""

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from grading.asking import differences
+from grading.asking import arguments, differences
 from grading.asking.credits import RIGHT, Credit, Wrong
 from grading.asking.failures import Answer, Failure, failure_of
 from grading.inside import messages
@@ -146,6 +146,39 @@ def judge(
         if _difference(mixed):
             return Credit(level, mistake.reason, ANOTHER, every[0])
     return Credit(level, reason, detail, every[0])
+
+
+def value_of(right: Callable, positional, named):
+    """Rend la bonne valeur d'un appel ; None si elle n'existe pas."""
+    try:
+        return right(*positional, **named)
+    except Exception:  # ces arguments n'ont pas de sens
+        return None
+
+
+def side_by_side(
+    calls: Sequence[tuple], answers: Sequence[Answer], expected: Sequence, tolerance, parts=()
+) -> list[arguments.Call]:
+    """Met côte à côte des appels, ce que le rendu y répond et ce qu'il fallait répondre."""
+    return [
+        arguments.Call(
+            positional,
+            named,
+            None if answer.error else as_floats(answer.value),
+            as_floats(value),
+            not answer.error and same(answer.value, value, tolerance=tolerance),
+            parts[k] if parts else (),
+        )
+        for k, ((positional, named), answer, value) in enumerate(
+            zip(calls, answers, expected, strict=True)
+        )
+    ]
+
+
+def located(found: Credit, calls: Sequence[arguments.Call], recompute: Callable) -> Credit:
+    """Remplace une raison vague par l'argument d'où vient l'erreur, si on le trouve."""
+    clue = arguments.find(calls, recompute)
+    return found._replace(reason=clue.reason, detail=clue.detail) if clue else found
 
 
 def _agrees(answer: Answer, expected, tolerance: float) -> bool:

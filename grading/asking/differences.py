@@ -170,6 +170,23 @@ def _rescaled(found: np.ndarray, expected: np.ndarray) -> bool:
     return len(np.unique(expected)) > 2 * MIN_VALUES and _times(found - found.mean(), centred)
 
 
+def _each_line(explains: Callable) -> Callable:
+    """Fabrique : la différence s'explique place par place le long d'un axe, d'une façon chacune."""
+
+    def each(found: np.ndarray, expected: np.ndarray) -> bool:
+        return any(
+            all(
+                alike(ours, theirs) or explains(ours, theirs)
+                for ours, theirs in zip(
+                    np.moveaxis(found, axis, 0), np.moveaxis(expected, axis, 0), strict=True
+                )
+            )
+            for axis in range(found.ndim if found.ndim > 1 else 0)
+        )
+
+    return each
+
+
 def _varies(values: np.ndarray) -> bool:
     """Dit si assez de valeurs diffèrent pour qu'un seul nombre ne les explique pas par hasard."""
     return len(np.unique(values)) > MIN_VALUES
@@ -257,6 +274,9 @@ VALUES = (
     Difference("reordered", _reordered),
     Difference("wrong_slice", _wrong_slice),
     Difference("wrong_border", _wrong_border),
+    Difference("lines_times_a_number", _each_line(_times)),
+    Difference("lines_plus_a_number", _each_line(_plus)),
+    Difference("lines_stretched", _each_line(_rescaled)),
 )
 
 
