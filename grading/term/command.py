@@ -7,7 +7,7 @@ fichier est écrit dès que le rendu est noté : une correction interrompue repr
 import contextlib
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import filelock
@@ -17,6 +17,7 @@ from convnets.core.files import file_sha256
 from convnets.figures import charts
 from grading import report, scale
 from grading.asking import grader
+from grading.asking.grader import Mark
 from grading.inside import sandbox
 from grading.reading.submission import Submission
 from grading.scale import FULL, Rule
@@ -71,7 +72,8 @@ def grade_term(course: Course, *, everything: bool = False) -> None:
         each.work.say(agreed(len(each.submissions), "rendu"))
         grade_exercise(course, each, seed=seed, everything=everything)
     students = [student_marks(course, heard, each) for each in course.students]
-    written = [write_table(course, students), write_pages(course, students)]
+    unowned = {each.work.exercise: each.unowned for each in heard if each.unowned}
+    written = [write_table(course, students), write_pages(course, students, unowned)]
     for place, each in enumerate(heard):
         written += _for_moodle(course, each, students, place)
     if course.similarity:
@@ -110,7 +112,7 @@ def grade_exercise(course: Course, gathered: Gathered, *, seed: int, everything:
         OSError: le correcteur ne peut pas travailler ; ce qui est déjà noté est gardé.
     """
     work, submissions = gathered.work, list(gathered.submissions.values())
-    names = {each.number: printable(each.name) for each in course.students}
+    names = _names(course, gathered)
     paths = [path for each in submissions for path in sorted(each.home.rglob("models/*.*"))]
     weights = [file_sha256(path) for path in paths]  # comparés entre eux : tous comptent pour tous
     with contextlib.closing(grader.Grader(grader.Options(seed), submissions=submissions)) as marker:
@@ -129,12 +131,26 @@ def grade_exercise(course: Course, gathered: Gathered, *, seed: int, everything:
             content = {"key": key, "marks": [report.write_mark(mark) for mark in marks]}
             report.write_file(path, json.dumps(content, ensure_ascii=False))
             gathered.marks[each.name] = marks
-            (result,) = report.results(marks)
-            said = f"{names[each.name]} : {result.total.out_of}"
-            shared = [f", mêmes poids que {names[m.detail]}" for m in marks if m.reason == SHARED]
-            print(f"  {said}{''.join(shared)}{', inchangé' if same else ''}", flush=True)
-            for why in report.alerts(marks).get(each.name, ()):
-                print(f"    à regarder : {printable(why)}", flush=True)
+            _say_mark(marks, names, unchanged=same)
+
+
+def _names(course: Course, gathered: Gathered) -> dict[str, str]:
+    """Rend les noms à afficher de ceux qui ont fait chaque rendu, par numéro du premier."""
+    known = {each.number: printable(each.name) for each in course.students}
+    return {
+        first: " et ".join(known[member] for member in gathered.team(first))
+        for first in gathered.submissions
+    }
+
+
+def _say_mark(marks: Sequence[Mark], names: Mapping[str, str], *, unchanged: bool) -> None:
+    """Affiche la note d'un rendu, et ce que l'enseignant doit en regarder."""
+    (result,) = report.results(marks)
+    said = f"{names[result.name]} : {result.total.out_of}"
+    shared = [f", mêmes poids que {names[m.detail]}" for m in marks if m.reason == SHARED]
+    print(f"  {said}{''.join(shared)}{', inchangé' if unchanged else ''}", flush=True)
+    for why in report.alerts(marks).get(result.name, ()):
+        print(f"    à regarder : {printable(why)}", flush=True)
 
 
 def fingerprint(

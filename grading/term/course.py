@@ -4,16 +4,13 @@ Ce qui dépend de la classe (rendus, échéance, feuille de Moodle, liste des é
 pour toutes, ou dans une table, une valeur par classe. Tout est vérifié avant que rien ne soit noté.
 """
 
-import re
+import difflib
 import tomllib
-import unicodedata
-from collections import Counter
-from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal
 
 from pydantic import (
     AfterValidator,
@@ -26,19 +23,15 @@ from pydantic import (
     StringConstraints,
     ValidationError,
     ValidationInfo,
+    model_validator,
 )
 
 from convnets.core.cli import printable
+from grading.report import number
 from grading.scale import FULL, Rule, read_scale
-from grading.term import sheets
 from grading.term.sheets import read_date
+from grading.term.students import Student, find, once, read_students
 
-COLUMNS = {  # titres des colonnes d'une liste d'élèves
-    "nom": "nom|nom complet|nom de famille|nom et prénom|élève|full name|name|last name|surname",
-    "prénom": "prénom|first name",
-    "numéro": "numéro|number|identifiant|identifier|id|n°",
-    "classe": "classe|groupe|group|class",
-}
 SAID = {  # ce que pydantic trouve à redire, en français
     "missing": "il manque",
     "extra_forbidden": "{place}",
@@ -47,7 +40,7 @@ SAID = {  # ce que pydantic trouve à redire, en français
     "string_too_short": "ce texte est vide",
     "literal_error": "{input} n'est pas au barème ; au choix : {listed}",
     "greater_than_equal": "attendu un nombre d'au moins {ge}",
-    "less_than_equal": "attendu une note sur {le}, reçu {input}",
+    "greater_than": "attendu un nombre plus grand que {gt}",
     "value_error": "{error}",
 }
 
@@ -66,16 +59,22 @@ def _per_group(value, info: ValidationInfo) -> dict:
     return value
 
 
-def _once(names: Iterable[str], said: str) -> None:
-    """Refuse deux fois le même nom."""
-    for name, times in Counter(names).most_common(1):
-        if times > 1:
-            raise ValueError(said.format(name))
+def _number(value, info: ValidationInfo) -> str:
+    """Rend le numéro d'un élève, nommé par ce numéro ou par son nom."""
+    return find(str(value), info.context["students"]).number
+
+
+def _numbers(value, info: ValidationInfo) -> tuple[str, ...]:
+    """Rend les numéros d'un élève, ou de la liste de ceux qui ont travaillé ensemble."""
+    named = value if isinstance(value, list) else [value]
+    return tuple(sorted({_number(each, info) for each in named}))
 
 
 Text = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, min_length=1)]
 Amount = Annotated[Decimal, Field(ge=0), AfterValidator(Fraction)]
-Number = Annotated[str, BeforeValidator(str)]
+Step = Annotated[Decimal, Field(gt=0), AfterValidator(Fraction)]
+Number = Annotated[str, BeforeValidator(_number)]
+Numbers = Annotated[tuple[str, ...], BeforeValidator(_numbers)]
 Exercise = Literal[tuple(read_scale())]
 Place = Annotated[Path, AfterValidator(lambda path, info: info.context["home"] / path)]
 Moment = Annotated[datetime, BeforeValidator(lambda value: read_date(str(value)))]
@@ -84,26 +83,6 @@ Dates = Annotated[dict[str, Moment], BeforeValidator(_per_group)]
 
 
 # --- Des tables ----------------------------------------------------------------------
-
-
-class Student(NamedTuple):
-    """Un élève.
-
-    Attributes:
-        name: prénom et nom.
-        number: son numéro dans la liste de l'enseignant, qui n'est qu'à lui.
-        group: sa classe, "" s'il n'y en a qu'une.
-    """
-
-    name: str
-    number: str
-    group: str
-
-    @property
-    def slug(self) -> str:
-        """Nom de fichier de sa page, sans suffixe, à lui seul : `"ines-alami-12345"`."""
-        plain = unicodedata.normalize("NFKD", f"{self.name} {self.number}").casefold()
-        return re.sub(r"[^a-z0-9]+", "-", plain.encode("ascii", "ignore").decode()).strip("-")
 
 
 class Table(BaseModel):
@@ -130,7 +109,8 @@ class Work(Table):
         due: par classe, l'échéance ; une classe absente n'en a pas.
         worksheets: par classe, la feuille d'évaluation de Moodle.
         chosen: réponses aux doutes du correcteur, `"ex02=tp2.ipynb"`.
-        owners: numéro de l'élève à qui est un rendu, par nom de dossier ou numéro de participant.
+        owners: numéros de ceux qui ont fait un rendu, par nom de dossier ou numéro de participant ;
+            vide, il n'est à personne.
         without_weights: ne pas noter les poids enregistrés.
     """
 
@@ -140,7 +120,7 @@ class Work(Table):
     due: Dates = {}
     worksheets: Paths = Field({}, alias="worksheet")
     chosen: tuple[Text, ...] = Field((), alias="as")
-    owners: dict[str, Number] = {}
+    owners: dict[str, Numbers] = {}
     without_weights: StrictBool = False
 
     @property
@@ -149,18 +129,79 @@ class Work(Table):
         rules = read_scale()[self.exercise].rules
         return tuple(r for r in rules if r.name != "weights" or not self.without_weights)
 
+    @property
+    def teams(self) -> dict[str, tuple[str, ...]]:
+        """Par numéro d'élève, ceux de son groupe ; qui a travaillé seul n'y est pas."""
+        together = [members for members in self.owners.values() if len(members) > 1]
+        return {number: members for members in together for number in members}
+
     def say(self, text: str) -> None:
         """Dit à l'enseignant ce qu'il doit savoir de cet exercice."""
         print(f"{self.exercise} : {printable(text)}")
 
 
 class Decision(Table):
-    """Une note que l'enseignant met à la place de celle d'un exercice."""
+    """Ce que l'enseignant décide pour un élève et un exercice.
+
+    Attributes:
+        student: numéro de l'élève.
+        exercise: `"ex02"`.
+        points: note sur 20 de l'exercice ; si `question` est dite, points de cette question.
+        question: nom d'une question de l'exercice, `"train"`.
+        exempt: l'exercice ne compte pas pour lui.
+        due: son échéance, à la place de celle de sa classe.
+        comment: une phrase qu'il lit, et qui ne change aucune note.
+        reason: pourquoi, une phrase qu'il lit.
+    """
 
     student: Number
     exercise: Exercise
-    points: Annotated[Decimal, Field(ge=0, le=FULL), AfterValidator(Fraction)]
-    reason: Text
+    points: Amount | None = None
+    question: Text | None = None
+    exempt: StrictBool = False
+    due: Moment | None = None
+    comment: Text | None = None
+    reason: Text | None = None
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Ce que cette table décide, par le nom de sa clé ; `"ex02.train"` pour une question."""
+        told = {"exempt": self.exempt, "due": self.due, "points": self.points is not None}
+        names = [name for name, said in told.items() if said]
+        return tuple(self.rule.id if name == "points" and self.rule else name for name in names)
+
+    @property
+    def rule(self) -> Rule | None:
+        """La question qu'elle nomme ; None pour l'exercice entier."""
+        rules = read_scale()[self.exercise].rules
+        return next((each for each in rules if self.question in (each.name, each.id)), None)
+
+    @model_validator(mode="after")
+    def _agrees(self) -> "Decision":
+        """Refuse une table qui ne décide rien, ou qui se contredit."""
+        if self.question is not None and self.rule is None:
+            known = ", ".join(each.name for each in read_scale()[self.exercise].rules)
+            raise ValueError(
+                f"question, {self.exercise} n'a pas de question « {self.question} » ; au choix, "
+                f"{known}"
+            )
+        if self.question is not None and self.points is None:
+            raise ValueError("il manque points, ceux de la question")
+        if not self.kinds and not self.comment:
+            raise ValueError("il manque points, exempt, due ou comment")
+        if self.points is not None:
+            self._check_points()
+        return self
+
+    def _check_points(self) -> None:
+        most = self.rule.points if self.rule else Fraction(FULL)
+        if self.exempt:
+            raise ValueError("exempt et points se contredisent ; gardez l'un des deux")
+        if self.points > most:
+            given = number(self.points)
+            raise ValueError(f"points, attendu une note sur {number(most)}, reçu {given}")
+        if not self.reason:
+            raise ValueError("il manque reason, que l'élève lit")
 
 
 class Course(Table):
@@ -171,7 +212,9 @@ class Course(Table):
         students: élèves, dans l'ordre de la liste.
         late: ce que coûte un retard.
         works: exercices demandés.
-        decisions: notes que l'enseignant décide.
+        decisions: ce que l'enseignant décide pour un élève.
+        rounding: les notes sur 20 sont arrondies à un multiple de ce nombre, None pour ne pas
+            arrondir.
         hints: les élèves lisent un indice par erreur.
         similarity: comparer les rendus entre eux.
         seed: graine des essais, None pour en tirer une et la garder.
@@ -183,18 +226,20 @@ class Course(Table):
     late: Late = Late()
     works: tuple[Work, ...] = Field(alias="exercises")
     decisions: tuple[Decision, ...] = Field((), alias="overrides")
+    rounding: Step | None = None
     hints: StrictBool = False
     similarity: StrictBool = True
     seed: NonNegativeInt | None = None
     output: Annotated[Place, Field(validate_default=True)] = Path("notes")
 
 
-TABLES = {
+TABLES: dict[str, type[Table]] = {
     "au début du fichier, avant la première table": Course,
     "dans [late]": Late,
     "dans [[exercises]]": Work,
     "dans [[overrides]]": Decision,
 }
+NAMED_TABLES = {"late": Late, "exercises": Work, "overrides": Decision}
 
 
 # --- Lire ----------------------------------------------------------------------------
@@ -215,7 +260,7 @@ def read_course(path: Path) -> Course:
     """
     path = Path(path).absolute()
     content = _read_toml(path)
-    known = {"students": _students(content.get("students"), path.parent)}
+    known = {"students": read_students(content.get("students"), path.parent)}
     try:
         course = Course.model_validate(content | known, context={**known, "home": path.parent})
     except ValidationError as error:
@@ -235,26 +280,27 @@ def _read_toml(path: Path) -> dict:
 
 
 def _worst(faults: list[dict]) -> dict:
-    """Choisit la faute à dire ; une clé d'une autre table explique celle qui manque."""
-    moved = [each for each in faults if each["type"] == "extra_forbidden" and _tables(each)]
-    return (moved or faults)[0]
+    """Choisit la faute à dire ; une clé mal écrite explique souvent celle qui manque."""
+    unknown = [each for each in faults if each["type"] == "extra_forbidden"]
+    return (unknown or faults)[0]
 
 
-def _tables(fault: dict) -> list[str]:
-    """Nomme les tables de `cours.toml` où va une clé."""
-    key = fault["loc"][-1]
-    return [
-        place
-        for place, table in TABLES.items()
-        if key in {each.alias or name for name, each in table.model_fields.items()}
-    ]
+def _keys(table: type[Table]) -> list[str]:
+    """Nomme les clés d'une table, telles qu'elles s'écrivent."""
+    return [each.alias or name for name, each in table.model_fields.items()]
 
 
 def _place_of(fault: dict) -> str:
-    """Dit où va une clé qui n'est pas à sa place."""
-    if tables := _tables(fault):
+    """Dit, d'une clé inconnue, où elle va, ou celles qui existent."""
+    *above, key = fault["loc"]
+    tables = [place for place, table in TABLES.items() if key in _keys(table)]
+    if tables:
         return f"cette clé n'est pas connue ici ; elle va {' ou '.join(tables)}"
-    return "cette clé n'est pas connue ; elles sont dans docs/enseignants.md"
+    known = _keys(NAMED_TABLES.get(above[0], Course) if above else Course)
+    close = "".join(
+        f"la plus proche est {name} ; " for name in difflib.get_close_matches(key, known)
+    )
+    return f"cette clé n'est pas connue ; {close}au choix ici, {', '.join(known)}"
 
 
 def _said(fault: dict) -> str:
@@ -267,40 +313,27 @@ def _said(fault: dict) -> str:
 
 
 def _check(course: Course) -> None:
-    """Refuse ce qui est dit deux fois, et ce qui l'est d'un élève ou d'un exercice inconnus."""
+    """Refuse ce qui est dit deux fois, et ce qui l'est d'un exercice qui n'est pas demandé."""
     asked = [each.exercise for each in course.works]
-    _once(asked, "exercises : {} y est deux fois.")
-    decided = [(each.student, each.exercise) for each in course.decisions]
-    _once(map(", ".join, decided), "overrides : deux décisions pour {}.")
-    told = [number for work in course.works for number in work.owners.values()]
-    numbers = {each.number for each in course.students}
-    for number in [*told, *(student for student, _ in decided)]:
-        if number not in numbers:
-            raise ValueError(f"aucun élève n'a le numéro {number}.")
-    for _, exercise in decided:
-        if exercise not in asked:
-            raise ValueError(f"overrides : {exercise} n'est pas demandé ce trimestre.")
-
-
-# --- Les élèves ----------------------------------------------------------------------
-
-
-def _students(value, home: Path) -> tuple[Student, ...]:
-    """Lit les élèves : un fichier, ou un fichier par classe ; une feuille de Moodle en est un."""
-    if not value:
-        raise ValueError("il manque students.")
-    found = []
-    for group, file in (value if isinstance(value, dict) else {"": value}).items():
-        for line, said in sheets.read(home / str(file), COLUMNS, ("nom", "numéro")).records():
-            name = f"{said.get('prénom', '')} {said['nom']}".strip()
-            number = re.sub(r"(?i)^(participant|n°)[\s.]*(?=\d+$)", "", said["numéro"])  # de Moodle
-            if not name or not re.fullmatch("[A-Za-z0-9]+", number):
-                raise ValueError(
-                    f"{file}, ligne {line + 1}, {name or 'sans nom'} : numéro {number!r} ; il faut "
-                    "un nom, et un numéro de chiffres ou de lettres sans accent, sans espace."
-                )
-            found.append(Student(name, number, group or said.get("classe", "")))
-    if not found:
-        raise ValueError("students : aucun élève.")
-    _once((each.number for each in found), "students : deux élèves ont le numéro {}.")
-    return tuple(found)
+    names = {each.number: f"{each.name} ({each.number})" for each in course.students}
+    once(asked, "exercises : {} y est deux fois.")
+    for work in course.works:
+        teams = {each for each in work.owners.values() if len(each) > 1}
+        members = [names[number] for team in teams for number in team]
+        once(members, f"exercises, {work.exercise}, owners : {{}} est dans deux groupes.")
+    for each in course.decisions:
+        if each.exercise not in asked:
+            raise ValueError(f"overrides : {each.exercise} n'est pas demandé ce trimestre.")
+    decided = [
+        f"{names[each.student]}, {each.exercise}, {kind}"
+        for each in course.decisions
+        for kind in each.kinds
+    ]
+    once(decided, "overrides : deux décisions pour {}.")
+    exempt = {(each.student, each.exercise) for each in course.decisions if each.exempt}
+    for each in course.decisions:
+        if each.points is not None and (each.student, each.exercise) in exempt:
+            raise ValueError(
+                f"overrides : {names[each.student]}, {each.exercise} : exempt et points se "
+                "contredisent ; gardez l'un des deux."
+            )

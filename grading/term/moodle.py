@@ -6,7 +6,6 @@ feuille, `Prénom Nom_812_assignsubmission_file_` dans l'export des rendus.
 
 import io
 import re
-import unicodedata
 import zipfile
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -17,8 +16,9 @@ from typing import NamedTuple
 from grading.report import number
 from grading.scale import FULL
 from grading.term import sheets
-from grading.term.course import Student, Work
+from grading.term.course import Work
 from grading.term.sheets import Sheet, read_date
+from grading.term.students import Student, words
 
 TITLES = {  # de ses colonnes
     "identifiant": "identifiant|identifier",
@@ -37,13 +37,6 @@ class Row(NamedTuple):
     handed_at: datetime | None = None
     line: int = 0
     path: Path | None = None
-
-
-def words(name: str) -> set[str]:
-    """Rend les mots d'un nom, sans accent ni majuscule : `DUPONT Inès`, `inès dupont`."""
-    plain = unicodedata.normalize("NFKD", name.casefold())
-    plain = "".join(c for c in plain if not unicodedata.combining(c))
-    return set(re.findall(r"[^\W\d_]+", plain))
 
 
 def owner(
@@ -98,7 +91,8 @@ def read_worksheet(
     for line, said in sheet.records():
         number = re.sub(r"\D", "", said["identifiant"])
         name, when = said.get("nom", ""), said.get("rendu", "").strip("-")
-        student, _ = owner(name, number, students, work.owners.get(number, ""))
+        told = work.owners.get(number, ())
+        student, _ = owner(name, number, students, told[0] if len(told) == 1 else "")
         if student is None:
             work.say(f"{path.name} : pas dans la liste, ou homonyme, {name or said['identifiant']}")
             continue

@@ -7,10 +7,11 @@ clé, s'imprime, et ne montre à un élève que ce qui est à lui. Les gabarits 
 import functools
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from statistics import mean
+from types import MappingProxyType
 
 import jinja2
 from markupsafe import Markup, escape
@@ -36,12 +37,17 @@ UNSEEN = re.compile(
 # --- Écrire --------------------------------------------------------------------------
 
 
-def write_pages(course: Course, students: Sequence[StudentMarks]) -> Path:
+def write_pages(
+    course: Course,
+    students: Sequence[StudentMarks],
+    unowned: Mapping[str, Sequence[str]] = MappingProxyType({}),
+) -> Path:
     """Écrit `eleves/<élève>.html` et `classe.html`.
 
     Args:
         course: le trimestre.
         students: ses notes.
+        unowned: par exercice, les noms des rendus qui ne sont attribués à personne.
 
     Returns:
         La page de la classe.
@@ -57,6 +63,7 @@ def write_pages(course: Course, students: Sequence[StudentMarks]) -> Path:
         "classe.html",
         course=course,
         students=students,
+        unowned=unowned,
         exercises=[_exercise(each) for each in zip(*(s.exercises for s in students), strict=True)],
     )
     return write_file(course.output / "classe.html", page)

@@ -123,7 +123,10 @@ def write_similarity(course: Course, heard: Sequence[Gathered]) -> Path:
     results = []
     for each in heard:
         exercise = each.work.exercise
-        found = {names[number]: submitted for number, submitted in each.submissions.items()}
+        found = {
+            " et ".join(names[member] for member in each.team(number)): submitted
+            for number, submitted in each.submissions.items()
+        }
         if found:
             results.append((exercise, len(found), compare(exercise, found)))
     page = render("ressemblances.html", title=course.title, results=results, least=SHARE)

@@ -9,8 +9,9 @@ from grading import skeleton
 from grading.reading import handin
 from grading.reading.submission import file_of
 from grading.term import similarity
-from grading.term.course import Course, Student, Work
+from grading.term.course import Course, Work
 from grading.term.hand_ins import Gathered
+from grading.term.students import Student
 from tests.grading import handins, school
 
 FASHION = "ex02_fashion.py"
@@ -108,7 +109,7 @@ def test_the_page_shows_lines_of_notebooks_and_escapes_them(collected, tmp_path)
     files = {"a": {"ex01_filters.py": marked}, "b": {"tp <i>.ipynb": book}}
     students = [Student(f"<b>{name}", name, "") for name in files]
     course = Course.model_construct(title="<u>", students=students, output=tmp_path)
-    heard = Gathered(Work(id="ex01"), collected(files), {}, {}, {}, {}, {})
+    heard = Gathered(Work(id="ex01"), collected(files), {}, {}, {}, {}, {}, [])
     path = similarity.write_similarity(course, [heard])
     page = path.read_text(encoding="utf-8")
     assert not re.search(r"<(script|b|i|u)>", page)

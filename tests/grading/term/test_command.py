@@ -110,7 +110,7 @@ def test_a_hand_in_that_cannot_be_read_is_not_an_absence(home, marker):
     ("old", "new", "said"),
     [
         ("_901_", "_999_", "la feuille de Moodle n'est pas celle de ce devoir : Inès Alami y est"),
-        ("Léo Costa_902_", "Alami Inès_901_", "deux rendus pour Inès Alami"),
+        ("Léo Costa_902_", "Alami Inès_901_", "plusieurs rendus pour Inès Alami, de même date"),
     ],
 )
 def test_hand_ins_that_contradict_each_other_are_said(home, marker, capsys, old, new, said):

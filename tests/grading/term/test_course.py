@@ -5,7 +5,8 @@ import openpyxl
 import pytest
 
 from grading.term import moodle
-from grading.term.course import Late, Student, read_course
+from grading.term.course import Late, read_course
+from grading.term.students import Student
 
 
 def changed(home, old, new):
@@ -34,7 +35,7 @@ def test_the_example_of_the_page_is_read(repo, tmp_path):
     page = (repo / "docs/enseignants.md").read_text(encoding="utf-8")
     (example,) = (each for each in re.findall(r"```toml\n(.*?)```", page, re.S) if "late" in each)
     (tmp_path / "cours.toml").write_text(example, encoding="utf-8")
-    (tmp_path / "eleves.csv").write_text("nom;numéro;classe\nA B;1003;3A\nC D;1004;3B\n")
+    (tmp_path / "eleves.csv").write_text("nom;numéro;classe\nA B;1003;3A\nLéa Roux;1004;3B\n")
     for name in ("tp2-3A.zip", "Notes-TP2-3A.csv"):
         (tmp_path / name).touch()
     (tmp_path / "rendus/tp2").mkdir(parents=True)
@@ -42,6 +43,8 @@ def test_the_example_of_the_page_is_read(repo, tmp_path):
     late = Late(points_per_day=1, maximum=5, refused_after_days=7)
     assert course.late == late and course.works[1].hand_ins == {}
     assert course.decisions[0].reason == "réseau montré en classe"
+    assert course.works[0].owners == {"binôme 4": ("1003", "1004")}
+    assert course.decisions[1].due == datetime(2026, 10, 20, 23, 59)
 
 
 def test_students_from_a_workbook_a_class(home):
@@ -76,11 +79,23 @@ def test_students_from_a_workbook_a_class(home):
             "late, output : cette clé n'est pas connue ici ; elle va au début du fichier",
         ),
         ("seed = 5", "due = 2026-10-13", r"due : .* ; elle va dans \[\[exercises\]\]"),
-        ("weight = 2", "poids = 2", "n° 1, poids : cette clé n'est pas connue"),
-        ("student = 1003", "student = 12", "aucun élève n'a le numéro 12"),
-        ("points = 12.5", "points = 21", "overrides, n° 1, points : attendu une note sur 20"),
-        ('reason = "rattrapé à l\'oral"', "", "overrides, n° 1, reason : il manque"),
-        ("title = ", "titre = ", "title : il manque"),
+        (
+            "weight = 2",
+            "poids = 2",
+            "n° 1, poids : cette clé n'est pas connue ; au choix ici, id, weight",
+        ),
+        (
+            "student = 1003",
+            "student = 12",
+            "overrides, n° 1, student : aucun élève n'a le numéro ou le nom « 12 »",
+        ),
+        (
+            "points = 12.5",
+            "points = 21",
+            "overrides, n° 1 : points, attendu une note sur 20, reçu 21",
+        ),
+        ('reason = "rattrapé à l\'oral"', "", "overrides, n° 1 : il manque reason"),
+        ("title = ", "titre = ", "titre : cette clé n'est pas connue ; la plus proche est title"),
         ("seed = 5", "seed = [5", "pas du TOML, ou .* line 6"),
     ],
 )

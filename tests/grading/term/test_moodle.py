@@ -6,7 +6,8 @@ from fractions import Fraction
 import pytest
 
 from grading.term import moodle
-from grading.term.course import Student, Work
+from grading.term.course import Work
+from grading.term.students import Student
 
 CLASS = [Student("Inès Alami", "1", ""), Student("Léo Costa", "2", "")]
 ENGLISH = (

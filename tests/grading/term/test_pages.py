@@ -11,9 +11,10 @@ import pytest
 from grading import scale
 from grading.asking.grader import Mark
 from grading.report import UNGRADED, Total, number, total
-from grading.term.course import Course, Student
+from grading.term.course import Course
 from grading.term.marks import ABSENT, NOTHING_GRADED, ExerciseMark, StudentMarks
 from grading.term.pages import write_pages
+from grading.term.students import Student
 
 VOID = {"meta"}
 HOSTILE = '<script>alert(1)</script> "O\'Neil" & fils'
@@ -186,7 +187,7 @@ def test_what_is_not_judged_has_no_mark(term):
 
 def test_the_class_page_counts(term):
     page = read(written(term)[-1])
-    assert f"{HOSTILE}, ex02 : absent" in page.text
+    assert f"{HOSTILE}, ex02 : absent" in page.text and "ressemblances.html" in page.links
     assert "ex00 : rendu ; Retard : 1,5 en moins" in page.text
     assert "ex00 : non noté ; tp<b>.zip est abîmé" in page.text
     assert "Cohen Noé, ex02 : rendu ; Note décidée par l'enseignant : 12 sur 20." in page.text
