@@ -1,7 +1,7 @@
 """Ce qu'un réseau n'a jamais vu : quelles images étrangères `./predict` met-il en doute ?
 
 Commande : python -m benchmarks.familiarity
-Résultat mesuré : docs/familiarite.md.
+Résultat mesuré : docs/laboratoire/familiarite.md.
 
 Chaque export livré juge des images étrangères à ses classes (`strangers.py`) et toutes ses images
 de test, au seuil de son compte rendu.

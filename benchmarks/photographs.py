@@ -1,7 +1,7 @@
 """Les photographies d'un utilisateur : `./predict` les nomme-t-il, lesquelles lui échappent ?
 
 Commande : python -m benchmarks.photographs
-Résultat mesuré : docs/photographies.md.
+Résultat mesuré : docs/laboratoire/photographies.md.
 
 Les listes (`photographs*.csv`) disent de chaque image sa classe, ses conditions, le dépôt public
 d'où elle vient, sa licence et son empreinte. Les images n'accompagnent pas le cours : la commande
@@ -35,8 +35,8 @@ from docs.tables import with_tables
 HERE = Path(__file__).resolve().parent
 TEST_LIST = HERE / "photographs.csv"  # ne choisit rien
 DEVELOPMENT_LIST = HERE / "photographs_dev.csv"  # d'autres dépôts, pour choisir
-PAGE = HERE.parent / "docs" / "photographies.md"
-FIGURE = PAGE.parent / "mesures" / "photographies.png"  # images à la licence libre
+PAGE = HERE.parent / "docs" / "laboratoire" / "photographies.md"
+FIGURE = HERE.parent / "docs" / "mesures" / "photographies.png"  # images à la licence libre
 NOT_PHOTOGRAPHS = ("dessin", "jouet")  # mesurés à part
 TAGS = {  # les conditions d'une photographie, et ce qu'on en dit
     "coco": "scène ordinaire (COCO)",
@@ -241,9 +241,7 @@ def main(argv: list[str] | None = None) -> int:
         help="mesurer plutôt les images avec lesquelles on choisit, d'autres dépôts",
     )
     add("--model", metavar="NOM", help="un modèle de models/, et non celui que ./predict choisit")
-    add(
-        "--update-page", action="store_true", help=f"écrire mesures et figure dans docs/{PAGE.name}"
-    )
+    add("--update-page", action="store_true", help="écrire mesures et figure dans docs/laboratoire")
     options = parser.parse_args(argv)
 
     def body() -> int:

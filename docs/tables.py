@@ -1,4 +1,4 @@
-"""Les tableaux du README et de docs/resultats.md, écrits d'après le registre et les comptes rendus.
+"""Les tableaux du README et de la page des résultats, d'après le registre et les comptes rendus.
 
 Commande : python -m exercises --update-readme
 """
@@ -18,8 +18,8 @@ from exercises import EXERCISES
 from exercises.chapters import chapters
 
 ROOT = Path(__file__).resolve().parent.parent
-README, RESULTS = ROOT / "README.md", ROOT / "docs" / "resultats.md"
-# Les modèles dont l'accueil donne l'exactitude, et docs/resultats.md tout le reste.
+README, RESULTS = ROOT / "README.md", ROOT / "docs/laboratoire/resultats.md"
+# Les modèles dont l'accueil donne l'exactitude, et docs/laboratoire/resultats.md tout le reste.
 MODELS = ("photos", "thumbnails", "garments", "digits", "ex05_inception")
 FIRST_SYSTEM = 15  # exercices d'après : d'autres systèmes que la classification d'une image
 
@@ -63,7 +63,7 @@ def results_table(*, models_dir: Path = MODELS_DIR, short: bool = False) -> str:
 def _duration(report: Report) -> str:
     seconds = report.duration_s.mean
     text = f"{seconds / 60:.0f} min" if seconds > 60 else f"{seconds:.0f} s"
-    # Les images ne passent qu'une fois dans la base : docs/records.md dit ce que cela prend.
+    # Les images ne passent qu'une fois dans la base ; docs/laboratoire/records.md en dit la durée.
     after = ", une fois les images passées dans la base" if "derived_from" in report.details else ""
     return f"{text} par graine{after}"
 

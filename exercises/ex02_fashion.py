@@ -4,7 +4,8 @@ Document : Jour 04, exercice 2 « Fashion 2.0 ».
 Programme de départ, Keras seul : exercises/plain/ex02_fashion.py. Celui-ci l'améliore ; chaque
 changement est mesuré par `python -m recipes.steps ex02`.
 Commande : python -m exercises.ex02_fashion, puis ./predict --model ex02_fashion vetement.png
-Résultat mesuré : docs/resultats.md, avec celui de la recette (`python -m recipes.garments`).
+Résultat mesuré : docs/laboratoire/resultats.md, avec celui de la recette
+(`python -m recipes.garments`).
 
 L'énoncé impose l'ordre convolution → max-pooling → convolution → max-pooling →
 convolution → dense → sortie, et laisse libres les tailles, les pas et les filtres.
@@ -35,7 +36,7 @@ class_names = [
 ]  # ceux de l'énoncé
 
 # Noyaux de 5, 3 et 3, pas de 1, filtres : d'autres, essayés en validation, sont dans
-# docs/resultats.md (python -m recipes.garment_choices).
+# docs/laboratoire/resultats.md (python -m recipes.garment_choices).
 FILTERS = (32, 64, 128)  # de plus en plus de motifs, sur des cartes de plus en plus petites
 DENSE_UNITS = 256
 EPOCHS = 16

@@ -4,7 +4,7 @@ Document : Jour 04, exercice 3 (`./predict image.png` doit dire `Prédiction: Av
 Programme de départ, Keras seul : exercises/plain/ex03_cifar10.py. Celui-ci l'améliore ; chaque
 changement est mesuré par `python -m recipes.steps ex03`.
 Commande : python -m exercises.ex03_cifar10, puis ./predict --model ex03_cifar10 avion.png
-Résultat mesuré : docs/resultats.md.
+Résultat mesuré : docs/laboratoire/resultats.md.
 """
 
 from pathlib import Path

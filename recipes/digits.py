@@ -2,7 +2,7 @@
 
 Commande : python -m recipes.digits
 Résultat mesuré : models/digits.json, 0,36 % d'erreur ± 0,02 en une passe, 0,31 % en moyennant
-sept vues, deux graines ; docs/records.md raconte d'où l'on vient.
+sept vues, deux graines ; docs/laboratoire/records.md raconte d'où l'on vient.
 
 Étapes, par graine :
 

@@ -1,7 +1,7 @@
 """La familiarité : ce qui fait dire à `./predict` qu'une image ne ressemble à rien d'appris.
 
 À lancer une fois les réseaux appris (cinq minutes) : python -m recipes.familiarity
-Résultat mesuré : docs/familiarite.md.
+Résultat mesuré : docs/laboratoire/familiarite.md.
 
 Ce n'est pas une recette : aucun poids du réseau n'est appris. Des opérations sont ajoutées à la
 fin de l'export int8 livré, qui répond pareil au bit près. Elles lisent ce que la passe a déjà

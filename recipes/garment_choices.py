@@ -1,7 +1,7 @@
 """Fashion-MNIST : d'autres noyaux, d'autres pas, d'autres filtres, sur les images de validation.
 
 Commande : python -m recipes.garment_choices
-Résultat mesuré : docs/resultats.md.
+Résultat mesuré : docs/laboratoire/resultats.md.
 
 L'énoncé laisse libres les tailles, les pas et les filtres. Chaque ligne du tableau change une chose
 au réseau de l'exercice 02 et l'entraîne de la même façon, sur une graine. Le jeu de test n'y sert

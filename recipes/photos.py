@@ -7,7 +7,7 @@ Les réseaux de CIFAR-10 n'ont appris que des vignettes de 32 pixels de côté, 
 photo que ce que la réduction leur laisse. Ici, les vignettes sont agrandies à 192 pixels,
 InceptionV3, coupé après mixed8, les décrit, et une tête apprend à les nommer. Elle nomme moins
 bien les vignettes, qui n'ont pas ces détails, et bien mieux les photos : `./predict` les lui donne
-(docs/cadrage.md). La base et la tête sont livrées ensemble, en un seul réseau.
+(docs/laboratoire/cadrage.md). La base et la tête sont livrées ensemble, en un seul réseau.
 
 Source : Yosinski et al., « How transferable are features in deep neural networks? »,
 arXiv 1411.1792, 2014.
@@ -32,13 +32,14 @@ from recipes.training import runner, views
 from recipes.training.stages import Stages
 
 SLUG = "photos"
-IMAGE_PX, LAYER = 192, "mixed8"  # les deux choisis sur les images de validation (docs/cadrage.md)
+# Les deux ont été choisis sur les images de validation (docs/laboratoire/cadrage.md).
+IMAGE_PX, LAYER = 192, "mixed8"
 EPOCHS, BATCH_SIZE, NUM_VAL = 20, 500, 2000
 LOT = 100  # vignettes agrandies à la fois
 LEARNING_RATE = 1e-3  # celui d'Adam par défaut
 L2 = 3e-3  # pénalité sur les poids de la couche dense, choisie sur les images de validation
-# Comment `./predict` regarde une photo (docs/cadrage.md) : un coup d'œil à l'image entière, plus
-# petite ; s'il n'est pas sûr, deux vues, moyennées.
+# Comment `./predict` regarde une photo (docs/laboratoire/cadrage.md) : un coup d'œil à l'image
+# entière, plus petite ; s'il n'est pas sûr, deux vues, moyennées.
 GLANCE = {"side_px": 144, "sure": 0.95}
 VIEWS = [["crop", 1.0], ["crop", 0.7]]
 

@@ -1,7 +1,8 @@
 """CIFAR-10 : un réseau blanchi, pour dix minutes de deux cœurs.
 
 Commande : python -m recipes.ten_minutes
-Résultat mesuré : docs/records.md, 92,07 % (une graine, neuf minutes de deux cœurs d'un AMD EPYC).
+Résultat mesuré : docs/laboratoire/records.md, 92,07 % (une graine, neuf minutes de deux
+cœurs d'un AMD EPYC).
 
 La recette abrège celle de Jordan, « 94% on CIFAR-10 in 3.29 Seconds », arXiv 2404.00498, 2024 :
 une première convolution calculée sur les données, trois groupes de deux convolutions, des

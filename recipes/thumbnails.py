@@ -2,7 +2,7 @@
 
 Commande : python -m recipes.thumbnails
 Résultat mesuré : models/thumbnails.json, 94,45 % en une passe (94,23 et 94,67), 94,88 % en
-moyennant six vues, deux graines ; docs/records.md raconte d'où l'on vient.
+moyennant six vues, deux graines ; docs/laboratoire/records.md raconte d'où l'on vient.
 
 `--size large` apprend un réseau quatre fois plus grand, en sept minutes d'une carte H100 pour une
 graine, par `KERAS_BACKEND=jax`.

@@ -80,7 +80,11 @@ def test_every_command_of_an_exercise_shows_its_help(repo, capsys, monkeypatch):
 
 
 def test_linked_files_exist(repo):
-    for page in (tables.README, *(repo / "docs").glob("*.md")):
+    for page in (
+        tables.README,
+        *(repo / "docs").glob("*.md"),
+        *(repo / "docs/laboratoire").glob("*.md"),
+    ):
         for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8")):
             if "://" not in target:
                 assert (page.parent / target).exists(), (page.name, target)

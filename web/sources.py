@@ -35,11 +35,21 @@ from web.shown import ORPHAN, SHOWN
 
 ROOT = FOLDER.parent
 DOCS = ROOT / "docs"
-PAGES = {  # pages de docs/, par rubrique du menu
-    "Les résultats": ("resultats", "figures", "galerie", "systemes", "records", "vitesse"),
-    "`./predict`": ("predire", "photographies", "cadrage", "familiarite", "grappe"),
-    "Comprendre": ("taches", "glossaire", "errata", "api_hier_aujourdhui"),
-    "Pratique": ("installer", "exercices", "enseignants", "site", "credits"),
+PAGES = {  # pages de docs/, par rubrique du menu ; docs/README.md a les mêmes
+    "Commencer": ("installer",),
+    "Le cours": ("exercices", "taches", "figures", "galerie", "systemes"),
+    "Enseigner": ("enseignants", "site"),
+    "`./predict`": ("predire",),
+    "Référence": ("glossaire", "errata", "api_hier_aujourdhui", "grappe", "credits"),
+    "Cahier de laboratoire": (
+        "laboratoire/README",
+        "laboratoire/resultats",
+        "laboratoire/records",
+        "laboratoire/vitesse",
+        "laboratoire/photographies",
+        "laboratoire/cadrage",
+        "laboratoire/familiarite",
+    ),
 }
 WORKSHOPS = Path(__file__).parent / "pages"  # celles où l'on essaie ; leur ordre est celui du cours
 ILLUSTRATED = ("figures", "galerie", "systemes")  # celles dont chaque partie est d'un exercice
@@ -82,13 +92,14 @@ def write_sources(folder: Path) -> None:
         place = EMPTY_WORKSHOP.replace("{page}", page.stem)
         texts[page.stem] = WORKSHOP.sub(place, page.read_text(encoding="utf-8"))
     for name in chain.from_iterable(PAGES.values()):
-        texts[name] = rewrite_links((DOCS / f"{name}.md").read_text(encoding="utf-8"), DOCS)
+        page = DOCS / f"{name}.md"
+        texts[name] = rewrite_links(page.read_text(encoding="utf-8"), page.parent)
     texts["credits"] += f"\n{_samples()}\n"
-    for name, text in texts.items():
-        (folder / f"{name}.md").write_text(text, encoding="utf-8")
     for each in DOCS.iterdir():
         if each.is_dir() and each.name != "__pycache__":
             shutil.copytree(each, folder / each.name)
+    for name, text in texts.items():
+        (folder / f"{name}.md").write_text(text, encoding="utf-8")
     for page in (folder / "mesures").rglob("*.md"):  # d'autres pages y mènent, et non le menu
         text = page.read_text(encoding="utf-8")
         page.write_text(f"{ORPHAN}{re.sub('^## ', '# ', text)}", encoding="utf-8")
@@ -139,10 +150,11 @@ def _index() -> str:
             chapter.summary,
             f'```{{raw}} html\n<div class="accueil">\n{cards}\n</div>\n```',
         ]
-    menu = {"Le cours": ["exemples"]}
+    menu = {"Commencer": PAGES["Commencer"], "Le cours": ("exemples", *PAGES["Le cours"])}
     menu["Les ateliers"] = [page.stem for page in workshops()]
     menu |= {chapter.title: [each.slug for each in own] for chapter, own in chapters.chapters()}
-    parts += [DOCUMENTS, *(_toctree(*each) for each in (menu | PAGES).items())]
+    menu |= {title: names for title, names in PAGES.items() if title not in menu}
+    parts += [DOCUMENTS, *(_toctree(*each) for each in menu.items())]
     return "\n\n".join(parts) + "\n"
 
 
@@ -357,6 +369,8 @@ def rewrite_links(text: str, folder: Path) -> str:
         if page not in pages and not re.match(r"mesures/|ex\d\d_", page):
             return f"{label} (`{path}`)"
         # Un lien nommé par son fichier prend le titre de la page.
-        return f"[{_title(DOCS / file) if label == file else label}]({page}{mark}{anchor})"
+        shown = _title(ROOT / path) if label == Path(file).name else label
+        inside = folder.relative_to(DOCS) if folder.is_relative_to(DOCS) else Path()
+        return f"[{shown}]({os.path.relpath(page, inside)}{mark}{anchor})"
 
     return LINK.sub(rewrite, text)

@@ -285,7 +285,9 @@ def format_result(report: Report) -> str:
     if report.headline:
         label, value = format_headline(report)[0]
         return f"{label} : {value}"
-    return format_accuracy(report) if "accuracy" in report.metrics else "voir docs/resultats.md"
+    if "accuracy" in report.metrics:
+        return format_accuracy(report)
+    return "voir docs/laboratoire/resultats.md"
 
 
 def environment() -> dict[str, object]:

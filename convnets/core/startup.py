@@ -45,7 +45,8 @@ def prepare(*, cleans_up: bool = False) -> None:
     # TensorFlow avertit aussi quand une leçon apprend plusieurs réseaux, d'un graphe neuf chacun.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     # Sur un processeur sans AVX-512, TensorFlow laisse de côté oneDNN, qui y apprend pourtant deux
-    # fois plus vite, et quinze fois des convolutions en trois dimensions (docs/vitesse.md).
+    # fois plus vite, et quinze fois des convolutions en trois dimensions
+    # (docs/laboratoire/vitesse.md).
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     if sys.argv[:1] != ["-m"]:  # c'est ce qu'y met Python tant qu'il cherche le module à lancer
         return

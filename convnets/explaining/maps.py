@@ -71,7 +71,7 @@ class Subject(NamedTuple):
     class_fr: str
     probability: float  # de cette classe, étalonnée
     temperature: float = 1.0  # qui étalonne les probabilités du modèle
-    familiar: bool = True  # faux si `./predict` doute de l'image (docs/familiarite.md)
+    familiar: bool = True  # faux si `./predict` doute de l'image (docs/laboratoire/familiarite.md)
 
 
 def explanation_parser(module: str, description: str) -> FrenchParser:

@@ -14,7 +14,8 @@ from convnets.core.cli import printable
 from convnets.core.files import map_file, settle
 from convnets.core.paths import light_features_path
 
-FRAMING = "crop"  # carré central (docs/cadrage.md), si le compte rendu n'en dit pas un autre
+# Carré central (docs/laboratoire/cadrage.md), si le compte rendu n'en dit pas un autre.
+FRAMING = "crop"
 MIN_TEMPERATURE, MAX_TEMPERATURE = 0.05, 20.0  # entre lesquelles l'étalonnage la cherche
 RETRIEVE = "Reprenez les fichiers d'un même entraînement."
 

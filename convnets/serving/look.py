@@ -21,7 +21,8 @@ from convnets.serving.images import (
 if TYPE_CHECKING:
     from convnets.serving.say import Row
 
-MIN_MISFIT = 0.75  # de `images.misfit` ; des vignettes agrandies en ont moins (docs/cadrage.md)
+# De `images.misfit` ; des vignettes agrandies en ont moins (docs/laboratoire/cadrage.md).
+MIN_MISFIT = 0.75
 
 
 class Look:

@@ -53,7 +53,8 @@ def library_path() -> str | None:
 class NativeEngine:
     """Un export à une entrée uint8 et une sortie float32, pour peu d'images à la fois.
 
-    Une deuxième sortie, d'un nombre par image, est sa familiarité (docs/familiarite.md).
+    Une deuxième sortie, d'un nombre par image, est sa familiarité
+    (docs/laboratoire/familiarite.md).
 
     Args:
         library: chemin de `libLiteRt.so`.

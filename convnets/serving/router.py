@@ -1,8 +1,9 @@
 """Le modèle qui répond à chaque image, quand `./predict` choisit : vignettes, photos, vêtements.
 
 `thumbnails` n'a appris que des vignettes de 32×32, et les nomme le mieux. D'une photo, il ne voit
-que ce que la réduction lui laisse : `photos` en lit 36 fois plus de pixels (docs/cadrage.md). Un
-vêtement sur un fond uni en est découpé, et va à `garments` (docs/predire.md).
+que ce que la réduction lui laisse : `photos` en lit 36 fois plus de pixels
+(docs/laboratoire/cadrage.md). Un vêtement sur un fond uni en est découpé, et va à `garments`
+(docs/predire.md).
 """
 
 import contextlib

@@ -1,6 +1,6 @@
 """Ce que `./predict` dit d'une image : les probabilités, et s'il faut en douter.
 
-C'est le seul endroit où un doute se décide (docs/familiarite.md, docs/predire.md).
+C'est le seul endroit où un doute se décide (docs/laboratoire/familiarite.md, docs/predire.md).
 """
 
 import math
@@ -28,7 +28,7 @@ UNCUT = (
     "réponse n'est pas sûre. --model garments lit un vêtement photographié."
 )
 LOW = "donne une réponse à {} seulement : elle n'est pas sûre."
-# Choisi sur les 199 photographies de développement (docs/familiarite.md).
+# Choisi sur les 199 photographies de développement (docs/laboratoire/familiarite.md).
 MIN_PROBABILITY = {"photos": 0.7, "thumbnails": 0.7}
 STRANGERS = {"Chapeau", "Short", "Jupe"}  # de `photos` : Fashion-MNIST n'a rien de tel
 MIN_POOLED = 1e-9  # d'une probabilité, pour qu'aucun produit ne soit nul

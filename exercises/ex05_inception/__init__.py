@@ -22,5 +22,5 @@ Commandes : python -m exercises.ex05_inception                    un pantalon ? 
             python -m exercises.ex05_inception.forgetting
             ./predict --model ex05_inception photo.jpg            nomme un vêtement
 Résultats mesurés : models/ex05_inception.json, et deux fichiers de docs/mesures, ex05_layers.json
-et ex05_forgetting.json, repris dans docs/resultats.md.
+et ex05_forgetting.json, repris dans docs/laboratoire/resultats.md.
 """

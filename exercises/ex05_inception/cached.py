@@ -2,7 +2,7 @@
 
 D'après : TD « keras & réseaux de neurones convolutionnels », question 2, et §1.4.
 Commande : python -m exercises.ex05_inception.cached
-Résultat mesuré : models/ex05_inception.json, repris dans docs/resultats.md.
+Résultat mesuré : models/ex05_inception.json, repris dans docs/laboratoire/resultats.md.
 
 Une base figée rend toujours la même chose pour la même image : la repasser à chaque époque, comme
 le fait le code de l'énoncé, est du temps perdu. On garde ce qu'elle rend. Une tête s'apprend alors

@@ -4,7 +4,7 @@ Document : TD « keras & réseaux de neurones convolutionnels », question 2, et
 Programme de départ, Keras seul : exercises/plain/ex05_inception.py.
 Commandes : python -m exercises.ex05_inception
             python -m exercises.ex05_inception --images DOSSIER
-Résultat mesuré : docs/resultats.md.
+Résultat mesuré : docs/laboratoire/resultats.md.
 
 Pantalon ou short ? Les images sont des photographies de vêtements. Le programme est celui de
 l'énoncé, dans son ordre : le générateur, la base, la tête, `fit`. Deux choses ont changé depuis :

@@ -10,5 +10,5 @@ Commandes : python -m exercises.ex09_grad_cam samples/chien.webp
             python -m exercises.ex09_grad_cam --model ex05_inception photo.jpg
             python -m exercises.ex09_grad_cam.cam                    apprend la fin du réseau de CAM
             python -m exercises.ex09_grad_cam.cam samples/chien.webp   explique
-Résultat mesuré : models/ex09_cam.json, repris dans docs/resultats.md.
+Résultat mesuré : models/ex09_cam.json, repris dans docs/laboratoire/resultats.md.
 """

@@ -3,7 +3,7 @@
 D'après : S3 « Class Activation Map ».
 Commandes : python -m exercises.ex09_grad_cam.cam
             python -m exercises.ex09_grad_cam.cam samples/chien.webp
-Résultat mesuré : models/ex09_cam.json, repris dans docs/resultats.md.
+Résultat mesuré : models/ex09_cam.json, repris dans docs/laboratoire/resultats.md.
 
 CAM, que Grad-CAM généralise, demande que le réseau finisse par la moyenne de chaque carte, puis une
 couche dense. Le réseau `thumbnails`, lui, prend le maximum de chaque carte : on garde ses

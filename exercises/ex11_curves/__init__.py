@@ -12,5 +12,5 @@ Document : S3 « Introspection d'un CNN ».
 Commandes : python -m exercises.ex11_curves
             python -m exercises.ex11_curves --limit 20
             python -m exercises.ex11_curves.settings
-Résultat mesuré : docs/mesures/ex11_curves.json, repris dans docs/resultats.md.
+Résultat mesuré : docs/mesures/ex11_curves.json, repris dans docs/laboratoire/resultats.md.
 """

@@ -2,7 +2,7 @@
 
 D'après : S3 « Introspection d'un CNN ».
 Commande : python -m exercises.ex11_curves
-Résultat mesuré : docs/mesures/ex11_curves.json, repris dans docs/resultats.md.
+Résultat mesuré : docs/mesures/ex11_curves.json, repris dans docs/laboratoire/resultats.md.
 
 Ces images ne règlent rien : elles sont de test. Toutes les méthodes expliquent les mêmes : chacune
 est donc comparée au témoin « le milieu » par la moyenne des différences, image par image. Une image

@@ -4,7 +4,7 @@ Document : S3 « Different problems, models & metrics » (« Yolo, RCNN, fast-RC
 to multi-class? »).
 Commande : python -m exercises.ex17_detection, puis
     … ex17_detection web/static/scenes/0.png
-Résultat mesuré : docs/resultats.md.
+Résultat mesuré : docs/laboratoire/resultats.md.
 
 Sans image, la commande apprend un réseau qui rend une boîte, deux détecteurs qui en rendent autant
 qu'il y a d'objets, et deux réseaux qui nomment tout sans dire où. Suivie d'une image, elle y

@@ -4,7 +4,7 @@ Document : S3 « Different problems, models & metrics » (« Yolo, RCNN, fast-RC
 to multi-class? »).
 Commandes : python -m exercises.ex17_detection
             python -m exercises.ex17_detection web/static/scenes/0.png
-Résultat mesuré : docs/resultats.md, sur trois graines (`python -m recipes.seeds`).
+Résultat mesuré : docs/laboratoire/resultats.md, sur trois graines (`python -m recipes.seeds`).
 
 Cinq réseaux apprennent des scènes composées. Le premier rend une seule boîte ; la grille et les
 deux étages en rendent autant qu'il y a d'objets ; les deux derniers nomment tout, sans dire où.

@@ -3,7 +3,7 @@
 Document : S3 « Different problems, models & metrics » et « Crowd Understanding ».
 Commandes : python -m exercises.ex17_detection.cells, puis
             … ex17_detection.cells ~/.keras/datasets/cours-cnn/BCCD/JPEGImages/BloodImage_00007.jpg
-Résultat mesuré : docs/resultats.md, sur trois graines (`python -m recipes.seeds`).
+Résultat mesuré : docs/laboratoire/resultats.md, sur trois graines (`python -m recipes.seeds`).
 
 Les photographies (BCCD) ont été annotées à la main : des boîtes y manquent, et les cellules s'y
 recouvrent vraiment. La grille, la perte, la suppression des doublons et la mesure sont celles des

@@ -4,7 +4,7 @@ Document : S3 « Different problems, models & metrics » (segmentation, U-Net, S
 Commandes : python -m exercises.ex18_segmentation
             python -m exercises.ex18_segmentation.instances
             python -m exercises.ex18_segmentation.streets
-Résultats mesurés : docs/resultats.md.
+Résultats mesurés : docs/laboratoire/resultats.md.
 
 Les scènes sont composées (`convnets/datasets/scenes.py`) : des vêtements de Fashion-MNIST posés sur
 des photographies de CIFAR-10, dont on connaît la classe de chaque pixel. Trois réseaux les

@@ -3,7 +3,7 @@
 Document : S3 « Different problems, models & metrics » (segmentation, U-Net, SegNet).
 Commandes : python -m exercises.ex18_segmentation
             python -m exercises.ex18_segmentation web/static/scenes/0.png
-Résultat mesuré : docs/resultats.md, sur trois graines (`python -m recipes.seeds`).
+Résultat mesuré : docs/laboratoire/resultats.md, sur trois graines (`python -m recipes.seeds`).
 
 Trois réseaux descendent de la même façon, de 64 à 8 pixels, puis remontent jusqu'à l'image. Ils ne
 diffèrent que par ce que la montée reçoit de la descente : toutes ses cartes (U-Net), la place de

@@ -3,7 +3,7 @@
 D'après : S3 « Different problems, models & metrics » (segmentation d'instances).
 Commandes : python -m exercises.ex18_segmentation.instances
             python -m exercises.ex18_segmentation.instances web/static/scenes/0.png
-Résultat mesuré : docs/resultats.md, sur trois graines (`python -m recipes.seeds`).
+Résultat mesuré : docs/laboratoire/resultats.md, sur trois graines (`python -m recipes.seeds`).
 
 Chaque scène n'a qu'une classe de vêtement : un masque de classes n'y voit qu'une tache quand deux
 objets se touchent. Le U-Net à trois cartes de plus (`grouping.py`) apprend ces scènes, et ses

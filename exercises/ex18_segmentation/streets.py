@@ -3,7 +3,7 @@
 Document : S3 « Different problems, models & metrics » (scènes de rue, SegNet).
 Commandes : python -m exercises.ex18_segmentation.streets
             python -m exercises.ex18_segmentation.streets photo-de-rue.png
-Résultat mesuré : docs/resultats.md, sur trois graines (`python -m recipes.seeds`).
+Résultat mesuré : docs/laboratoire/resultats.md, sur trois graines (`python -m recipes.seeds`).
 
 Les mêmes réseaux que sur les scènes composées, construits et entraînés par les mêmes fonctions,
 apprennent 367 photographies prises d'une voiture, réduites à 160 × 120 pixels. Leurs masques,

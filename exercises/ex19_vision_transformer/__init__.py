@@ -3,7 +3,7 @@
 Document : S3 « The Transformer Wave ».
 Commandes : python -m exercises.ex19_vision_transformer
             … ex19_vision_transformer figures/ex19_vision_transformer/vetement.png
-Résultat mesuré : docs/resultats.md.
+Résultat mesuré : docs/laboratoire/resultats.md.
 
 Le document demande en quoi un transformeur diffère d'un réseau de convolution, et ce que chacun
 apporte. On compare quatre réseaux, mêmes images et même budget : le transformeur, le même sans

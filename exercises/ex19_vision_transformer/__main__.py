@@ -3,7 +3,7 @@
 Document : S3 « The Transformer Wave ».
 Commandes : python -m exercises.ex19_vision_transformer
             … ex19_vision_transformer figures/ex19_vision_transformer/vetement.png
-Résultat mesuré : docs/resultats.md, sur trois graines (`python -m recipes.seeds`).
+Résultat mesuré : docs/laboratoire/resultats.md, sur trois graines (`python -m recipes.seeds`).
 
 La recette est la même pour tous les réseaux, au taux d'apprentissage près. Chacun est mesuré sur
 les images de test, puis sur ces images dont les morceaux sont mélangés.

@@ -3,7 +3,7 @@
 Document : S3 « CNN & Time-Frequency representation ».
 Commandes : python -m exercises.ex20_source_separation
             python -m exercises.ex20_source_separation son.wav
-Résultat mesuré : docs/resultats.md.
+Résultat mesuré : docs/laboratoire/resultats.md.
 
 La diapositive en fait un problème de classification : à laquelle des deux sources, une mélodie
 et des percussions, appartient chaque case temps-fréquence ? Le réseau l'apprend de mélanges

@@ -3,7 +3,7 @@
 Document : S3 « CNN & Time-Frequency representation ».
 Commandes : python -m exercises.ex20_source_separation
             python -m exercises.ex20_source_separation son.wav
-Résultat mesuré : docs/resultats.md (`python -m recipes.seeds ex20_source_separation`).
+Résultat mesuré : docs/laboratoire/resultats.md (`python -m recipes.seeds ex20_source_separation`).
 
 Chaque mesure est un gain de SI-SDR, en décibels : ce que la séparation gagne sur le mélange laissé
 tel quel. Le réseau et les autres méthodes séparent les mêmes mélanges : leurs gains s'y comparent

@@ -2,7 +2,7 @@
 
 Document : S3 (diapositives), « Graph Neural Networks ».
 Commande : python -m exercises.ex21_graphs
-Résultat mesuré : docs/resultats.md.
+Résultat mesuré : docs/laboratoire/resultats.md.
 
 La convolution pèse les voisins d'un pixel ; un réseau de graphes pèse les voisins d'un nœud,
 quels qu'ils soient : `n_i' = Σ ψ(n_i, n_j, e_ji)`.

@@ -2,7 +2,7 @@
 
 Document : S3 (diapositives), « Graph Neural Networks ».
 Commande : python -m exercises.ex21_graphs, puis ./predict --model ex21_graphs vetement.png
-Résultat mesuré : docs/resultats.md, sur trois graines (`python -m recipes.seeds`).
+Résultat mesuré : docs/laboratoire/resultats.md, sur trois graines (`python -m recipes.seeds`).
 """
 
 import keras

@@ -3,7 +3,7 @@
 Document : S4 « backpropagation pour CNN ? » et « training loop » ; S0, où les filtres sont appris
 par rétropropagation.
 Commande : python -m exercises.ex22_by_hand ; `--check` ne fait que vérifier, sans apprendre.
-Résultat mesuré : docs/resultats.md.
+Résultat mesuré : docs/laboratoire/resultats.md.
 
 Le billet demande comment le gradient traverse une convolution, et laisse à écrire la boucle
 d'apprentissage. Ici, rien n'est caché : chaque couche tient en dix lignes de NumPy, chaque gradient

@@ -3,7 +3,8 @@
 Document : S4 « backpropagation pour CNN ? » et « training loop » ; S0 « Apprentissage ».
 Commandes : python -m exercises.ex22_by_hand
             python -m exercises.ex22_by_hand --check     (vérifier gradients et boucles seulement)
-Résultat mesuré : docs/resultats.md, sur trois graines (`python -m recipes.seeds ex22_by_hand`).
+Résultat mesuré : docs/laboratoire/resultats.md, sur trois graines
+(`python -m recipes.seeds ex22_by_hand`).
 """
 
 import time

@@ -2,7 +2,7 @@
 
 Document : S3, figures (4) « image captioning » et (5) « image question answering ».
 Commande : python -m exercises.ex25_captions
-Résultat mesuré : docs/resultats.md.
+Résultat mesuré : docs/laboratoire/resultats.md.
 
 Les scènes sont composées : un à quatre vêtements colorés, chacun dans son coin, devant une
 photographie. La phrase qui les dit est unique et chaque réponse exacte ; ce sont des images bien

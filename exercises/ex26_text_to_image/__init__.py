@@ -3,7 +3,7 @@
 Document : S3 « Different problems, models & metrics », figure (6) : phrase → image.
 Commandes : python -m exercises.ex26_text_to_image
             python -m exercises.ex26_text_to_image --say "une bottine foncée"
-Résultat mesuré : docs/resultats.md.
+Résultat mesuré : docs/laboratoire/resultats.md.
 
 Un réseau de classification va de l'image au mot ; en voici un qui fait le chemin inverse. Il part
 d'un bruit, et répond à chaque instant dans quelle direction le changer pour qu'il devienne l'image

@@ -3,7 +3,7 @@
 Document : S3 « Different problems, models & metrics », figure (6) : phrase → image.
 Commandes : python -m exercises.ex26_text_to_image
             python -m exercises.ex26_text_to_image --say "une bottine foncée"
-Résultat mesuré : docs/resultats.md (`python -m recipes.seeds ex26_text_to_image`).
+Résultat mesuré : docs/laboratoire/resultats.md (`python -m recipes.seeds ex26_text_to_image`).
 
 Les phrases de la mesure sont vraies d'images de test, que le réseau n'a pas vues. Ces images sont
 aussi le plafond : elles ont été photographiées, et non fabriquées.

@@ -3,7 +3,7 @@
 Document : S3 « Object Tracking », « Action Recognition » ; S0 « Convolution 3D ».
 Commandes : python -m exercises.ex27_video
             python -m exercises.ex27_video --video 7
-Résultat mesuré : docs/resultats.md.
+Résultat mesuré : docs/laboratoire/resultats.md.
 
 Suivre, c'est donner le même numéro au même objet, d'image en image, même quand il passe derrière un
 autre. Reconnaître une action, c'est répondre de l'ordre des images : un film à l'envers a les mêmes

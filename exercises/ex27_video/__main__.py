@@ -2,7 +2,8 @@
 
 Document : S3 « Object Tracking », « Action Recognition » ; S0 « Convolution 3D ».
 Commande : python -m exercises.ex27_video
-Résultat mesuré : docs/resultats.md, sur trois graines (`python -m recipes.seeds ex27_video`).
+Résultat mesuré : docs/laboratoire/resultats.md, sur trois graines
+(`python -m recipes.seeds ex27_video`).
 
 Suivre n'apprend rien : c'est relier des boîtes, dans `tracking.py`. Reconnaître une action, si : un
 noyau 3D couvre aussi trois images qui se suivent, et peut voir dans quel sens elles changent. Deux

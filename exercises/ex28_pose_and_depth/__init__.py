@@ -2,7 +2,7 @@
 
 Document : S3 « Pose Estimation », « 3D Reconstruction ».
 Commande : python -m exercises.ex28_pose_and_depth, puis la même suivie de deux images.
-Résultat mesuré : docs/resultats.md.
+Résultat mesuré : docs/laboratoire/resultats.md.
 
 Ici, deux tâches dont la réponse n'est ni une classe ni une boîte sont apprises. Où sont les
 articulations d'un pantin ? Un réseau rend une carte de chaleur par articulation, un autre leurs

@@ -12,7 +12,8 @@ import numpy as np
 
 from convnets.training.augmentation import rotate, shift
 
-# Ce que ./predict moyenne d'une grande photo (docs/cadrage.md) : mode, et part du petit côté.
+# Ce que ./predict moyenne d'une grande photo (docs/laboratoire/cadrage.md) : mode, et part du
+# petit côté.
 PHOTO_VIEWS = [["crop", 1.0], ["crop", 0.85], ["crop", 0.7], ["squash", 1.0]]
 VIEW_WEIGHTS = (1 / 4, 1 / 4, 1 / 8, 1 / 8, 1 / 8, 1 / 8)  # l'image compte pour moitié
 SHIFTS_PX = ((1, 0), (-1, 0), (0, 1), (0, -1))  # vers le bas, vers la droite

@@ -97,9 +97,36 @@ def test_a_folder_has_a_page_a_file(pages):
 
 
 def test_images_of_every_page_exist(pages):
-    for page in pages.glob("*.md"):
+    for page in (*pages.glob("*.md"), *pages.glob("laboratoire/*.md")):
         for name in re.findall(r"!\[[^\]]*\]\(([^)]+)\)", page.read_text(encoding="utf-8")):
-            assert (pages / name).is_file(), f"{page.name} : {name}"
+            assert (page.parent / name).is_file(), f"{page.name} : {name}"
+
+
+def test_a_link_starts_from_the_folder_of_its_page():
+    text = "[a](records.md) [predire.md](../predire.md#douter) [b](../mesures/startup.md)"
+    assert sources.rewrite_links(text, sources.DOCS / "laboratoire") == (
+        "[a](records.md) [Ce que dit `./predict`](../predire.md#douter) [b](../mesures/startup.md)"
+    )
+
+
+def test_the_index_of_docs_has_the_pages_of_the_menu():
+    """docs/README.md et le menu du site rangent les mêmes pages."""
+    text = (sources.DOCS / "README.md").read_text(encoding="utf-8")
+    listed = set(re.findall(r"\]\((\w+)\.md\)", text))
+    menu = {name for names in sources.PAGES.values() for name in names}
+    assert listed == {name for name in menu if "/" not in name}
+    folder = sources.DOCS / "laboratoire"
+    assert {f"laboratoire/{page.stem}" for page in folder.glob("*.md")} <= menu
+    pages = {page.stem for page in sources.DOCS.glob("*.md")} - {"README"}
+    assert pages == listed
+
+
+@pytest.mark.parametrize("page", sources.PAGES["Cahier de laboratoire"][1:])
+def test_a_page_of_the_notebook_says_so_first_with_its_date(page):
+    text = (sources.DOCS / f"{page}.md").read_text(encoding="utf-8")
+    _, opening, *_ = text.split("\n\n")
+    assert opening.startswith("**Page du cahier de laboratoire.** ")
+    assert re.search(r"\b20\d\d\b", opening)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +134,7 @@ def test_images_of_every_page_exist(pages):
     [
         ("[a](glossaire.md#mots)", "[a](glossaire.md#mots)"),
         ("![a](figures/x.png)", "![a](figures/x.png)"),
-        ("[resultats.md](resultats.md)", "[Résultats](resultats.md)"),
+        ("[resultats.md](laboratoire/resultats.md)", "[Résultats](laboratoire/resultats.md)"),
         ("[a](#plus-bas)", "[a](#plus-bas)"),
         ("[barème](../grading/reasons.toml)", "barème (`grading/reasons.toml`)"),
         ("[a](../exercises/plain/ex03_cifar10.py)", "a (`exercises/plain/ex03_cifar10.py`)"),

@@ -95,4 +95,4 @@ def test_format_accuracy_and_result():
     found.headline = found.headline[1:]
     assert reports.format_result(found) == "gain : 7,50 dB (1 graine)"
     study = Report("", {"insertion": METRIC})
-    assert reports.format_result(study) == "voir docs/resultats.md"
+    assert reports.format_result(study) == "voir docs/laboratoire/resultats.md"

@@ -34,7 +34,7 @@ def test_pictures_of_the_ten_classes_are_familiar(thumbnails, extract):
 
 
 def test_strangers_are_doubted(thumbnails, extract):
-    """Les parts mesurées (docs/familiarite.md), moins ce que soixante images font varier."""
+    """Les parts mesurées (docs/laboratoire/familiarite.md), moins l'aléa de soixante images."""
     noise = np.random.default_rng(0).integers(0, 256, (20, 32, 32, 3), np.uint8)
     assert doubted(thumbnails, noise) == 1
     for name in ("mnist", "fashion_mnist"):
