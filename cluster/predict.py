@@ -97,7 +97,8 @@ def connect(address: str | None) -> int:
         Nombre de cœurs de l'ensemble.
 
     Raises:
-        ConnectionError: personne à cette adresse, ou un Ray local qui ne démarre pas.
+        ConnectionError: personne à cette adresse, une grappe qui refuse, ou un Ray local qui ne
+            démarre pas.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # lu à l'import : rien n'est envoyé
     import ray
@@ -114,7 +115,7 @@ def connect(address: str | None) -> int:
         ray.init(address=address or "local", **options)
     except Exception as error:  # Ray lève une `Exception`, sans plus, quand le temps passe
         if address:
-            raise _nobody(address) from error
+            raise _refused(address) from error
         raise ConnectionError(
             f"Ray ne démarre pas ici : la machine est trop chargée, ou sans mémoire. {AFTER}"
         ) from error
@@ -130,6 +131,17 @@ def _check_address(address: str) -> None:
         socket.create_connection((host, int(port)), timeout=ADDRESS_TIMEOUT_S).close()
     except OSError as error:
         raise _nobody(address) from error
+
+
+def _refused(address: str) -> ConnectionError:
+    """Dit qu'une grappe, où quelqu'un écoute, ne se laisse pas rejoindre."""
+    if not address.rpartition(":")[2].isdigit():  # « auto » : personne n'a été entendu
+        return _nobody(address)
+    return ConnectionError(
+        f"Une machine écoute à {address}, mais elle ne laisse pas rejoindre sa grappe. Si cette "
+        "grappe demande un jeton, écrivez RAY_AUTH_MODE=token devant la commande, et copiez ici le "
+        "~/.ray/auth_token de la première machine. Sinon, vérifiez que c'est bien une grappe Ray."
+    )
 
 
 def _nobody(address: str) -> ConnectionError:

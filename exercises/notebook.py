@@ -51,7 +51,7 @@ MINUTES = {
 # téléchargement du cours. Les notebooks y sont, sans dossier, dans la branche `notebooks`.
 REPOSITORY = ""
 COLAB = "https://colab.research.google.com/github/"
-VERSION = "v0.2.1"  # l'étiquette du dépôt que le notebook télécharge
+VERSION = "v0.3.0"  # l'étiquette du dépôt que le notebook télécharge
 PACKAGES = {  # ce qui s'importe, et le nom sous lequel cela s'installe
     "tensorflow": "tensorflow",
     "keras": "keras",

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -12,6 +13,7 @@ from PIL import Image
 
 pytest.importorskip("ray.data", reason="pip install -r cluster/requirements.txt")
 import pyarrow.parquet as pq
+import ray
 
 from cluster import chunks, predict
 from convnets.serving import router
@@ -180,6 +182,22 @@ def test_ctrl_c_then_the_rest(pictures, output, repo):
 def test_wrong_inputs(tmp_path, repo, arguments, code, message):
     found, out, err = run(*[text.replace("{tmp}", str(tmp_path)) for text in arguments], repo=repo)
     assert found == code and message in err and "Traceback" not in err and out == ""
+
+
+def test_a_cluster_that_refuses_is_not_said_to_be_absent(monkeypatch):
+    """Quelqu'un écoute : ce qui manque est peut-être un jeton, et la phrase le dit."""
+
+    def refuse(**options):
+        raise RuntimeError("InvalidAuthToken")
+
+    monkeypatch.setattr(ray, "init", refuse)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        address = f"127.0.0.1:{listening.getsockname()[1]}"
+        with pytest.raises(ConnectionError, match="RAY_AUTH_MODE=token devant la commande"):
+            predict.connect(address)
+    for gone in (address, "auto"):
+        with pytest.raises(ConnectionError, match=f"Aucune grappe Ray ne répond à {gone}"):
+            predict.connect(gone)
 
 
 def test_an_actor_that_fails_says_why(pictures, output, repo):
