@@ -103,7 +103,7 @@ def test_each_of_them_has_a_mark(classroom, marker, capsys):
 def test_the_class_page_begins_with_what_is_nobody_s(classroom, marker):
     run(classroom)
     page = (classroom / "notes" / "classe.html").read_text(encoding="utf-8")
-    assert page.index("Rendus attribués à personne") < page.index("<h2>À regarder</h2>")
+    assert page.index("Rendus qui ne sont attribués à personne") < page.index("<h2>À regarder</h2>")
     assert '"<bdi>groupe 9</bdi>" = "numéro"' in page and "brouillon" not in page
     assert "ressemblances.html" not in page, "cette page n'a pas été demandée"
     assert "avec <bdi>Léo Costa</bdi>" in page and "avec <bdi>Inès Alami</bdi>" in page
