@@ -109,6 +109,8 @@ def test_the_class_page_begins_with_what_is_nobody_s(classroom, marker):
     assert "avec <bdi>Léo Costa</bdi>" in page and "avec <bdi>Inès Alami</bdi>" in page
     leo = (classroom / "notes" / "eleves" / "leo-costa-2.html").read_text(encoding="utf-8")
     assert "Travail fait avec <bdi>Inès Alami</bdi>" in leo
+    noe = (classroom / "notes" / "eleves" / "noe-ibis-6.html").read_text(encoding="utf-8")
+    assert "soit 20 sur 20. Une note est arrondie au multiple de 0,5 le plus proche." in noe
     tom = (classroom / "notes" / "eleves" / "tom-garcia-4.html").read_text(encoding="utf-8")
     assert "Dispense : cet exercice ne compte pas dans votre note." in tom
 
