@@ -49,6 +49,7 @@ PAGES = {  # pages de docs/, par rubrique du menu ; docs/README.md a les mêmes
         "laboratoire/photographies",
         "laboratoire/cadrage",
         "laboratoire/familiarite",
+        "laboratoire/autres_cours",
     ),
 }
 WORKSHOPS = Path(__file__).parent / "pages"  # celles où l'on essaie ; leur ordre est celui du cours
