@@ -17,7 +17,7 @@ from PIL import Image, ImageOps
 
 from convnets.core.images import crop_resize_image, open_image
 from convnets.core.paths import MODELS_DIR, keras_models_dir
-from web import runtime, scripts
+from web import practice, runtime, scripts
 from web.cam import export_maps
 from web.clothes import clothes
 from web.examples import list_examples, x_or_o_weights
@@ -64,6 +64,7 @@ SETTINGS = {
     "smartquotes": False,  # « --model » n'est pas un tiret
     "highlight_language": "python",
 }
+SERVED = "python"  # la seule partie qu'un dossier ne sait pas ouvrir : l'archive ne l'a pas
 TEXTS = {  # ce que le thème dit en anglais
     "Skip to content": "Aller au contenu",
     "Toggle site navigation sidebar": "Montrer ou cacher le menu",
@@ -135,7 +136,13 @@ def build(output: Path | None = None, *, say: Callable[[str], None] = lambda tex
             for each in (site, KEPT / name):
                 shutil.rmtree(each, ignore_errors=True)
             (KEPT / name).mkdir()
-            write(KEPT / name)
+            try:
+                write(KEPT / name)
+            except ValueError as error:
+                if name != SERVED:
+                    raise
+                say(f"{error} Le site se fait sans Python ; relancez pour l'ajouter.")
+                continue
             old |= {name: stamps[name]}  # acquis, même si la suite est interrompue
             known.write_text(json.dumps(old))
         if not site.exists():
@@ -143,9 +150,11 @@ def build(output: Path | None = None, *, say: Callable[[str], None] = lambda tex
             new = KEPT / "cours"  # le nom de son dossier, dans l'archive
             shutil.rmtree(new, ignore_errors=True)
             for name in PIECES:
-                shutil.copytree(KEPT / name, new, dirs_exist_ok=True)
+                if name != SERVED:
+                    shutil.copytree(KEPT / name, new, dirs_exist_ok=True)
             archive = shutil.make_archive(str(KEPT / "cours"), "zip", KEPT, "cours")
             shutil.move(archive, new / "telecharger" / "cours.zip")
+            shutil.copytree(KEPT / SERVED, new, dirs_exist_ok=True)
             new.rename(site)
         shutil.rmtree(output or KEPT / "cours", ignore_errors=True)
         return Path(shutil.copytree(site, output)) if output else site
@@ -193,7 +202,9 @@ def _write_pages(folder: Path) -> None:
 
 def _write_static(folder: Path) -> None:
     """Écrit l'apparence, et de petites images, pour les boutons et l'accueil."""
-    shutil.copytree(STATIC, folder / "_static", ignore=shutil.ignore_patterns("js", "sounds"))
+    shutil.copytree(
+        STATIC, folder / "_static", ignore=shutil.ignore_patterns("js", "sounds", "python")
+    )
     (folder / ".nojekyll").touch()  # GitHub Pages ôterait _static
     (folder / "404.html").write_text(MISSING, encoding="utf-8")  # que les hébergeurs cherchent
     for path in SAMPLES:
@@ -209,7 +220,7 @@ def _write_static(folder: Path) -> None:
 def _write_scripts(folder: Path) -> None:
     """Écrit le JavaScript des ateliers, et celui qui calcule à côté d'eux."""
     names = [WORKSHOP.search(page.read_text(encoding="utf-8"))[2] for page in workshops()]
-    names += ["alone.js", "frames.js", "worker.js"]
+    names += ["alone.js", "frames.js", "practice_worker.js", "worker.js"]
     scripts.bundle(names, folder / "_static" / "ateliers", cache=CACHE)
     worker = folder / "_static" / "ateliers" / "worker.js"
     scripts.pack({"calcul.js": worker.read_bytes()}, folder / "donnees")
@@ -225,6 +236,7 @@ def _write_data(folder: Path) -> None:
         "club.json": club(),
         "vetements.json": clothes(),
         "melanges.json": mixtures(),
+        "enonces.json": practice.statements(),
     } | weights()
     names = [f"{slug}{suffix}" for slug in MODELS for suffix in (".tflite", ".json")]
     groups = {"models": [MODELS_DIR / name for name in names], "samples": SAMPLES}
@@ -239,6 +251,14 @@ def _write_data(folder: Path) -> None:
     for name in ("ai-edge-litert", "furo", "sphinx", "pygments"):  # LiteRT est le même, en Python
         text = next(each for each in files_of(name) or () if each.name.startswith("LICENSE"))
         shutil.copyfile(text.locate(), licences / f"{name}.txt")
+
+
+def _write_python(folder: Path) -> None:
+    """Écrit Python, NumPy et le correcteur, que la page « Écrire et vérifier » demande seule."""
+    files = runtime.python(CACHE) | {"cours.zip": practice.course_archive()}
+    (folder / "python").mkdir()
+    for name, content in files.items():
+        (folder / "python" / name).write_bytes(content)
 
 
 # Ce qui fait le site : ce que c'est, ce qui l'écrit dans un dossier vide, et les fichiers du dépôt,
@@ -270,10 +290,19 @@ PIECES = {
     "donnees": (
         "les réseaux et les exemples",
         _write_data,
-        ("models", "samples", "exercises", "web/static/scenes", "web/static/sounds")
+        ("models", "samples", "exercises", "grading/questions", "web/static/scenes")
+        + ("web/static/sounds",)
         + tuple(
             f"web/{name}.py"
-            for name in ("examples", "networks", "clothes", "graph", "sounds", "runtime")
+            for name in (
+                "examples",
+                "networks",
+                "clothes",
+                "graph",
+                "sounds",
+                "runtime",
+                "practice",
+            )
         ),
     ),
     "cartes": (
@@ -282,6 +311,12 @@ PIECES = {
             {"models/ex09_cam_cartes.tflite": export_maps()}, folder / "donnees"
         ),
         ("models/ex09_cam.keras", "convnets/training", "web/cam.py"),
+    ),
+    SERVED: (
+        "Python et NumPy, pour la page « Écrire et vérifier »",
+        _write_python,
+        ("exercises", "grading", "convnets/core", "web/static/python")
+        + tuple(f"web/{name}.py" for name in ("practice", "runtime")),
     ),
     "scripts": ("les ateliers", _write_scripts, ("web/static/js", "web/pages", "web/scripts.py")),
 }

@@ -37,8 +37,12 @@ WORKSHOPS = {
     0: (
         ("convolution", "N3", "faire glisser la fenêtre"),
         ("x_ou_o", "X déformé", "suivre un X jusqu'au vote"),
+        ("ecrire", "ex00", "écrire ces fonctions en Python, et les vérifier ici"),
     ),
-    1: (("noyaux", "pont.png", "poser un noyau sur une image, ou sur ce que voit la caméra"),),
+    1: (
+        ("noyaux", "pont.png", "poser un noyau sur une image, ou sur ce que voit la caméra"),
+        ("ecrire", "ex01", "écrire ces fonctions en NumPy, et les vérifier ici"),
+    ),
     2: (
         ("apprendre", "chaussures", "apprendre trois sortes de chaussures, sous vos yeux"),
         ("reseau", "N18", "compter l'architecture imposée, couche par couche"),
@@ -50,11 +54,17 @@ WORKSHOPS = {
     7: (("nommer", "chien.webp", "cacher un carré après l'autre"),),
     9: (("nommer", "voiture.jpg", "peindre les cartes de CAM"),),
     15: (("reseau", "thumbnails", "compter un réseau à raccourcis"),),
-    17: (("boites", "2", "détecter, et ôter les doublons"),),
+    17: (
+        ("boites", "2", "détecter, et ôter les doublons"),
+        ("ecrire", "ex17", "écrire les calculs sur des boîtes, et les vérifier ici"),
+    ),
     18: (("masques", "2", "dire de quoi est chaque pixel"),),
     19: (("attention", "10", "voir quel morceau regarde quels autres"),),
     20: (("sources", "2", "séparer une mélodie de ses percussions"),),
     21: (("graphes", "vetement", "couper les arcs d'un graphe"),),
-    22: (("apprendre", "", "dessiner des signes, et les apprendre à ce réseau"),),
+    22: (
+        ("apprendre", "", "dessiner des signes, et les apprendre à ce réseau"),
+        ("ecrire", "ex22", "écrire ces couches en NumPy, et les vérifier ici"),
+    ),
     23: (("apprendre", "chaussures", "voir descendre la perte"),),
 }

