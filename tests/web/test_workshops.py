@@ -352,3 +352,16 @@ def test_a_camera_is_opened_once_and_turned_off_by_another_picture(chromium, add
     page.set_input_files("#fichier", SAMPLES / "avion.png")
     page.wait_for_function(f"{lit} === 0")
     context.close()
+
+
+def test_drawings_are_still_there_after_a_reload(page, address):
+    page.goto(f"{address}/apprendre.html")
+    sheet = page.locator("#apprendre canvas").first
+    for _ in range(2):
+        sheet.drag_to(
+            sheet, source_position={"x": 50, "y": 80}, target_position={"x": 180, "y": 150}
+        )
+        click(page, re.compile("C.est.: croix"))
+    page.reload()
+    wait_for(page, "#apprendre", "Repris : rond (0), croix (2), trait (0).")
+    assert page.locator("#apprendre .sorte canvas").count() == 2

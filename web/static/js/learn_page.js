@@ -7,7 +7,7 @@ import {draw as drawPicture, make, number, percent, picker, svg} from "./dom.js"
 import {SIDE, backward, draw, forward, pack, step, unpack, zeros} from "./learning.js";
 import {Paper} from "./paper.js";
 import {grey} from "./picture.js";
-import {asked, keep, kept} from "./state.js";
+import {asked, keep, kept, store, stored} from "./state.js";
 import {visit} from "./visit.js";
 
 /** @typedef {{name: string, drawings: Uint8Array[]}} Sign Une sorte de signes, et ses dessins, 28 × 28. */
@@ -20,6 +20,7 @@ const EPOCHS = 30, BATCH = 8, SHIFT = 2; // images par pas ; pixels dont chaque 
 const HELD = 5; // un dessin sur cinq ne sert qu'à mesurer
 const MAX_ADDRESS = 12_000, MAX_SHOWN = 12; // lettres ; erreurs
 const TITLE = "signes d'un atelier du cours";
+const KEPT = `apprendre ${asked() ?? ""}`; // ce que le navigateur garde : les dessins, ou les exemples, d'une même page
 
 const page = document.getElementById("apprendre");
 const said = make("p", {role: "status", class: "dit"});
@@ -62,6 +63,7 @@ function add(sign) {
   }
   paper.wipe();
   answer.replaceChildren();
+  save();
   const count = known.reduce((sum, each) => sum + each.drawings.length, 0);
   said.textContent = `${count} dessin${count > 1 ? "s" : ""}. ${known.every(({drawings}) => drawings.length >= 3)
     ? "Vous pouvez apprendre ; dix de chaque valent mieux que trois." : "Il en faut au moins trois de chaque sorte."}`;
@@ -80,6 +82,7 @@ function showSigns() {
     const remove = make("button", {type: "button", class: "oter", "aria-label": `Ôter ${sign.name}`, onclick: () => {
       known = known.filter((each) => each !== sign);
       forget();
+      save();
       showSigns();
     }}, "×");
     const views = sign.drawings.map((each) => drawPicture(grey(each, SIDE, SIDE), 1));
@@ -209,26 +212,32 @@ function stepsOf(image) {
     {layer: {...both, name: "Convolution 2", weights: [kernel2, bias2], strides: [1, 1], padding: 1}, output: {shape: [7, 7, second], values: pass.maps2}}];
 }
 
-/** Garde le réseau dans l'adresse, s'il y tient. */
+/** Garde le réseau dans l'adresse, s'il y tient, et les dessins dans ce navigateur. */
 function save() {
   const reseau = weights ? pack(weights) : "";
   if (reseau && reseau.length < MAX_ADDRESS) keep({noms: known.map(({name}) => name).join("|"), reseau});
+  else if (kept()?.reseau) keep({}); // il n'est plus celui de ces dessins
+  store(KEPT, known.some(({drawings}) => drawings.length) ? written() : null);
+}
+
+/** Écrit le réseau et ses dessins. */
+function written() {
+  const text = (/** @type {Uint8Array} */ image) => btoa(String.fromCharCode(...image));
+  return JSON.stringify({title: TITLE, reseau: weights ? pack(weights) : "", sortes: known.map(({name, drawings}) => ({name, drawings: drawings.map(text)}))});
 }
 
 /** Donne le réseau et ses dessins, en un fichier. */
 function download() {
-  const text = (/** @type {Uint8Array} */ image) => btoa(String.fromCharCode(...image));
-  const content = {title: TITLE, reseau: weights ? pack(weights) : "", sortes: known.map(({name, drawings}) => ({name, drawings: drawings.map(text)}))};
-  const url = URL.createObjectURL(new Blob([JSON.stringify(content)], {type: "application/json"}));
+  const url = URL.createObjectURL(new Blob([written()], {type: "application/json"}));
   make("a", {href: url, download: "signes.json"}).click();
 }
 
-/** Reprend un fichier. @param {File} file */
-async function open(file) {
+/** Reprend un fichier, ou ce que ce navigateur garde. @param {string} text */
+function open(text) {
   try {
     let content;
     try {
-      content = JSON.parse(await file.text());
+      content = JSON.parse(text);
     } catch {
       content = {};
     }
@@ -236,6 +245,7 @@ async function open(file) {
     const found = content.reseau ? unpack(content.reseau) : null;
     take(content.sortes.map((/** @type {any} */ {name, drawings}) => ({name: String(name), drawings: drawings.map(readImage)})));
     weights = found;
+    save();
     reply();
     said.textContent = `Repris : ${known.map(({name, drawings}) => `${name} (${drawings.length})`).join(", ")}.`;
   } catch (error) {
@@ -275,7 +285,7 @@ function restore({noms = "", reseau = ""}) {
   }
 }
 
-const file = picker({id: "signes", accept: ".json"}, ([chosen]) => open(chosen));
+const file = picker({id: "signes", accept: ".json"}, async ([chosen]) => open(await chosen.text()));
 page?.replaceChildren(
   make("div", {class: "cote-a-cote"}, paper.element, make("div", {class: "reglages"}, make("p", {}, make("button", {type: "button", onclick: () => {
     paper.wipe();
@@ -283,12 +293,14 @@ page?.replaceChildren(
   }}, "Effacer la feuille")), answer, signs)),
   make("div", {class: "cote-a-cote"}, go, make("button", {type: "button", onclick: () => {
     forget();
+    save();
     said.textContent = "Le réseau a tout oublié ; les dessins sont gardés.";
   }}, "Oublier"), make("button", {type: "button", onclick: takeShoes}, "Prendre trois sortes de chaussures"),
   make("button", {type: "button", onclick: download}, "Enregistrer"), make("label", {class: "bouton"}, "Ouvrir", file)),
   said, inside, make("div", {class: "cote-a-cote"}, curves, filters), mistakes);
 said.textContent = "Dessinez un rond, dites « C'est : rond » ; quelques-uns de chaque sorte, puis « Apprendre ».";
 showSigns();
-const saved = kept();
-if (saved?.reseau) restore(saved);
+const saved = kept(), drawn = stored(KEPT);
+if (drawn?.includes(saved?.reseau ?? TITLE)) open(drawn); // une autre adresse porte le réseau de quelqu'un d'autre
+else if (saved?.reseau) restore(saved);
 else if (asked() === "chaussures") takeShoes();

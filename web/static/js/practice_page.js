@@ -2,7 +2,7 @@
 
 import {addressOf, fetchJson} from "./data.js";
 import {make, number} from "./dom.js";
-import {asked, keep} from "./state.js";
+import {asked, keep, store, stored} from "./state.js";
 
 /** @typedef {{id: string, title: string, points: number, levels: string[]}} Rule */
 /** @typedef {{name: string, code: string, rules: Rule[]}} Written */
@@ -103,31 +103,12 @@ function place(name) {
   return `ecrire ${current().id} ${name}`;
 }
 
-/** Lit ce que ce navigateur garde. @param {string} name @returns {string | null} */
-function recall(name) {
-  try {
-    return localStorage.getItem(place(name));
-  } catch {
-    return null; // un navigateur peut le refuser : la page sert encore
-  }
-}
-
-/** Garde ce qui est écrit. @param {string} name @param {string | null} code */
-function remember(name, code) {
-  try {
-    if (code === null) localStorage.removeItem(place(name));
-    else localStorage.setItem(place(name), code);
-  } catch {
-    // comme au-dessus
-  }
-}
-
 /** Fait la place d'une fonction à écrire. @param {Written} written @returns {HTMLElement} */
 function write(written) {
   const {name, code, rules} = written, answered = make("pre", {class: "verdict", role: "status", tabindex: "0", "aria-label": `Ce qui est dit de ${name}`});
   const area = make("textarea", {id: `code-${name}`, class: "code", spellcheck: "false", autocapitalize: "off", autocomplete: "off",
-    rows: String(code.split("\n").length + 3), oninput: () => remember(name, area.value), onkeydown: indent});
-  area.value = recall(name) ?? code;
+    rows: String(code.split("\n").length + 3), oninput: () => store(place(name), area.value), onkeydown: indent});
+  area.value = stored(place(name)) ?? code;
   const cell = {written, area, said: answered};
   cells.push(cell);
   const levels = rules.flatMap((rule) => rule.levels.map((level) => make("li", {}, level)));
@@ -135,7 +116,7 @@ function write(written) {
     make("p", {}, rules.map(({title, points}) => `${title}, ${number(points, points % 1 ? 1 : 0)} point${points >= 2 ? "s" : ""}`).join(" ; ")),
     make("ul", {}, ...levels), area,
     make("p", {class: "boutons"}, button("Vérifier", () => verify([cell])), button("Un indice", () => verify([cell], true)),
-      button("Repartir de l'énoncé", () => { area.value = code; remember(name, null); })), answered);
+      button("Repartir de l'énoncé", () => { area.value = code; store(place(name), null); })), answered);
 }
 
 /** @param {string} text @param {() => void} onclick */

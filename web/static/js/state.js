@@ -33,3 +33,22 @@ export function setControls(controls, settings) {
     else each.value = value;
   }
 }
+
+/** Garde un texte dans ce navigateur ; null l'oublie. @param {string} name @param {string | null} text */
+export function store(name, text) {
+  try {
+    if (text === null) localStorage.removeItem(name);
+    else localStorage.setItem(name, text);
+  } catch {
+    // un navigateur peut le refuser, ou manquer de place : la page sert encore
+  }
+}
+
+/** Rend un texte que ce navigateur garde, ou null. @param {string} name */
+export function stored(name) {
+  try {
+    return localStorage.getItem(name);
+  } catch {
+    return null;
+  }
+}
