@@ -32,6 +32,7 @@ from web.sources import ROOT, WORKSHOP, workshops, write_downloads, write_source
 STATIC = Path(__file__).parent / "static"
 CACHE = keras_models_dir() / "cours-cnn"
 # Ce que cette copie du dépôt a déjà construit.
+SCORER = STATIC / "search_scorer.js"  # ce que la recherche exécute, dans la page
 KEPT = CACHE / f"site-{hashlib.sha256(str(ROOT).encode()).hexdigest()[:12]}"
 # Ceux que des pages font répondre, avec leurs comptes rendus.
 MODELS = ("thumbnails", "photos", "garments", "ex17_detection", "ex18_segmentation")
@@ -44,7 +45,7 @@ TITLE = "Réseaux convolutifs, par la pratique"
 SETTINGS = {
     "project": TITLE,
     "language": "fr",
-    "extensions": ["myst_parser", "web.shown"],
+    "extensions": ["myst_parser", "web.shown", "web.search"],
     "myst_enable_extensions": ["dollarmath"],
     "html_math_renderer": "mathml",
     "myst_heading_anchors": 3,
@@ -59,6 +60,7 @@ SETTINGS = {
     "html_show_sphinx": False,
     "html_show_copyright": False,
     "html_copy_source": False,
+    "html_search_scorer": str(SCORER),
     "html_show_search_summary": False,  # l'extrait demande un serveur
     "html_last_updated_fmt": None,
     "smartquotes": False,  # « --model » n'est pas un tiret
@@ -87,6 +89,9 @@ TEXTS = {  # ce que le thème dit en anglais
 }
 
 
+SEARCH_FORM = """<h1>Recherche</h1>
+<form class="chercher" role="search" action="search.html"><label for="mots">Mots à chercher</label>
+<input id="mots" type="search" name="q"> <button>Chercher</button></form>"""
 PATCHES = {
     '<div class="table-wrapper': '<div tabindex="0" class="table-wrapper',
     "<img ": '<img loading="lazy" ',
@@ -94,7 +99,7 @@ PATCHES = {
     '<p class="caption" role="heading">': '<p class="caption" role="heading" aria-level="2">',
     '<aside class="sidebar-drawer">': '<aside class="sidebar-drawer" aria-label="Menu">',
     '<aside class="toc-drawer': '<aside aria-label="Sommaire de la page" class="toc-drawer',
-    '<div id="search-results">': '<h1>Recherche</h1><div id="search-results">',
+    '<div id="search-results">': f'{SEARCH_FORM}<div id="search-results">',
 }
 
 CREDITS = re.compile(r'(?<=<div class="left-details">)')  # le bas d'une page
@@ -202,9 +207,8 @@ def _write_pages(folder: Path) -> None:
 
 def _write_static(folder: Path) -> None:
     """Écrit l'apparence, et de petites images, pour les boutons et l'accueil."""
-    shutil.copytree(
-        STATIC, folder / "_static", ignore=shutil.ignore_patterns("js", "sounds", "python")
-    )
+    apart = shutil.ignore_patterns("js", "sounds", "python", SCORER.name)  # lus ailleurs
+    shutil.copytree(STATIC, folder / "_static", ignore=apart)
     (folder / ".nojekyll").touch()  # GitHub Pages ôterait _static
     (folder / "404.html").write_text(MISSING, encoding="utf-8")  # que les hébergeurs cherchent
     for path in SAMPLES:
@@ -268,7 +272,10 @@ PIECES = {
         "les pages, et deux notebooks exécutés",
         _write_pages,
         ("docs", "exercises", "models/*.json", "samples/README.md", "web/pages")
-        + tuple(f"web/{name}.py" for name in ("book", "examples", "path", "shown", "sources")),
+        + tuple(
+            f"web/{name}.py" for name in ("book", "examples", "path", "search", "shown", "sources")
+        )
+        + ("web/static/search_scorer.js",),
     ),
     "statique": (
         "l'apparence",

@@ -112,6 +112,26 @@ def test_text_and_search_work_from_a_folder(page, site):
     assert "def build_model" in page.inner_text("article")
 
 
+def test_search_needs_no_accents_and_puts_lessons_first(page, site):
+    address = (site / "search.html").as_uri()
+    found = []
+    for words in ("entraîné réseau", "ENTRAINE RESEAU"):
+        page.goto(address)
+        page.fill("#mots", words)
+        page.get_by_role("button", name="Chercher").click()
+        page.locator("#search-results h2:has-text('Résultats')").wait_for()
+        assert page.input_value("#mots") == words
+        links = page.eval_on_selector_all("#search-results li > a", "all => all.map((a) => a.href)")
+        found.append([urlsplit(link).path.removeprefix(f"{site}/") for link in links])
+    assert found[0] == found[1]
+    kinds = [
+        0 if re.fullmatch(r"(ex\d\d_\w+|glossaire)\.html", name) else 2 if "/" in name else 1
+        for name in found[0]
+        if not name.startswith("mesures/")
+    ]
+    assert kinds == sorted(kinds) and {0, 2} <= {*kinds}
+
+
 EXAMPLES = list_examples()
 LISTED = sorted({each["number"] for each in EXAMPLES}, key=lambda number: int(number[1:]))
 
