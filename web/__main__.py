@@ -1,6 +1,7 @@
 """Construire le site, puis l'ouvrir sur cette machine.
 
-Commande : python -m web [--output DOSSIER] [--serve DOSSIER] [--host 0.0.0.0] [--port 8000]
+Commandes : python -m web [--output DOSSIER [--address ADRESSE]]
+    python -m web --serve DOSSIER [--host 0.0.0.0] [--port 8000]
 """
 
 import contextlib
@@ -108,14 +109,22 @@ def main(argv: list[str] | None = None) -> int:
     parser = FrenchParser(prog="python -m web", description=__doc__.splitlines()[0])
     add = parser.add_argument
     add("--output", type=Path, metavar="DOSSIER", help="écrire le site là, sans l'ouvrir")
+    add(
+        "--address",
+        default="",
+        metavar="ADRESSE",
+        help="où --output sera publié : chaque page le dit",
+    )
     add("--serve", type=Path, metavar="DOSSIER", help="ouvrir un site déjà construit")
     add("--host", default=HOST, help=f"adresse écoutée ({HOST} par défaut ; 0.0.0.0 : la classe)")
     add("--port", type=int, default=PORT, metavar="N", help=f"port ({PORT} par défaut)")
     options = parser.parse_args(argv)
+    if options.address and not options.output:
+        parser.error("--address va avec --output : c'est l'adresse du site publié")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
     def body() -> int:
-        site = options.serve or _build(options.output)
+        site = options.serve or _build(options.output, options.address)
         if options.output:
             print(site / "index.html")
         else:
@@ -125,11 +134,11 @@ def main(argv: list[str] | None = None) -> int:
     return run(body)
 
 
-def _build(output: Path | None) -> Path:
+def _build(output: Path | None, address: str) -> Path:
     from web.book import build
 
     try:
-        return build(output, say=lambda text: print(text, flush=True))
+        return build(output, address=address, say=lambda text: print(text, flush=True))
     except ImportError as error:
         raise ValueError(
             f"le paquet {(error.name or '').partition('.')[0]} manque : lancez "

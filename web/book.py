@@ -40,6 +40,7 @@ SAMPLES = [
     path for path in sorted((ROOT / "samples").iterdir()) if path.suffix[1:] in "png jpg webp"
 ]
 DESCRIPTION = 200  # lettres, au plus, de ce que l'en-tête dit d'une page
+SHARED = 6  # l'exercice dont l'image est celle d'un lien vers une page qui n'est d'aucun
 VIGNETTE_PX, CARD_PX = 128, (320, 240)
 TITLE = "Réseaux convolutifs, par la pratique"
 SETTINGS = {
@@ -108,11 +109,14 @@ APOSTROPHES = re.compile(r"(?<=\w)(?:'|&#39;|&#x27;)(?=\w|«)")
 SPACES = re.compile(r"(?<=«)\s|\s(?=[»;:?!%])|(?<=\d) (?=\d{3}\b)")  # insécables en français
 
 
-def build(output: Path | None = None, *, say: Callable[[str], None] = lambda text: None) -> Path:
+def build(
+    output: Path | None = None, *, address: str = "", say: Callable[[str], None] = lambda text: None
+) -> Path:
     """Construit le site, ou ce qui en a changé depuis la dernière fois.
 
     Args:
         output: dossier à créer, ou un site plus ancien, qui est remplacé ; None : nulle part.
+        address: où `output` sera publié, si on le sait ; voir `add_address`.
         say: reçoit ce qui se fait, une phrase à la fois.
 
     Returns:
@@ -162,7 +166,38 @@ def build(output: Path | None = None, *, say: Callable[[str], None] = lambda tex
             shutil.copytree(KEPT / SERVED, new, dirs_exist_ok=True)
             new.rename(site)
         shutil.rmtree(output or KEPT / "cours", ignore_errors=True)
-        return Path(shutil.copytree(site, output)) if output else site
+        if not output:
+            return site
+        shutil.copytree(site, output)
+    if address:
+        add_address(output, address)
+    return output
+
+
+def add_address(site: Path, address: str) -> None:
+    """Dit dans chaque page son adresse, et l'image que montre un lien partagé.
+
+    Un moteur de recherche ou un réseau social veut des adresses entières : sans elles, les pages
+    n'en disent rien.
+
+    Args:
+        site: dossier du site.
+        address: celle où il sera publié, `"https://exemple.fr/cours"`.
+    """
+    start = address.rstrip("/")
+    for path in site.rglob("*.html"):
+        name = path.relative_to(site).as_posix()
+        if name == "404.html":  # elle répond à toute adresse
+            continue
+        number = re.match(r"ex(\d\d)_", name)
+        picture = f"{start}/_static/accueil_{int(number[1]) if number else SHARED:02}.jpg"
+        page = escape(f"{start}/{name.removesuffix('index.html')}")
+        tags = (
+            f'<link rel="canonical" href="{page}"><meta property="og:url" content="{page}">'
+            f'<meta property="og:image" content="{escape(picture)}">'
+        )
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text.replace("</head>", f"{tags}</head>", 1), encoding="utf-8")
 
 
 def _stamp(inputs: tuple[str, ...]) -> str:

@@ -16,6 +16,7 @@ READY = {  # ce qu'un atelier montre quand il a répondu, s'il ne le fait pas au
     "attention": "table canvas",
     "boites": "figure canvas",
     "chiffre": ".decalages td",
+    "ecrire": "textarea",
     "graphes": "table canvas",
     "masques": "figure canvas",
     "nommer": "figure canvas",

@@ -21,6 +21,7 @@ from exercises import EXERCISES
 from web import book, runtime
 from web.__main__ import main, open_server
 from web.examples import list_examples
+from web.path import PICTURES
 from web.sources import WORKSHOPS
 
 TOOLS = ("typescript@7.0.2", "axe-core@4.14.1")
@@ -192,6 +193,24 @@ def test_a_page_says_what_it_is_about_once(site):
         if path.name != "404.html":
             (about,) = re.findall('<meta name="description" content="([^"]+)">', head)
             assert 10 < len(unescape(about)) <= book.DESCRIPTION, path
+
+
+def test_a_published_page_gives_its_address_and_a_picture(tmp_path):
+    for name in ("index.html", "ex07_occlusion.html", "ex17_detection/boxes.html", "404.html"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("<head></head>")
+    book.add_address(tmp_path, "https://exemple.fr/cours/")
+    start = "https://exemple.fr/cours"
+    for name, page, number in (
+        ("index.html", "", book.SHARED),
+        ("ex07_occlusion.html", "ex07_occlusion.html", 7),
+        ("ex17_detection/boxes.html", "ex17_detection/boxes.html", 17),
+    ):
+        text = (tmp_path / name).read_text()
+        assert f'<link rel="canonical" href="{start}/{page}">' in text
+        assert f'og:image" content="{start}/_static/accueil_{number:02}.jpg">' in text
+        assert number in PICTURES
+    assert (tmp_path / "404.html").read_text() == "<head></head>"
 
 
 def test_a_server_answers_in_french_and_keeps_its_folders_closed(tmp_path):
