@@ -1,10 +1,12 @@
 """Mesurer les témoins d'une leçon : ce qu'un praticien aurait essayé avant elle.
 
-Commande : python -m recipes.witnesses ex24_autoencoder
+Commandes : python -m recipes.witnesses ex24_autoencoder
+            python -m recipes.witnesses ex17_detection.threshold
 
 Une conclusion vaut ce que vaut son témoin. Ceux-ci n'apprennent rien, ou presque : les mesurer ne
 demande pas d'apprendre de nouveau les réseaux de la leçon. Cette commande appelle la fonction
-`witnesses()` de l'exercice, et écrit `docs/mesures/exNN_nom_witnesses.json`.
+`witnesses()` de l'exercice, ou d'une partie d'exercice, et écrit
+`docs/mesures/exNN_nom_witnesses.json`.
 """
 
 import contextlib
@@ -13,7 +15,7 @@ import time
 from collections.abc import Callable
 
 from convnets.core import reports
-from convnets.core.cli import FrenchParser, run, shown_path
+from convnets.core.cli import FrenchParser, lesson_name, run, shown_path
 from convnets.core.paths import MEASURES_DIR
 
 
@@ -21,7 +23,7 @@ def find_witnesses(name: str) -> Callable[[], dict]:
     """Rend la fonction `witnesses` d'un exercice : par mesure, un nombre, ou un par graine.
 
     Args:
-        name: par exemple `"ex24_autoencoder"`.
+        name: par exemple `"ex24_autoencoder"` ou `"ex17_detection.threshold"`.
 
     Raises:
         ValueError: pas d'exercice de ce nom, ou il n'a pas de tels témoins.
@@ -46,7 +48,7 @@ def measure(name: str) -> int:
         metrics=metrics,
         seeds=[],
         duration_s=reports.Metric(time.monotonic() - start, None, 1),
-        exercise=f"{name}_witnesses",
+        exercise=f"{lesson_name(name)}_witnesses",
         environment=reports.environment(),
     )
     path = MEASURES_DIR / f"{report.exercise}.json"

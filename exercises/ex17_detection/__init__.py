@@ -22,5 +22,6 @@ elles sont plus faciles que de vraies photographies, que lit `… ex17_detection
 - `metrics.py` : juger un détecteur, de la précision à la mAP ;
 - `labels.py` : plusieurs étiquettes par image, sigmoïdes contre softmax ;
 - `cells.py` : le même détecteur sur de vraies photographies, dont il compte les cellules ;
+- `threshold.py` : les mêmes cellules, par un seuil de couleur, sans rien apprendre ;
 - `figures.py` : les boîtes dessinées, ce que voit chaque étage, précision et rappel.
 """

@@ -123,9 +123,14 @@ def count(labels: np.ndarray) -> np.ndarray:
     return np.bincount(labels[labels != ABSENT], minlength=NUM_CLASSES)
 
 
+def miscounts(counts, true: list[np.ndarray]) -> np.ndarray:
+    """Rend de combien se trompe le compte de chaque photographie, classe par classe : `(n, 3)`."""
+    return np.abs(np.subtract(counts, [count(labels) for labels in true]))
+
+
 def count_errors(counts, true: list[np.ndarray]) -> np.ndarray:
     """Rend de combien des comptes se trompent en moyenne, classe par classe : `(3,)`."""
-    return np.abs(np.subtract(counts, [count(labels) for labels in true])).mean(0)
+    return miscounts(counts, true).mean(0)
 
 
 def choose_scores(found: list[Detections], true: list[np.ndarray]) -> list[float]:
