@@ -8,8 +8,14 @@ pas celui de sa formule, un nom que l'exercice ne définit pas, une formule que 
 écrire, un lien ou une figure absents. Donne ensuite le nombre de mots et de questions.
 
 Un nombre suivi de `<!-- = expression -->` est recalculé : Python, `sqrt`, `exp`, `log`, `log2`,
-`ceil`, `floor`, `sum`, `max`, `min`, `abs`, `round`, `pi`, et `report("ex02_fashion", "accuracy")`,
-la moyenne publiée d'une mesure. Il est comparé à la précision où il est écrit.
+`ceil`, `floor`, `sum`, `max`, `min`, `abs`, `round`, `pi`, et les mesures publiées. Il est comparé
+à la précision où il est écrit. Les mesures publiées sont :
+
+- `report("ex02_fashion", "accuracy")`, la moyenne d'une mesure ;
+- `seeds("ex16_bag_of_words", "soft_800")`, ses valeurs, une par graine, qui s'additionnent ou se
+  retranchent une à une ;
+- `margin(seeds(…) - seeds(…))`, ce qui suit « ± » : la moitié de l'intervalle à 95 % ;
+- `image_margin("ex11_curves", "insertion_gap lime")`, la même d'une mesure faite sur des images.
 """
 
 import ast
@@ -20,8 +26,12 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+import numpy as np
+from scipy import stats
+
+from convnets.core import intervals
 from convnets.core.cli import FrenchParser, run
-from convnets.core.reports import load_measures
+from convnets.core.reports import Metric, load_measures
 from exercises import EXERCISES, FOLDER, find
 from exercises.lesson_names import find_imports
 from exercises.lesson_text import (
@@ -76,17 +86,48 @@ UNDERSTOOD = set(
 )
 
 
-def report(slug: str, metric: str) -> float:
-    """Rend la moyenne publiée d'une mesure, de `docs/mesures/` ou de `models/`."""
+# --- Les mesures publiées ------------------------------------------------------------
+
+
+def find_metric(slug: str, metric: str) -> Metric:
+    """Rend une mesure publiée, de `docs/mesures/` ou de `models/`."""
     metrics = load_measures(slug).metrics
     if metric not in metrics:
         raise ValueError(f"{slug} n'a pas de mesure {metric} ; il a {', '.join(sorted(metrics))}")
-    return metrics[metric].mean
+    return metrics[metric]
+
+
+def report(slug: str, metric: str) -> float:
+    """Rend la moyenne publiée d'une mesure."""
+    return find_metric(slug, metric).mean
+
+
+def seeds(slug: str, metric: str) -> np.ndarray:
+    """Rend les valeurs publiées d'une mesure, une par graine."""
+    values = find_metric(slug, metric).values
+    if not values:
+        raise ValueError(f"{metric} de {slug} n'a pas plusieurs graines")
+    return np.array(values)
+
+
+def margin(values: np.ndarray) -> float:
+    """Rend la moitié de l'intervalle à 95 % d'une moyenne de graines."""
+    interval = intervals.mean_interval(np.asarray(values)[:, None])
+    return interval.high - interval.mean
+
+
+def image_margin(slug: str, metric: str) -> float:
+    """Rend la moitié de l'intervalle à 95 % d'une moyenne d'images, d'après son erreur type."""
+    found = find_metric(slug, metric)
+    if found.se is None:
+        raise ValueError(f"{metric} de {slug} n'est pas une moyenne d'images")
+    return float(stats.t.ppf((1 + intervals.LEVEL) / 2, found.n - 1)) * found.se
 
 
 FUNCTIONS = {
     name: getattr(math, name) for name in ("sqrt", "exp", "log", "log2", "ceil", "floor")
-} | {"sum": sum, "max": max, "min": min, "abs": abs, "round": round, "report": report}
+} | {"sum": sum, "max": max, "min": min, "abs": abs, "round": round}
+FUNCTIONS |= {each.__name__: each for each in (report, seeds, margin, image_margin)}
 
 
 # --- Les nombres ---------------------------------------------------------------------

@@ -152,6 +152,24 @@ def test_a_published_measure_is_read():
     assert numbers(f'# T\n\n{text} <!-- = report("ex02_fashion", "accuracy") -->') == []
 
 
+def test_a_margin_is_that_of_the_published_seeds():
+    both = [f'seeds("ex16_bag_of_words", "{name}")' for name in ("soft_800", "hard_800")]
+    first, second = map(lesson_check.evaluate, both)
+    each = first - second  # trois graines : 4,303 est le quantile de Student à deux degrés
+    expected = 4.302653 * each.std(ddof=1) / len(each) ** 0.5
+    assert lesson_check.evaluate(f"margin({both[0]} - {both[1]})") == pytest.approx(expected)
+    with pytest.raises(ValueError, match="pas plusieurs graines"):
+        lesson_check.evaluate('seeds("ex24_autoencoder_witnesses", "denoise_blur")')
+
+
+def test_a_margin_over_images_needs_their_error():
+    shown = lesson_check.evaluate('image_margin("ex11_curves", "insertion_gap lime")')
+    metric = lesson_check.find_metric("ex11_curves", "insertion_gap lime")
+    assert shown == pytest.approx(1.974 * metric.se, rel=1e-3)  # Student, 165 degrés
+    with pytest.raises(ValueError, match="pas une moyenne d'images"):
+        lesson_check.evaluate('image_margin("ex16_bag_of_words", "soft_800")')
+
+
 def test_an_unknown_name_and_a_long_call_are_refused():
     lines = "\n".join(f"a{number} = {number}" for number in range(11))
     text = f"# T\n\n```{{montre}} absent\n```\n\n```python\n{lines}\n```\n\n```python\nf(\n```\n"
