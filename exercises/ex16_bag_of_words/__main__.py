@@ -6,7 +6,7 @@ Commande : python -m exercises.ex16_bag_of_words, puis
 
 Le sac a deux concurrents, qui apprennent des mêmes images. Le premier est le même classifieur, sur
 les pixels bruts. Le second est un réseau de convolution, qui voit ces images déplacées et
-retournées.
+retournées. `witnesses` apprend ce réseau des images telles quelles.
 """
 
 import warnings
@@ -54,6 +54,7 @@ LEARNING_RATE = 2e-3  # d'Adam, au début ; il décroît jusqu'à zéro
 TRANSLATE_PX = 3  # déplacement maximal des images montrées au réseau
 EPOCHS = 20  # du réseau
 SHARE = 0.65  # part du temps d'apprentissage qui est gardée pour le réseau
+WITNESS_SEEDS = range(4)  # de `witnesses`
 LABELS = {
     "accuracy": f"sac de {SIZES[-1]} mots, codage doux, quatre quarts",
     "accuracy_hard": f"sac de {SIZES[-1]} mots, histogramme",
@@ -140,8 +141,19 @@ def augment(images, *, indices, epoch, rng) -> np.ndarray:
     return images
 
 
-def train_cnn(x_train, y_train, *, seed: int, epochs: int, minutes) -> keras.Model:
-    """Apprend le réseau, des mêmes images que les autres, déplacées et retournées."""
+def train_cnn(
+    x_train, y_train, *, seed: int, epochs: int, minutes, moved: bool = True
+) -> keras.Model:
+    """Apprend le réseau, des mêmes images que les autres.
+
+    Args:
+        x_train: images uint8 `(n, 32, 32, 3)`.
+        y_train: classes `(n,)`.
+        seed: graine des poids et de l'ordre des images.
+        epochs: nombre d'époques.
+        minutes: durée de la leçon entière ; None : autant qu'il en faut.
+        moved: déplacer et retourner les images à chaque époque ; sinon, les montrer telles quelles.
+    """
     keras.utils.set_random_seed(seed)
     network = build_cnn()
     network.compile(
@@ -150,7 +162,9 @@ def train_cnn(x_train, y_train, *, seed: int, epochs: int, minutes) -> keras.Mod
         metrics=["accuracy"],
     )
     network.fit(
-        shuffled(x_train, y_train, batch_size=BATCH_SIZE, seed=seed, augment=augment),
+        shuffled(
+            x_train, y_train, batch_size=BATCH_SIZE, seed=seed, augment=augment if moved else None
+        ),
         epochs=epochs,
         callbacks=[lesson.Clock(epochs, minutes)],
         verbose=0,
@@ -204,6 +218,22 @@ def run(
         metrics["accuracy"] = evaluate(model, x_test, y_test)
         metrics["accuracy_hard"] = metrics[f"hard_{SIZES[-1]}"]
     return lesson.Run(metrics, model, {})
+
+
+def witnesses() -> dict[str, list[float]]:
+    """Mesure le réseau sans les images déplacées et retournées, graine par graine.
+
+    Returns:
+        `cnn_plain`, son exactitude : il apprend alors des mêmes images que le sac.
+    """
+    parts = lesson.split(sources.load_cifar10(), limit=NUM_IMAGES, num_val=NUM_VAL)
+    x_train, y_train, _, _, x_test, y_test = [part.squeeze() for part in parts]
+    found = []
+    for seed in WITNESS_SEEDS:
+        network = train_cnn(x_train, y_train, seed=seed, epochs=EPOCHS, minutes=None, moved=False)
+        found.append(evaluate(network, x_test, y_test))
+        print(f"Graine {seed} : {percent(found[-1])}", flush=True)
+    return {"cnn_plain": found}
 
 
 def as_rows(x: np.ndarray) -> np.ndarray:
