@@ -29,6 +29,7 @@ NUM_DRAWN = 500  # phrases de test, une image chacune
 NUM_REFERENCE = 5000  # images d'apprentissage auxquelles Fréchet compare
 FORCES = (0, 1, 2, 4)  # forces de la phrase mesurées
 ZOOM = 8  # chaque pixel en fait 8 × 8 dans le fichier de --say : une vignette se verrait mal
+SEARCH_SEEDS = range(3)  # de `witnesses`
 HEADLINE = [
     Headline("named_4", "images nommées comme demandé, force 4"),
     Headline("named_2", "images nommées comme demandé, force 2"),
@@ -124,6 +125,34 @@ def make_controls(train: Part, test: Part) -> dict[str, np.ndarray]:
             velocity = flow.exact_velocity(flow.to_unit(own))
             exact[asked] = flow.to_pixels(flow.follow(velocity, noise[asked])[-1])
     return {"real": test.images, "exact": exact, "mean": means, "noise": flow.to_pixels(noise)}
+
+
+def search(train: Part, test: Part, *, seed: int) -> np.ndarray:
+    """Cherche, parmi les images apprises, une image de la classe et des adjectifs demandés.
+
+    Args:
+        train: les images apprises.
+        test: les phrases à illustrer ; une phrase peut ne demander aucun adjectif.
+        seed: graine du tirage, parmi toutes les images qui conviennent.
+
+    Returns:
+        Images uint8 `(n, h, w, c)`, une par phrase de test.
+    """
+    rng, bounds = np.random.default_rng(seed), sentences.thirds(train.images, train.labels)
+    true = sentences.levels(train.images, train.labels, bounds)  # (m, 2) : −1, 0 ou 1
+    rows = []
+    for label, said in zip(test.labels, test.said, strict=True):
+        fits = (train.labels == label) & ((said == 0) | (true == said)).all(axis=1)
+        rows.append(rng.choice(np.flatnonzero(fits)))
+    return train.images[rows]
+
+
+def witnesses() -> dict[str, list[float]]:
+    """Juge les images que trouve `search`, un tirage par graine, comme celles du réseau."""
+    train, test = load_parts(None)
+    judge = make_judge(train, test)
+    drawn = [judge(search(train, test, seed=seed)) for seed in SEARCH_SEEDS]
+    return {f"{name}_search": [each[name] for each in drawn] for name in drawn[0]}
 
 
 # --- Question : apprendre, dessiner, juger à chaque force ----------------------------

@@ -9,7 +9,7 @@ from PIL import Image
 from convnets.core import reports
 from convnets.datasets import sources
 from exercises.ex26_text_to_image import __main__ as ex26
-from exercises.ex26_text_to_image import figures, flow, measures, network
+from exercises.ex26_text_to_image import figures, flow, measures, network, sentences
 
 SLUG = "ex26_text_to_image"
 QUESTION = "S3, figure (6)"
@@ -22,6 +22,23 @@ def tiny_judge():
     grey = layers.Reshape((28, 28, 1))(layers.Rescaling(1 / 255)(images))
     features = layers.Flatten()(layers.AveragePooling2D(14)(grey))
     return keras.Model(images, [features, keras.ops.argmax(layers.Dense(10)(features), axis=-1)])
+
+
+@pytest.mark.question(QUESTION)
+def test_a_searched_image_is_learned_and_has_the_asked_adjectives(as_dataset, monkeypatch):
+    monkeypatch.setattr(sources, "load_fashion_mnist", lambda: as_dataset("fashion_mnist"))
+    train, test = ex26.load_parts(None)
+    bounds = sentences.thirds(train.images, train.labels)
+    asked = [i for i, label in enumerate(test.labels) if label == train.labels[0]]
+    kept = ex26.Part(
+        test.images[asked],
+        test.labels[asked],
+        [test.sentences[i] for i in asked],
+        np.zeros((len(asked), 2), int) + [1, 0],  # claires, sans rien dire de leur allure
+    )
+    found = ex26.search(train, kept, seed=0)
+    assert (sentences.levels(found, kept.labels, bounds)[:, 0] == 1).all()
+    assert all((train.images == image).all((1, 2, 3)).any() for image in found)
 
 
 @pytest.mark.ci
