@@ -20,6 +20,7 @@ class Archive(NamedTuple):
     inside: str  # où est le dossier dans l'archive, en motif de `Path.glob`
     contents: str  # ce qu'il contient, pour le message
     size_mb: int  # de l'archive
+    what: str = "Les photographies"  # au pluriel, féminin, pour le message
 
 
 def load(archive: Archive, read: Callable[[Path], object]):
@@ -55,7 +56,7 @@ def load(archive: Archive, read: Callable[[Path], object]):
         [*zips, (archive.address, fetch)],
         lock=folder.with_suffix(".lock"),
         title=archive.name,
-        missing=f"Les photographies de {archive.name} sont introuvables",
+        missing=f"{archive.what} de {archive.name} sont introuvables",
         wanted=f"cette archive, telle quelle ou décompressée ({archive.contents})",
     )
 
