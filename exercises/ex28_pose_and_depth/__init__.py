@@ -15,6 +15,7 @@ pantins : docs/systemes.md dit quelles vraies données ont été cherchées.
 À lire dans cet ordre :
 
 - `puppets.py`, puis `pose.py` : des pantins articulés ; cartes de chaleur, coordonnées, PCK ;
+- `one_change.py` : les cartes lues autrement, puis apprises autrement ;
 - `pairs.py`, `semi_global.py`, puis `depth.py` : des paires stéréo ; fenêtres appariées, SGM,
   réseau siamois ;
 - `real_pairs.py` : les mêmes appariements sur deux vraies paires ;
