@@ -15,5 +15,6 @@ quels qu'ils soient : `n_i' = Σ ψ(n_i, n_j, e_ji)`.
 - `__main__.py` : la leçon entière, au même budget pour tous les réseaux ;
 - `real_graphs.py` : le club de karaté, « Les Misérables » : classer des nœuds, retrouver des arcs
   cachés, et les témoins ;
+- `citations.py` : Cora et Citeseer, classer des articles par leurs mots et leurs citations ;
 - `figures.py` : le club, les mesures, le champ récepteur.
 """
