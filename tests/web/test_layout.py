@@ -10,6 +10,10 @@ import pytest
 from web import path
 
 TOLERANCE_PX = 2
+MAX_SHIFT = 0.1  # du « cumulative layout shift » : au-delà, ce qu'on lit se déplace
+SHIFTS = """window.shift = 0; new PerformanceObserver((list) => {
+  for (const each of list.getEntries()) if (!each.hadRecentInput) window.shift += each.value;
+}).observe({type: "layout-shift", buffered: true});"""
 WIDTHS = (390, 1280)
 READY = {  # ce qu'un atelier montre quand il a répondu, s'il ne le fait pas aussitôt
     "apprendre": ".sorte canvas",
@@ -79,3 +83,13 @@ def test_a_workshop_keeps_its_shape(page, address, name, example):
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 900})
         assert page.evaluate(FAULTS, TOLERANCE_PX) == [], width
+
+
+@pytest.mark.parametrize(("name", "example"), [("index", ""), *sorted(examples().items())])
+def test_what_is_read_stays_in_place_while_a_workshop_opens(page, address, name, example):
+    page.set_viewport_size({"width": WIDTHS[0], "height": 800})
+    page.add_init_script(SHIFTS)
+    page.goto(f"{address}/{name}.html?exemple={example}")
+    page.locator(f".atelier {READY.get(name, 'input')}").first.wait_for()
+    page.wait_for_timeout(200)
+    assert page.evaluate("shift") <= MAX_SHIFT

@@ -12,7 +12,7 @@ let count = 0;
 /**
  * Fait faire un calcul.
  *
- * @param {"name" | "explain" | "enter" | "convert" | "own" | "run"} task voir `worker.js`. @param {any} [args] @param {Report} [report]
+ * @param {"name" | "explain" | "enter" | "convert" | "own" | "run" | "mask"} task voir `worker.js`. @param {any} [args] @param {Report} [report]
  * @returns {Promise<any>}
  */
 export async function compute(task, args, report = () => {}) {

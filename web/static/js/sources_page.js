@@ -1,9 +1,8 @@
 // La page « Deux sources » : entendre un mélange, peindre le masque qui le sépare, entendre le reste.
 
+import {compute} from "./calculator.js";
 import {fetchJson} from "./data.js";
 import {labelled, make, number, percent, picker} from "./dom.js";
-import {readNetworks} from "./layers.js";
-import {findMask} from "./separator.js";
 import {BINS, HOP, RATE, applyMask, idealMask, magnitudes, networkInput, siSdr, stft} from "./spectrogram.js";
 import {asked, keep} from "./state.js";
 
@@ -30,8 +29,6 @@ const brush = make("select", {id: "pinceau"}, make("option", {value: "1"}, "à l
   make("option", {value: "0"}, "aux percussions"));
 const players = make("div", {class: "cote-a-cote"});
 
-/** @type {any[]} */
-let layers = [];
 /** Les sons, à la même échelle. @type {Record<string, Float32Array>} */
 let sounds = {};
 /** @type {import("./spectrogram.js").Spectrogram} */
@@ -77,8 +74,13 @@ async function chooseMask() {
     said.textContent = "Le réseau lit le mélange…";
     bar.value = 0;
     bar.hidden = false;
-    found = await findMask(layers, networkInput(sizes), (done) => { if (mine === turn) bar.value = done; });
-    if (mine !== turn) return;
+    try {
+      found = await compute("mask", {slug: SLUG, input: networkInput(sizes)}, (done) => { if (mine === turn && done !== null) bar.value = done; });
+    } catch (error) {
+      found = null;
+      if (mine === turn) said.textContent = /** @type {Error} */ (error).message;
+    }
+    if (mine !== turn || !found) return;
   } else if (kind.value === "ideal") {
     found = idealMask(magnitudes(stft(trueMelody)), magnitudes(stft(truePercussion)));
   } else {
@@ -250,8 +252,7 @@ function readSound(text) {
 }
 
 async function start() {
-  const [file, known] = await Promise.all([fetchJson(`poids/${SLUG}.json`), fetchJson("melanges.json")]);
-  layers = Object.values(readNetworks(file))[0];
+  const known = await fetchJson("melanges.json");
   /** @param {number} index */
   const take = (index) => {
     const truth = known[index].sources.map(readSound);

@@ -6,9 +6,11 @@ import {readPixels} from "./decode.js";
 import {Engine} from "./engine.js";
 import {toPng} from "./heif.js";
 import {readMaps} from "./maps.js";
+import {readNetworks} from "./layers.js";
 import {drops} from "./occlusion.js";
 import {square, toGrey} from "./picture.js";
 import {Router} from "./router.js";
+import {findMask} from "./separator.js";
 import {answerBy} from "./tflite.js";
 
 /** @typedef {import("./calculator.js").Report} Report */
@@ -22,6 +24,8 @@ let last = null;
 let inner = null;
 /** @type {Record<string, Promise<Engine>>} */
 const engines = {};
+/** Les couches d'un réseau qui se calcule en JavaScript. @type {Record<string, Promise<any[]>>} */
+const layered = {};
 /** @type {Report} */
 let tell = () => {};
 let turn = 0, isStopped = false;
@@ -84,6 +88,13 @@ const TASKS = {
   async own({content, report, base}) {
     model = await Classifier.load(content, report, base);
     last = null;
+  },
+
+  /** Cherche le masque d'un spectrogramme, voir `findMask`. */
+  async mask({slug, input}, report) {
+    layered[slug] ??= askJson(`poids/${slug}.json`).then((file) => Object.values(readNetworks(file))[0]);
+    layered[slug].catch(() => { delete layered[slug]; });
+    return findMask(await layered[slug], input, report);
   },
 
   /** Fait répondre un modèle du site à une image de sa taille. */
