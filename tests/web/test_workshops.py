@@ -310,14 +310,16 @@ def test_a_learning_stopped_and_begun_again_is_alone(page, address):
     page.goto(f"{address}/apprendre.html?exemple=chaussures")
     wait_for(page, "#apprendre", "apprenez-les")
     click(page, "Apprendre")
-    wait_for(page, "#apprendre", "Époque 1 sur 30")
-    page.evaluate(  # dans la même tâche : le premier n'a pas le temps de voir qu'il est arrêté
-        "for (const _ of [1, 2]) [...document.querySelectorAll('#apprendre button')]"
-        ".find((each) => /^(Apprendre|Arrêter)$/.test(each.textContent)).click()"
+    wait_for(page, "#apprendre", " sur 30 : perte")
+    said = page.evaluate(  # dans la même tâche : le premier n'a pas le temps de voir qu'il s'arrête
+        "() => { for (const _ of [1, 2]) [...document.querySelectorAll('#apprendre button')]"
+        ".find((each) => /^(Apprendre|Arrêter)$/.test(each.textContent)).click();"
+        "return document.querySelector('#apprendre [role=status].dit').textContent; }"
     )
+    done = int(re.search(r"(\d+)\ssur", said)[1])
     before = page.inner_text("#apprendre [role=status].dit")
     last = int(re.search(r"sur (\d+)", page.evaluate(EPOCH_AFTER, before))[1])
-    assert last == 31
+    assert last == done + 30
     page.get_by_role("button", name="Ôter").nth(1).click()  # la sorte du milieu
     page.wait_for_timeout(300)
     assert page.inner_text("#apprendre").count("Époque") == 1  # la dernière, et aucune courbe
@@ -365,3 +367,18 @@ def test_drawings_are_still_there_after_a_reload(page, address):
     page.reload()
     wait_for(page, "#apprendre", "Repris : rond (0), croix (2), trait (0).")
     assert page.locator("#apprendre .sorte canvas").count() == 2
+
+
+def test_one_epoch_at_a_time_and_a_rate_too_large(page, address):
+    page.goto(f"{address}/apprendre.html?exemple=chaussures")
+    page.locator("#apprendre .sorte canvas").first.wait_for()
+    for count in (1, 2):
+        click(page, "Une époque")
+        wait_for(page, "#apprendre", f"Époque {count} sur {count} : perte")
+    table = page.locator("#apprendre .confiance tbody")
+    before = table.inner_text()
+    assert page.locator("#apprendre .confiance tbody tr").count() == 3
+    page.select_option("#taux", "0.1")
+    click(page, "Une époque")
+    wait_for(page, "#apprendre", "Époque 3 sur 3 : perte")
+    assert table.inner_text() != before

@@ -4,7 +4,7 @@ import {unpack as readImage} from "./board.js";
 import {fetchJson} from "./data.js";
 import {placeDigit, shift} from "./digit.js";
 import {draw as drawPicture, make, number, percent, picker, svg} from "./dom.js";
-import {SIDE, backward, draw, forward, pack, step, unpack, zeros} from "./learning.js";
+import {RATE, SIDE, backward, draw, forward, pack, step, unpack, zeros} from "./learning.js";
 import {Paper} from "./paper.js";
 import {grey} from "./picture.js";
 import {asked, keep, kept, store, stored} from "./state.js";
@@ -16,6 +16,7 @@ import {visit} from "./visit.js";
 /** @type {[number, number]} */
 const FILTERS = [8, 16]; // de chaque convolution : assez pour des signes, et un réseau qui tient dans une adresse
 const NAMES = ["rond", "croix", "trait"], MAX_SIGNS = 5;
+const RATES = [0.001, 0.003, 0.01, RATE, 0.1, 0.3]; // trop petit, la perte descend à peine ; trop grand, elle remonte
 const EPOCHS = 30, BATCH = 8, SHIFT = 2; // images par pas ; pixels dont chaque dessin est déplacé, pour en valoir plusieurs
 const HELD = 5; // un dessin sur cinq ne sert qu'à mesurer
 const MAX_ADDRESS = 12_000, MAX_SHOWN = 12; // lettres ; erreurs
@@ -25,14 +26,18 @@ const KEPT = `apprendre ${asked() ?? ""}`; // ce que le navigateur garde : les d
 const page = document.getElementById("apprendre");
 const said = make("p", {role: "status", class: "dit"});
 const answer = make("div", {class: "reponse"});
-const inside = make("div"), signs = make("div"), curves = make("figure"), filters = make("figure"), mistakes = make("figure");
+const inside = make("div"), signs = make("div"), curves = make("figure"), filters = make("figure"), mistakes = make("figure"), confidence = make("div");
 const paper = new Paper(() => reply());
 const go = make("button", {type: "button", onclick: () => (isLearning ? stop() : learn())}, "Apprendre");
+const one = make("button", {type: "button", onclick: () => learn(1)}, "Une époque");
+const rate = make("select", {id: "taux"}, ...RATES.map((value) => make("option", {value: String(value), selected: value === RATE}, String(value).replace(".", ","))));
 
 /** @type {Sign[]} */
 let known = NAMES.map((name) => ({name, drawings: []}));
 /** @type {import("./learning.js").Weights | null} */
 let weights = null;
+/** L'élan de chaque poids : une époque demandée seule continue la précédente. @type {Float32Array[] | null} */
+let speeds = null;
 /** @type {Point[]} */
 let points = [];
 let isLearning = false;
@@ -41,9 +46,9 @@ let turn = 0; // le dernier apprentissage demandé ; un autre, s'il court encore
 /** Le réseau ne vaut plus : les sortes de signes ont changé. */
 function forget() {
   halt();
-  weights = null;
+  weights = speeds = null;
   points = [];
-  for (const each of [curves, filters, mistakes, answer, inside]) each.replaceChildren();
+  for (const each of [curves, filters, mistakes, confidence, answer, inside]) each.replaceChildren();
 }
 
 /** Arrête l'apprentissage ; ce qui est appris reste. */
@@ -51,6 +56,7 @@ function halt() {
   turn++;
   isLearning = false;
   go.textContent = "Apprendre";
+  one.disabled = false;
 }
 
 /** Range le dessin de la feuille. @param {Sign} sign */
@@ -94,17 +100,17 @@ function showSigns() {
   }}, "Une sorte de plus") : "");
 }
 
-/** Apprend, époque après époque. */
-async function learn() {
+/** Apprend, époque après époque. @param {number} [epochs] */
+async function learn(epochs = EPOCHS) {
   const all = known.flatMap(({drawings}, label) => drawings.map((image, i) => ({image, label, isHeld: i % HELD === HELD - 1})));
   const seen = all.filter(({isHeld}) => !isHeld), held = all.filter(({isHeld}) => isHeld);
   if (known.some(({drawings}) => drawings.length < 2)) {
     said.textContent = "Il faut au moins deux dessins de chaque sorte.";
     return;
   }
-  const mine = ++turn, network = weights = weights ?? draw(known.length, FILTERS), velocities = zeros(network);
-  const start = performance.now(), last = points.length + EPOCHS;
-  isLearning = true;
+  const mine = ++turn, network = weights = weights ?? draw(known.length, FILTERS), velocities = speeds = speeds ?? zeros(network);
+  const start = performance.now(), last = points.length + epochs;
+  isLearning = one.disabled = true;
   go.textContent = "Arrêter";
   while (points.length < last) {
     let loss = 0, right = 0;
@@ -116,7 +122,7 @@ async function learn() {
         loss += found.loss / order.length;
         right += Number(best(found.probabilities) === label) / order.length;
       }
-      step(network, velocities, gradients);
+      step(network, velocities, gradients, Number(rate.value));
       await new Promise((resolve) => setTimeout(resolve)); // la page reste vive
       if (mine !== turn) return;
     }
@@ -126,6 +132,7 @@ async function learn() {
       (held.length ? `, et ${percent(judged / held.length)} sur les ${held.length} dessins gardés de côté` : "") +
       ` ; ${number((performance.now() - start) / 1000)} s.`;
     show(all);
+    if (!inside.hasChildNodes()) reply(); // la feuille aussi, sauf si l'on visite le réseau
   }
   stop();
 }
@@ -134,7 +141,7 @@ async function learn() {
 function stop() {
   halt();
   save();
-  reply();
+  if (!inside.hasChildNodes()) reply();
 }
 
 /** @param {number} reach un entier de −reach à reach. */
@@ -165,10 +172,25 @@ function show(all) {
     }
     return drawPicture({width: side, height: side, pixels}, 9);
   })), make("figcaption", {}, "ses premiers filtres : bleu, positif ; vermillon, négatif"));
-  const wrong = all.map((each) => ({...each, said: best(forward(mine, each.image).probabilities)})).filter((each) => each.said !== each.label);
+  const judged = all.map((each) => ({...each, probabilities: forward(mine, each.image).probabilities}));
+  showConfidence(judged);
+  const wrong = judged.map((each) => ({...each, said: best(each.probabilities)})).filter((each) => each.said !== each.label);
   mistakes.replaceChildren(make("div", {class: "cote-a-cote"}, ...wrong.slice(0, MAX_SHOWN).map((each) => make("figure", {},
     drawPicture(grey(each.image, SIDE, SIDE), 2), make("figcaption", {}, `${known[each.label].name}, pris pour ${known[each.said].name}`)))),
   make("figcaption", {}, wrong.length ? `ses erreurs : ${wrong.length} sur ${all.length}` : `aucune erreur sur ses ${all.length} dessins`));
+}
+
+/** Montre la probabilité que chaque sorte donne à son vrai nom. @param {{label: number, probabilities: Float32Array}[]} judged */
+function showConfidence(judged) {
+  const rows = known.map(({name}, label) => {
+    const shares = judged.filter((each) => each.label === label).map(({probabilities}) => probabilities[label]);
+    const mean = shares.reduce((sum, share) => sum + share, 0) / shares.length;
+    return make("tr", {}, make("th", {scope: "row"}, name), make("td", {}, percent(mean)),
+      make("td", {}, make("meter", {value: String(mean), "aria-hidden": "true"})), make("td", {}, percent(Math.min(...shares))));
+  });
+  confidence.replaceChildren(make("table", {class: "confiance"}, make("caption", {}, "La probabilité que le réseau donne au vrai nom"),
+    make("thead", {}, make("tr", {}, make("th", {scope: "col"}, "sorte"), make("th", {scope: "col", colspan: "2"}, "en moyenne"),
+      make("th", {scope: "col"}, "au plus incertain"))), make("tbody", {}, ...rows)));
 }
 
 /** Trace des courbes, de 0 à 1. @param {{values: number[], class: string}[]} lines */
@@ -291,13 +313,13 @@ page?.replaceChildren(
     paper.wipe();
     reply();
   }}, "Effacer la feuille")), answer, signs)),
-  make("div", {class: "cote-a-cote"}, go, make("button", {type: "button", onclick: () => {
+  make("div", {class: "cote-a-cote"}, go, one, make("span", {}, make("label", {for: "taux"}, "Taux d'apprentissage "), rate), make("button", {type: "button", onclick: () => {
     forget();
     save();
     said.textContent = "Le réseau a tout oublié ; les dessins sont gardés.";
   }}, "Oublier"), make("button", {type: "button", onclick: takeShoes}, "Prendre trois sortes de chaussures"),
   make("button", {type: "button", onclick: download}, "Enregistrer"), make("label", {class: "bouton"}, "Ouvrir", file)),
-  said, inside, make("div", {class: "cote-a-cote"}, curves, filters), mistakes);
+  said, inside, make("div", {class: "cote-a-cote"}, curves, confidence, filters), mistakes);
 said.textContent = "Dessinez un rond, dites « C'est : rond » ; quelques-uns de chaque sorte, puis « Apprendre ».";
 showSigns();
 const saved = kept(), drawn = stored(KEPT);

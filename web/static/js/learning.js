@@ -7,7 +7,8 @@
 
 export const SIDE = 28;
 const FIRST = {side: 14, window: 5, stride: 2, pad: 2}, SECOND = {side: 7, window: 3, stride: 1, pad: 1}, LAST = 3;
-const RATE = 0.03, MOMENTUM = 0.9; // ceux de l'exercice
+export const RATE = 0.03; // celui de l'exercice, comme l'élan
+const MOMENTUM = 0.9;
 
 /** Tire des poids au hasard. @param {number} classes @param {[number, number]} filters @param {() => number} [random]
  * @returns {Weights} Source : He et al., arXiv 1502.01852, 2015. */
@@ -133,10 +134,10 @@ export function backward(weights, image, label, gradients, share) {
 }
 
 /** Change les poids d'un pas, d'après le gradient d'un lot. @param {Weights} weights @param {Float32Array[]} velocities
- * @param {Float32Array[]} gradients */
-export function step(weights, velocities, gradients) {
+ * @param {Float32Array[]} gradients @param {number} [rate] le taux d'apprentissage */
+export function step(weights, velocities, gradients, rate = RATE) {
   weights.forEach(({values}, i) => values.forEach((_, k) => {
-    velocities[i][k] = MOMENTUM * velocities[i][k] - RATE * gradients[i][k];
+    velocities[i][k] = MOMENTUM * velocities[i][k] - rate * gradients[i][k];
     values[k] += velocities[i][k];
   }));
 }
