@@ -118,21 +118,10 @@ def judge(
     Returns:
         Le niveau atteint, et l'erreur que toutes les mauvaises réponses trahissent.
     """
-    level, wrong, start, open_ = Fraction(0), [], 0, True
-    for value, calls in groups:
-        bad = []
-        for (positional, named), answer in zip(calls, answers[start:], strict=False):
-            expected = expected_of(right, positional, named)
-            if not _agrees(answer, expected, tolerance):
-                bad.append(Wrong("", positional, named, answer, expected, level))
-        start += len(calls)
-        open_ = open_ and not bad
-        level = Fraction(value) if open_ else level
-        wrong.append(bad)
-    wrong = [bad for bad in wrong if bad]
-    every = [each for bad in wrong for each in bad]
-    if not every:
+    level, wrong = _missed(answers, groups, right, tolerance)
+    if not wrong:
         return RIGHT
+    every = [each for bad in wrong for each in bad]
     for mistake in mistakes:
         if _explains(mistake, every, tolerance):
             return Credit(max(level, Fraction(mistake.level)), mistake.reason, "", every[0])
@@ -179,6 +168,23 @@ def located(found: Credit, calls: Sequence[arguments.Call], recompute: Callable)
     """Remplace une raison vague par l'argument d'où vient l'erreur, si on le trouve."""
     clue = arguments.find(calls, recompute)
     return found._replace(reason=clue.reason, detail=clue.detail) if clue else found
+
+
+def _missed(
+    answers: Sequence[Answer], groups: Sequence[tuple], right: Callable, tolerance: float
+) -> tuple[Fraction, list[list[Wrong]]]:
+    """Rend le niveau atteint, et les appels manqués de chaque groupe qui en a."""
+    level, wrong, start = Fraction(0), [], 0
+    for value, calls in groups:
+        bad = []
+        for (positional, named), answer in zip(calls, answers[start:], strict=False):
+            expected = expected_of(right, positional, named)
+            if not _agrees(answer, expected, tolerance):
+                bad.append(Wrong("", positional, named, answer, expected, level))
+        start += len(calls)
+        wrong += [bad] if bad else []
+        level = level if wrong else Fraction(value)
+    return level, wrong
 
 
 def _agrees(answer: Answer, expected, tolerance: float) -> bool:

@@ -289,15 +289,22 @@ def explain(pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> str | None:
     Returns:
         L'identifiant d'une raison ; None si rien de connu n'explique tout.
     """
-    known = VALUES if all(a.shape == b.shape for a, b in pairs) else SHAPES
-    pairs = [pair for pair in pairs if known is VALUES or pair[0].shape != pair[1].shape]
-    if known is VALUES and all(a.size < MIN_VALUES for a, _ in pairs):
-        flat = [np.concatenate([each[side].ravel() for each in pairs]) for side in (0, 1)]
-        pairs = [tuple(flat)]  # des nombres seuls s'expliquent ensemble
-    if not pairs or max(max(a.size, b.size) for a, b in pairs) < MIN_VALUES:
+    of_shape = [(found, expected) for found, expected in pairs if found.shape != expected.shape]
+    known = SHAPES if of_shape else VALUES
+    pairs = of_shape or pairs
+    if known is VALUES and all(found.size < MIN_VALUES for found, _ in pairs):
+        pairs = [_joined(pairs)]  # des nombres seuls s'expliquent ensemble
+    if max(max(found.size, expected.size) for found, expected in pairs) < MIN_VALUES:
         return None
     with np.errstate(all="ignore"):
         return next((each.reason for each in known if all(map_pairs(each, pairs))), None)
+
+
+def _joined(pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+    """Met bout à bout les valeurs de plusieurs paires."""
+    found, expected = zip(*pairs, strict=True)
+    flat = [np.concatenate([each.ravel() for each in side]) for side in (found, expected)]
+    return tuple(flat)
 
 
 def map_pairs(difference: Difference, pairs: Sequence) -> list[bool]:

@@ -141,6 +141,25 @@ def leave_empty(folder: Path) -> None:
     """Laisse vide le dossier d'un enfant qui n'a le code d'aucun rendu."""
 
 
+def _check_answer(answer: dict, token: str, operation: str) -> None:
+    """Vérifie une réponse, que rien n'oblige à être honnête.
+
+    Raises:
+        Failure: ce n'en est pas une, ou c'est une erreur.
+    """
+    error, printed = answer.get("error"), answer.get("printed")
+    if answer.get("token") != token:
+        raise Failure("forged_answer")
+    if isinstance(error, dict):
+        if operation == "record" and not error.get("line"):  # notre faute, pas la sienne
+            raise Failure("unread_answer", clean(error.get("type"), limit=60))
+        raise failure_of(error)
+    if not isinstance(printed, int) or "value" not in answer:
+        raise Failure("forged_answer")
+    if printed > MAX_PRINTED_BYTES:
+        raise Failure("prints_too_much")
+
+
 class Child:
     """Un enfant : un rendu, un module, enfermé.
 
@@ -196,23 +215,9 @@ class Child:
             answer = self._receive(clock, limit)
             self._check_folder()
             answer = answer if isinstance(answer, dict) else {}
-            error, printed = answer.get("error"), answer.get("printed")
             tried = answer.get("tried")
             self.tried = [clean(each) for each in tried[:9]] if isinstance(tried, list) else []
-            if answer.get("token") == token and isinstance(error, dict):
-                if request["op"] == "record" and not error.get(
-                    "line"
-                ):  # notre faute, pas la sienne
-                    raise Failure("unread_answer", clean(error.get("type"), limit=60))
-                raise failure_of(error)
-            if (
-                answer.get("token") != token
-                or not isinstance(printed, int)
-                or "value" not in answer
-            ):
-                raise Failure("forged_answer")
-            if printed > MAX_PRINTED_BYTES:
-                raise Failure("prints_too_much")
+            _check_answer(answer, token, request["op"])
         except messages.Unreadable as error:
             self.kill()
             raise Failure("forged_answer", clean(error)) from error

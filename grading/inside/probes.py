@@ -50,15 +50,7 @@ def describe_error(error: BaseException) -> dict:
     L'endroit est la ligne de l'élève, même si l'exception vient du code commun qu'elle appelle.
     """
     here = os.getcwd()
-    places = [
-        (line, _file_of(frame))
-        for frame, line in walk_tb(error.__traceback__)
-        if not SPACE or any(frame.f_globals is each for each in SPACE)
-    ]
-    own = [each for each in places if SPACE or each[1].startswith(here)]
-    own = [each for each in own if not each[1].endswith("/_cellules.py")]  # le nôtre
-    written = [each for each in own if not each[1].startswith(f"{here}/convnets/")] or own
-    line, file = written[-1] if written else (None, "")
+    line, file = _place(error)
     if isinstance(error, SyntaxError):
         line, file = error.lineno, str(error.filename)
     missing = str(error.name) if isinstance(error, ModuleNotFoundError) else ""
@@ -70,6 +62,23 @@ def describe_error(error: BaseException) -> dict:
         "missing": missing[:MAX_TEXT],
         "families": [kind.__name__ for kind in type(error).__mro__[:-2]][:8],
     }
+
+
+def _place(error: BaseException) -> tuple[int | None, str]:
+    """Rend la dernière ligne du rendu qui mène à une exception, et son fichier ; None sinon."""
+    here, own = os.getcwd(), []
+    for frame, line in walk_tb(error.__traceback__):
+        file = _file_of(frame)
+        ours = file.endswith("/_cellules.py")
+        if not ours and (_is_in_space(frame) if SPACE else file.startswith(here)):
+            own.append((line, file))
+    written = [each for each in own if not each[1].startswith(f"{here}/convnets/")] or own
+    return written[-1] if written else (None, "")
+
+
+def _is_in_space(frame) -> bool:
+    """Dit si un appel est de l'élève, quand il se vérifie lui-même."""
+    return any(frame.f_globals is each for each in SPACE)
 
 
 def _file_of(frame) -> str:

@@ -112,28 +112,43 @@ def judged(ask: Ask, function: str, judge: Callable[[], Credit]) -> Credit:
     Raises:
         failures.Failure: la fonction échoue, et rien d'autre ne répond à la question.
     """
-    error = record(ask)["calls"].get(function, {}).get("error")
     try:
         found = judge()
     except failures.Failure as failure:
         found = credit(0, failure.reason, failure.detail)
-    if error is not None and found.reason in UNDONE and found.level == 0:
+    if found.reason in UNDONE and found.level == 0:
+        return _undone(ask, function, found)
+    return _as_run(ask, function, found)
+
+
+def _undone(ask: Ask, function: str, found: Credit) -> Credit:
+    """Dit pourquoi le programme ne répond pas : sa fonction échoue, ou le temps a manqué.
+
+    Raises:
+        failures.Failure: voir `judged`.
+    """
+    known = record(ask)
+    error = known["calls"].get(function, {}).get("error")
+    if error is not None:
         raise own_failure(error)
-    if record(ask)["late"] and found.reason in UNDONE and found.level == 0:
-        raise failures.Failure("timeout")  # ce qui manque venait peut-être ensuite
-    if found.reason in UNDONE and found.level == 0 and (unseen := unseen_place(ask, found.reason)):
-        return credit(0, "not_seen", unseen)
-    stage, forgotten = STAGES.get(function, "built"), record(ask)["forgotten"]
-    before, stop = record(ask)["before"], record(ask)["stop"]
+    if known["late"]:  # ce qui manque venait peut-être ensuite
+        raise failures.Failure("timeout")
+    unseen = unseen_place(ask, found.reason)
+    return credit(0, "not_seen", unseen) if unseen else found
+
+
+def _as_run(ask: Ask, function: str, found: Credit) -> Credit:
+    """Ôte d'un crédit ce que coûte un programme qui, lancé tel quel, n'arrive pas jusque-là."""
+    known, stage = record(ask), STAGES.get(function, "built")
+    before, stop, halt = known["before"], known["stop"], known["halt"]
     if found.level and before and not before[stage]:
-        return _halved(found, "import_forgotten", ", ".join(forgotten))
-    if function in record(ask)["calls"]:  # définie avant l'arrêt, et appelée par le correcteur
+        return _halved(found, "import_forgotten", ", ".join(known["forgotten"]))
+    if function in known["calls"]:  # définie avant l'arrêt, et appelée par le correcteur
         return found
     if found.level and stop and not stop[stage]:
         return _halved(found, "program_stops", failures.failure_of(stop["error"]).detail)
-    halt = record(ask)["halt"]
     if found == RIGHT and halt and not halt[stage]:  # il lui manque ici un fichier, peut-être
-        where = failures.failure_of(record(ask)["error"]).detail
+        where = failures.failure_of(known["error"]).detail
         return credit(1, None, f"Le programme s'arrête ici, ce qui ne coûte rien : {where}")
     return found
 
@@ -222,35 +237,35 @@ def built(ask: Ask) -> list[dict]:
     Raises:
         failures.Failure: il n'y en a pas ; la raison dit ce qu'est ce programme.
     """
-    found = record(ask)
-    networks = [each for each in found["networks"] if each["facts"].get("layers")]
+    known = record(ask)
+    networks = [each for each in known["networks"] if each["facts"].get("layers")]
     if not networks:
-        imports = set(found["imports"])
-        others = [OTHERS[each] for each in OTHERS if each in imports]
-        if others and not imports & notebooks.KERAS:
-            raise failures.Failure("other_library", others[0])
-        if found["bare"] and not found["builds"]:
-            raise failures.Failure("other_library", "TensorFlow, sans les couches de Keras")
-        if found["absent"]:
-            raise failures.Failure("model_not_handed_in", found["absent"])
-        if found["error"]:
-            failure = failures.failure_of(found["error"])
-            # Il lui manque peut-être un fichier, ou un argument.
-            raise (
-                failure
-                if failure.reason != "exception"
-                else failures.Failure("stopped_early", failure.detail)
-            )
-        raise failures.Failure("no_network")
-    kept = [
-        each
-        for each in networks
-        if not _is_foreign(ask.rule.exercise, each["facts"], cifar=found["cifar"])
+        raise _without_network(known)
+    foreign = [
+        _is_foreign(ask.rule.exercise, each["facts"], cifar=known["cifar"]) for each in networks
     ]
-    if not kept:
+    if all(foreign):
         shape = [n for n in networks[-1]["facts"]["input_shape"][1:] if n]
         raise failures.Failure("other_subject", " × ".join(map(str, shape)))
-    return kept
+    return [each for each, other in zip(networks, foreign, strict=True) if not other]
+
+
+def _without_network(known: dict) -> failures.Failure:
+    """Dit ce qu'est un programme qui ne construit aucun réseau."""
+    imports = set(known["imports"])
+    others = [OTHERS[each] for each in OTHERS if each in imports]
+    if others and not imports & notebooks.KERAS:
+        return failures.Failure("other_library", others[0])
+    if known["bare"] and not known["builds"]:
+        return failures.Failure("other_library", "TensorFlow, sans les couches de Keras")
+    if known["absent"]:
+        return failures.Failure("model_not_handed_in", known["absent"])
+    if not known["error"]:
+        return failures.Failure("no_network")
+    failure = failures.failure_of(known["error"])
+    if failure.reason != "exception":  # il lui manque peut-être un fichier, ou un argument
+        return failure
+    return failures.Failure("stopped_early", failure.detail)
 
 
 def _num_pixels(facts: dict) -> int | None:
@@ -332,11 +347,7 @@ def judge_architecture(found: dict, expected: str) -> Credit:
     gaps = {name: letters.count(c) - expected.count(c) for c, name in KINDS.items()}
     missing, extra = (sum(max(0, sign * gap) for gap in gaps.values()) for sign in (-1, 1))
     level = "1/2" if max(missing, extra) == 1 else "1/4"  # une couche pour une autre : une faute
-    said = " ; ".join(
-        f"{name} : {abs(gap)} de {'trop' if gap > 0 else 'moins'}"
-        for name, gap in gaps.items()
-        if gap
-    )
+    said = " ; ".join(_said_gap(name, gap) for name, gap in gaps.items() if gap)
     return first_fault(
         (0, "no_convolution", "C" not in letters),
         ("1/4", "flatten_forgotten", len(found["output_shape"] or ()) != 2),
@@ -347,6 +358,10 @@ def judge_architecture(found: dict, expected: str) -> Credit:
         (level, "extra_layer", extra, said),
         ("1/2", "flatten_forgotten", any(len(shape) > 2 for shape in dense)),
     )
+
+
+def _said_gap(name: str, gap: int) -> str:
+    return f"{name} : {abs(gap)} de {'trop' if gap > 0 else 'moins'}"
 
 
 def _keeps_size(layer: dict) -> bool:
@@ -398,9 +413,7 @@ def bends(layer: dict) -> bool:
 def judge_scaling(network: dict) -> Credit:
     """Regarde ce que la première couche à poids reçoit d'une image noire et d'une blanche."""
     facts, fits = network["facts"], network["fits"]
-    seen = facts["seen"]
-    given = [fit["train"] for fit in fits] or [each["data"] for each in network["measured"]]
-    samples = [as_floats(each["x"]) for each in given if each]
+    seen, samples = facts["seen"], _samples(network)
     outside = any(np.abs(x).max() < SMALL for x in samples)
     if not seen:  # un modèle dans un modèle
         return first_fault(("1/2", "scaling_outside", outside))
@@ -419,12 +432,26 @@ def judge_scaling(network: dict) -> Credit:
     return credit(0, "scaling_twice") if span < MIN_SCALED or outside else RIGHT
 
 
+def _samples(network: dict) -> list[np.ndarray]:
+    """Rend les images qu'un réseau apprend, ou, s'il n'apprend pas, celles qu'il mesure."""
+    given = [fit["train"] for fit in network["fits"]]
+    given = given or [each["data"] for each in network["measured"]]
+    return [as_floats(each["x"]) for each in given if each]
+
+
 def judge_output(network: dict) -> Credit:
     """Regarde la sortie : dix nombres, un softmax ou des logits dits tels à la perte."""
     facts = network["facts"]
     if facts["outputs"] is None:
         return credit(0, "wrong_input", facts["refused"])
     return output_credit(facts, [each["loss"] for each in network["compiled"]])
+
+
+def _last_activations(layers: list[dict]) -> list[str]:
+    """Rend les activations de la dernière couche à poids, et d'après elle."""
+    weighted = [k for k, layer in enumerate(layers) if layer["class"] in WEIGHTED]
+    last = layers[max(weighted, default=0) :]
+    return ["softmax" if each["class"] == "Softmax" else each["activation"] for each in last]
 
 
 def output_credit(found: dict, losses: list[dict], *, num_classes: int = NUM_CLASSES) -> Credit:
@@ -438,11 +465,7 @@ def output_credit(found: dict, losses: list[dict], *, num_classes: int = NUM_CLA
     """
     if len(found["output_shape"] or ()) != 2 or found["output_shape"][1] != num_classes:
         return credit(0, "wrong_number_of_classes")
-    layers = found["layers"]
-    weighted = [k for k, layer in enumerate(layers) if layer["class"] in WEIGHTED]
-    # Les activations de la dernière couche à poids, et d'après elle.
-    last = layers[max(weighted, default=0) :]
-    after = ["softmax" if each["class"] == "Softmax" else each["activation"] for each in last]
+    after = _last_activations(found["layers"])
     on_logits = not losses or all(loss["from_logits"] for loss in losses)
     outputs = np.asarray(found["outputs"], np.float64)
     probable = (outputs >= 0).all() and np.allclose(outputs.sum(1), 1, atol=1e-3)
@@ -551,26 +574,41 @@ def _judge_fit(network: dict) -> Credit:
         return credit(0 if fit["error"] else "1/4", labels)
     if fit["error"]:
         raise failures.failure_of(fit["error"])
-    validation = validation_reason(fit)
-    apart = [each for each in network["measured"] if each["whole"]]
-    tests = [each for each in apart if _source(each["data"]) == "test"]
-    checked = fit["validation"]
-    reused = any(each["checked"] or _overlap(each["data"], checked) for each in tests)
-    if validation == "validation_is_test" and tests and not reused:
-        validation = None  # une part du jeu de test valide, une autre mesure
-    # D'où elle vient ne se sait pas ; ou le rendu a réuni les deux jeux, puis les a partagés.
-    unknown = fit["validates"] and _source(checked) in ("", "train+test")
-    again = unknown and apart and all(each["checked"] for each in apart)
-    source = _source(given)
+    tests = [each for each in _measures(network) if _source(each["data"]) == "test"]
+    source, validation = _source(given), _faulty_validation(fit, tests)
     return first_fault(
         # Les deux jeux réunis, puis partagés par le rendu : il n'y a plus de test.
         ("1/4", "trained_on_test", "test" in source and ("train" not in source or tests)),
         ("1/4", "trained_on_validation", "val" in source),
         ("1/4", "pairs_broken", given and pairs_broken(given)),
         ("1/2", validation, validation),
-        ("1/2", "validation_measured", again),
+        ("1/2", "validation_measured", _measures_validation(network)),
         ("1/2", "no_training", given and not network["moved"]),
     )
+
+
+def _measures(network: dict) -> list[dict]:
+    """Rend les mesures faites sur un jeu entier."""
+    return [each for each in network["measured"] if each["whole"]]
+
+
+def _faulty_validation(fit: dict, tests: list[dict]) -> str | None:
+    """Dit ce qui ne va pas dans une validation, d'après aussi ce qui a été mesuré sur le test."""
+    reason, checked = validation_reason(fit), fit["validation"]
+    if reason == "validation_is_test" and tests:
+        if not any(each["checked"] or _overlap(each["data"], checked) for each in tests):
+            return None  # une part du jeu de test valide, une autre mesure
+    return reason
+
+
+def _measures_validation(network: dict) -> bool:
+    """Dit si ce qui valide est aussi tout ce qui mesure, quand on ne sait d'où il vient.
+
+    D'où il vient ne se sait pas si le rendu a réuni les deux jeux, puis les a partagés.
+    """
+    fit, apart = network["fits"][-1], _measures(network)
+    unknown = fit["validates"] and _source(fit["validation"]) in ("", "train+test")
+    return bool(unknown and apart) and all(each["checked"] for each in apart)
 
 
 def _overlap(*samples: dict | None) -> bool:
