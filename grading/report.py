@@ -246,24 +246,27 @@ def _as_json(marks, header, hint) -> str:
             "mark": rounded(each.total.mark),
             "between": [rounded(end) for end in each.total],
             "exercises": {name: rounded(total.mark) for name, total in each.exercises.items()},
-            "questions": [
-                {
-                    "id": mark.rule.id,
-                    "module": mark.rule.module,
-                    "title": mark.rule.title,
-                    "points": None if mark.points is None else float(mark.points),
-                    "out_of": float(mark.rule.points),
-                    "level": None if mark.level is None else str(mark.level),
-                    "reason": mark.reason,
-                    "text": explain(mark)[0],
-                    "hint": explain(mark)[1] if hint else "",
-                }
-                for mark in each.marks
-            ],
+            "questions": [_question_record(mark, hint) for mark in each.marks],
         }
         for each in results(marks)
     ]
     return json.dumps({**header, "submissions": content}, indent=1, ensure_ascii=False) + "\n"
+
+
+def _question_record(mark: Mark, hint: bool) -> dict:
+    """Met la note d'une question sous la forme qu'a le fichier JSON."""
+    text, clue = explain(mark)
+    return {
+        "id": mark.rule.id,
+        "module": mark.rule.module,
+        "title": mark.rule.title,
+        "points": None if mark.points is None else float(mark.points),
+        "out_of": float(mark.rule.points),
+        "level": None if mark.level is None else str(mark.level),
+        "reason": mark.reason,
+        "text": text,
+        "hint": clue if hint else "",
+    }
 
 
 def _as_csv(marks, header, hint) -> bytes:

@@ -54,17 +54,14 @@ def _strongest(maps, num):
 @question("ex06.strongest")
 def ask_strongest(ask: Ask) -> Credit:
     """Range des cartes dont la plus haute case n'est pas celle de la carte la plus forte."""
-    return ask.judge(
-        "strongest",
-        [("1", [((ask.rng.normal(0, 4, (4, 6, 8)), num), {}) for num in (3, 5)])],
-        _strongest,
-        [
-            Mistake("weakest_maps_first", lambda maps, num: _strongest(-maps, num), "1/4"),
-            Mistake("weakest_maps_first", altered(_strongest, np.flip), "1/2"),
-            Mistake("ranked_by_maximum", lambda m, num: np.argsort(-m.max((0, 1)))[:num], "1/2"),
-            Mistake("values_for_numbers", lambda m, num: -np.sort(-m.mean((0, 1)))[:num], "1/4"),
-        ],
-    )
+    groups = [("1", [((ask.rng.normal(0, 4, (4, 6, 8)), num), {}) for num in (3, 5)])]
+    mistakes = [
+        Mistake("weakest_maps_first", lambda maps, num: _strongest(-maps, num), "1/4"),
+        Mistake("weakest_maps_first", altered(_strongest, np.flip), "1/2"),
+        Mistake("ranked_by_maximum", lambda m, num: np.argsort(-m.max((0, 1)))[:num], "1/2"),
+        Mistake("values_for_numbers", lambda m, num: -np.sort(-m.mean((0, 1)))[:num], "1/4"),
+    ]
+    return ask.judge("strongest", groups, _strongest, mistakes)
 
 
 # --- L'image que préfère un filtre ---------------------------------------------------

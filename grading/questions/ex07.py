@@ -25,20 +25,17 @@ SHAPE = (9, 13, 3)
 def ask_fill_color(ask: Ask) -> Credit:
     """Demande les trois couleurs, puis une qui n'existe pas."""
     tinted = (pixels(ask.rng, *SHAPE) * [1, 0.6, 0.3]).astype(np.uint8)
-    return ask.judge(
-        "fill_color",
-        [
-            ("1/2", [((tinted, "black"), {}), ((tinted, "grey"), {})]),
-            ("3/4", [((tinted, "mean"), {}), ((pixels(ask.rng, 5, 7, 3), "mean"), {})]),
-            ("1", [((tinted, "blue"), {})]),
-        ],
-        OURS.fill_color,
-        [
-            Mistake("color_truncated", lambda image, fill: np.floor(image.mean((0, 1))), "3/4"),
-            Mistake("color_not_rounded", lambda image, fill: image.mean((0, 1)), "3/4"),
-            Mistake("one_grey_for_all", lambda image, fill: [np.rint(image.mean())] * 3),
-        ],
-    )
+    groups = [
+        ("1/2", [((tinted, "black"), {}), ((tinted, "grey"), {})]),
+        ("3/4", [((tinted, "mean"), {}), ((pixels(ask.rng, 5, 7, 3), "mean"), {})]),
+        ("1", [((tinted, "blue"), {})]),
+    ]
+    mistakes = [
+        Mistake("color_truncated", lambda image, fill: np.floor(image.mean((0, 1))), "3/4"),
+        Mistake("color_not_rounded", lambda image, fill: image.mean((0, 1)), "3/4"),
+        Mistake("one_grey_for_all", lambda image, fill: [np.rint(image.mean())] * 3),
+    ]
+    return ask.judge("fill_color", groups, OURS.fill_color, mistakes)
 
 
 @question("ex07.positions")
@@ -83,22 +80,20 @@ def ask_drops(ask: Ask) -> Credit:
         (other, {"patch_px": 3, "stride_px": 4}),
     ]
     calls = [((glance(ask.rng, image), image, CLASS), options) for image, options in settings]
-    return ask.judge(
-        "drops",
-        [("1/2", calls[:2]), ("3/4", calls[2:5]), ("1", calls[5:])],
-        _drops,
-        [
-            Mistake("gain_for_drop", altered(_drops, np.negative), "1/2"),
-            Mistake(
-                "probability_not_drop",
-                lambda m, i, k, **o: probabilities(m, i[None])[0, k] - _drops(m, i, k, **o),
-                "1/4",
-            ),
-            Mistake("gains_dropped", altered(_drops, lambda each: np.maximum(each, 0)), "1/2"),
-            Mistake("wrong_class", lambda m, i, k, **o: _drops(m, i, LIKELIEST, **o), "1/4"),
-        ],
-        tolerance=TOLERANCE,
-    )
+    groups = [("1/2", calls[:2]), ("3/4", calls[2:5]), ("1", calls[5:])]
+    mistakes = [
+        Mistake("gain_for_drop", altered(_drops, np.negative), "1/2"),
+        Mistake("probability_not_drop", _left, "1/4"),
+        Mistake("gains_dropped", altered(_drops, lambda each: np.maximum(each, 0)), "1/2"),
+        Mistake("wrong_class", lambda m, i, k, **o: _drops(m, i, LIKELIEST, **o), "1/4"),
+    ]
+    return ask.judge("drops", groups, _drops, mistakes, tolerance=TOLERANCE)
+
+
+def _left(model, image, class_index, **options):
+    """Rend ce qui reste de la probabilité, au lieu de ce qu'elle perd."""
+    before = probabilities(model, image[None])[0, class_index]
+    return before - _drops(model, image, class_index, **options)
 
 
 @question("ex07.occlusion")

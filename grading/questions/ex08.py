@@ -49,18 +49,19 @@ def ask_sensitivity(ask: Ask) -> Credit:
     calls = [((network(ask.rng, SHAPE), pixels(ask.rng, *SHAPE), CLASS), {}) for _ in range(2)]
     named = [((model, k, [image[None].astype(np.float32)]), {}) for (model, image, k), _ in calls]
     own = [_enlarged(numbers(each, SHAPE)) for each in ask.calls("mean_gradient", named)]
-    return judge(
-        [seen(each, _enlarged) for each in ask.calls("sensitivity", calls)],
-        [("1", [((each,), {}) for each in own])],
-        lambda g: abs(g).max(axis=2),
-        [
-            Mistake("sign_before_maximum", lambda g: g.max(axis=2), "1/2"),
-            Mistake("sign_before_maximum", lambda g: abs(g.max(axis=2)), "1/2"),
-            Mistake("colors_averaged", lambda g: abs(g).mean(axis=2), "1/2"),
-            Mistake("colors_averaged", lambda g: abs(g).sum(axis=2), "1/2"),
-        ],
-        tolerance=TOLERANCE,
-    )
+    answers = [seen(each, _enlarged) for each in ask.calls("sensitivity", calls)]
+    groups = [("1", [((each,), {}) for each in own])]
+    mistakes = [
+        Mistake("sign_before_maximum", lambda g: g.max(axis=2), "1/2"),
+        Mistake("sign_before_maximum", lambda g: abs(g.max(axis=2)), "1/2"),
+        Mistake("colors_averaged", lambda g: abs(g).mean(axis=2), "1/2"),
+        Mistake("colors_averaged", lambda g: abs(g).sum(axis=2), "1/2"),
+    ]
+    return judge(answers, groups, _strongest_color, mistakes, tolerance=TOLERANCE)
+
+
+def _strongest_color(gradient):
+    return abs(gradient).max(axis=2)
 
 
 # --- SmoothGrad ----------------------------------------------------------------------

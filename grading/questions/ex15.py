@@ -147,6 +147,9 @@ def ask_build_deep(ask: Ask) -> Credit:
     after = [each for each in layers if set(each["parents"]) & set(added)]
     calls = [((number,), {"shortcuts": True}) for number in (2, 5, 0)]
     refused = [each.error or {} for each in ask.calls("build_deep", calls)[1:]]
+    raised = all("ValueError" in each.get("families", ()) for each in refused)
+    weighs = plain["num_parameters"] != found["num_parameters"]
+    bent = all(map(networks.bends, after))
     return first_fault(
         # La première convolution est peut-être 3×3.
         (0, "wrong_depth", depth not in (DEPTH, DEPTH + 1), f"{depth} convolutions 3×3"),
@@ -156,7 +159,7 @@ def ask_build_deep(ask: Ask) -> Credit:
         ("1/2", "relu_before_addition", "rCrC" in blocks),
         ("1/2", "relu_forgotten", "CC" in blocks),
         ("1/2", "shortcut_elsewhere", set(blocks) != {"CrC"}),
-        ("1/2", "relu_after_forgotten", not all(map(networks.bends, after))),
-        ("1/2", "shortcut_with_weights", plain["num_parameters"] != found["num_parameters"]),
-        ("3/4", "no_error", not all("ValueError" in each.get("families", ()) for each in refused)),
+        ("1/2", "relu_after_forgotten", not bent),
+        ("1/2", "shortcut_with_weights", weighs),
+        ("3/4", "no_error", not raised),
     )

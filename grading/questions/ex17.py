@@ -68,12 +68,11 @@ def ask_non_max_suppression(ask: Ask) -> list:
         order = ask.rng.permutation(num)
         return (_placed(ask.rng, offsets)[order], scores[order], np.array(labels)[order]), options
 
-    return [
-        ("1/2", [draw([0, 60, 2, 61, -3, 120], [4] * 6), draw([50, 3, 0, 51], [1] * 4)]),
-        ("3/4", [draw([0, 2, 60, 1, 62, 3], [0, 5] * 3), draw([0, 0, 0, 9], [2, 3] * 2)]),
-        ("3/4", [draw([0, 6, 12, 60, 66], [7] * 5), draw([80, 0, 7, 14], [3, 2, 2, 2])]),
-        ("1", [draw([0, 4, 9, 60], [1] * 4, threshold=each) for each in (0.2, 0.8)]),
-    ]
+    one_class = [draw([0, 60, 2, 61, -3, 120], [4] * 6), draw([50, 3, 0, 51], [1] * 4)]
+    classes = [draw([0, 2, 60, 1, 62, 3], [0, 5] * 3), draw([0, 0, 0, 9], [2, 3] * 2)]
+    chained = [draw([0, 6, 12, 60, 66], [7] * 5), draw([80, 0, 7, 14], [3, 2, 2, 2])]
+    thresholds = [draw([0, 4, 9, 60], [1] * 4, threshold=each) for each in (0.2, 0.8)]
+    return [("1/2", one_class), ("3/4", classes), ("3/4", chained), ("1", thresholds)]
 
 
 @compared("ex17.match")
@@ -90,14 +89,21 @@ def ask_match(ask: Ask) -> list:
 
     objects, close = [(0, 3), (50, 3), (100, 3)], [(0, 3), (4, 3)]
     near = draw(objects, [(52, 3), (1, 3), (200, 3), (112, 3)])
+    far = draw(objects[::-1], [(12, 3), (98, 3), (46, 3)])
+    twice = draw(objects, [(2, 3), (0, 3), (50, 3), (53, 3)])
+    classes = draw([(0, 3), (50, 4)], [(0, 4), (1, 3), (50, 4), (49, 3)])
+    crossed = draw([(0, 1), (5, 2)], [(4, 1), (1, 2)])
+    nothing = draw([], [(0, 1), (30, 2)])
+    both = draw(close, [(0, 3), (1, 3)])  # deux boîtes sur un objet, l'autre est libre
+    swapped = [draw(close, close[::-1]), draw(close[::-1], close[::-1])]
     return [
-        ("1/4", [near, draw(objects[::-1], [(12, 3), (98, 3), (46, 3)])]),
-        ("1/2", [draw(objects, [(2, 3), (0, 3), (50, 3), (53, 3)])]),
-        ("1/2", [draw([(0, 3), (50, 4)], [(0, 4), (1, 3), (50, 4), (49, 3)])]),
-        ("3/4", [draw([(0, 1), (5, 2)], [(4, 1), (1, 2)])]),
-        ("3/4", [draw([], [(0, 1), (30, 2)])]),
-        ("3/4", [draw(close, [(0, 3), (1, 3)])]),  # deux boîtes sur un objet, l'autre est libre
-        ("1", [draw(close, close[::-1]), draw(close[::-1], close[::-1])]),
+        ("1/4", [near, far]),
+        ("1/2", [twice]),
+        ("1/2", [classes]),
+        ("3/4", [crossed]),
+        ("3/4", [nothing]),
+        ("3/4", [both]),
+        ("1", swapped),
     ]
 
 

@@ -133,16 +133,14 @@ def ask_bounded(ask: Ask, function: str, signed: str, calls: Sequence[tuple]) ->
     ]
     if np.ptp(own[0][0][0]) == 0:
         return credit(0, "wrong_values", signed)
+    answers, groups = ask.calls(function, calls), [("1/2", own[:-1]), ("1", own[-1:])]
     with np.errstate(invalid="ignore"):  # une erreur divise zéro par zéro
-        return judge(
-            ask.calls(function, calls),
-            [("1/2", own[:-1]), ("1", own[-1:])],
-            clipped,
-            [
-                Mistake("map_not_clipped", lambda values: values / abs(values).max(), "1/2"),
-                Mistake("map_not_scaled", lambda values: np.maximum(values, 0), "1/2"),
-                Mistake("map_stretched", lambda k: (k - k.min()) / np.ptp(k), "1/4"),
-                Mistake("absolute_value", lambda values: abs(values) / abs(values).max(), "1/4"),
-            ],
-            tolerance=TOLERANCE,
-        )
+        return judge(answers, groups, clipped, BOUNDED_MISTAKES, tolerance=TOLERANCE)
+
+
+BOUNDED_MISTAKES = (
+    Mistake("map_not_clipped", lambda values: values / abs(values).max(), "1/2"),
+    Mistake("map_not_scaled", lambda values: np.maximum(values, 0), "1/2"),
+    Mistake("map_stretched", lambda k: (k - k.min()) / np.ptp(k), "1/4"),
+    Mistake("absolute_value", lambda values: abs(values) / abs(values).max(), "1/4"),
+)

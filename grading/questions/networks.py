@@ -348,6 +348,7 @@ def judge_architecture(found: dict, expected: str) -> Credit:
     missing, extra = (sum(max(0, sign * gap) for gap in gaps.values()) for sign in (-1, 1))
     level = "1/2" if max(missing, extra) == 1 else "1/4"  # une couche pour une autre : une faute
     said = " ; ".join(_said_gap(name, gap) for name, gap in gaps.items() if gap)
+    folded = any(len(shape) > 2 for shape in dense)
     return first_fault(
         (0, "no_convolution", "C" not in letters),
         ("1/4", "flatten_forgotten", len(found["output_shape"] or ()) != 2),
@@ -356,7 +357,7 @@ def judge_architecture(found: dict, expected: str) -> Credit:
         ("1/2", "wrong_order", not right and alike),
         (level, "missing_layer", missing, said),
         (level, "extra_layer", extra, said),
-        ("1/2", "flatten_forgotten", any(len(shape) > 2 for shape in dense)),
+        ("1/2", "flatten_forgotten", folded),
     )
 
 
