@@ -287,6 +287,14 @@ def _judge_own_head(head: dict, num_classes: int) -> Credit:
     return _judge_head(head, num_classes)
 
 
+def _judge_one_output(outputs: np.ndarray, losses: list[dict], *, binary: bool) -> Credit:
+    in_range = bool((outputs >= 0).all() and (outputs <= 1).all())
+    return first_fault(
+        ("1/2", "wrong_loss", losses and not binary),
+        ("1/2", "logits_unsaid", not (in_range or all(k["from_logits"] for k in losses))),
+    )
+
+
 def _judge_head(network: dict, num_classes: int) -> Credit:
     facts, compiled = network["facts"], network["compiled"]
     outputs = as_floats(facts["outputs"])
@@ -299,11 +307,7 @@ def _judge_head(network: dict, num_classes: int) -> Credit:
     losses = [each["loss"] for each in compiled[-1:]]  # aucune, si la boucle est écrite à la main
     binary = any("binary" in networks.plain(each["name"]) for each in losses)
     if num_classes == 1:  # class_mode="binary", comme dans l'énoncé
-        in_range = bool((outputs >= 0).all() and (outputs <= 1).all())
-        return first_fault(
-            ("1/2", "wrong_loss", losses and not binary),
-            ("1/2", "logits_unsaid", not (in_range or all(k["from_logits"] for k in losses))),
-        )
+        return _judge_one_output(outputs, losses, binary=binary)
     if binary:
         return RIGHT
     fit = network["fits"][-1] if network["fits"] else {"train": None}

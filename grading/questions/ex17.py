@@ -136,20 +136,11 @@ def ask_average_precision(ask: Ask) -> list:
 
     falling = np.sort(ask.rng.uniform(0.1, 1, 5))[::-1], np.array([0.1, 0.35, 0.5, 0.85, 1])
     wrong = [False] * int(ask.rng.integers(1, 4))
-    return [
-        ("1/2", [((np.array([1, 0.8, 0.5]), np.array([0.2, 0.7, 1])), {}), (falling, {})]),
-        (
-            "3/4",
-            [
-                curve([True, False, False, True, True, True, *wrong, True, True], 6),
-                curve([True, True, *wrong, True, True], 4),
-            ],
-        ),
-        (
-            "1",
-            [
-                curve([True, False, True, True, *wrong, True], int(ask.rng.integers(7, 12))),
-                ((np.zeros(0), np.zeros(0)), {}),
-            ],
-        ),
+    going_down = [((np.array([1, 0.8, 0.5]), np.array([0.2, 0.7, 1])), {}), (falling, {})]
+    rising = [
+        curve([True, False, False, True, True, True, *wrong, True, True], 6),
+        curve([True, True, *wrong, True, True], 4),
     ]
+    missed = curve([True, False, True, True, *wrong, True], int(ask.rng.integers(7, 12)))
+    nothing = (np.zeros(0), np.zeros(0)), {}
+    return [("1/2", going_down), ("3/4", rising), ("1", [missed, nothing])]

@@ -63,8 +63,7 @@ def ask_build_transformer(ask: Ask) -> Credit:
         refused = any(each["refused"] for each in facts)
         return credit(0, "wrong_input" if refused else "wrong_number_of_classes")
     without, changed = (np.abs(each[:4] - each[4:]).max() for each in outputs)
-    softmax = [each["shapes"] for each in facts[1]["layers"] if each["class"] == "Softmax"]
-    maps = [each["output"][2:] for each in softmax if len(each.get("output") or ()) == 4]
+    maps = _attention_sizes(facts[1]["layers"])
     likely = (outputs[1] >= 0).all() and np.allclose(outputs[1].sum(1), 1, atol=1e-3)
     counts, wanted = [each["num_parameters"] for each in facts], ask.settings["parameters"]
     received = f"{counts[1]} et {counts[0]} reçus"
@@ -75,6 +74,12 @@ def ask_build_transformer(ask: Ask) -> Credit:
         ("1/2", "positions_useless", changed < SEEN),
         ("3/4", "wrong_parameters", counts != [wanted - NUM_PATCHES * WIDTH, wanted], received),
     )
+
+
+def _attention_sizes(layers: list[dict]) -> list:
+    """Rend la taille des cartes d'attention : ce que rend un softmax à quatre dimensions."""
+    softmax = [each["shapes"] for each in layers if each["class"] == "Softmax"]
+    return [each["output"][2:] for each in softmax if len(each.get("output") or ()) == 4]
 
 
 # --- Où il regarde -------------------------------------------------------------------

@@ -392,10 +392,10 @@ def _sources(home: Path, root: Path) -> Iterator[tuple[Path, str]]:
 def _convert(home: Path, root: Path, remarks: list[str], pairs: Pairs, asked: str) -> None:
     """Fait un module du fichier qui lui convient le mieux ; un module déjà en place le reste."""
     wanted: dict[str, list[Candidate]] = {}
-    sources, strays = [], []
+    ranked, strays = [], []
     for source, named in _readable(home, root, remarks):
         ranks, doubt = _ranks(source, named, root, pairs, asked)
-        sources.append((source, ranks))
+        ranked.append((source, ranks))
         for module, rank in ranks.items():
             wanted.setdefault(module, []).append(Candidate(rank, source))
         if not ranks:
@@ -407,8 +407,12 @@ def _convert(home: Path, root: Path, remarks: list[str], pairs: Pairs, asked: st
     else:
         remarks += _left_books(strays)
     for module, candidates in wanted.items():
-        known = [each for each, ranks in sources if not ranks or module in ranks]
-        _write(module, candidates, known, root, remarks)
+        _write(module, candidates, _may_be_of(module, ranked), root, remarks)
+
+
+def _may_be_of(module: str, ranked: list[tuple[Source, dict[str, int]]]) -> list[Source]:
+    """Rend les fichiers d'un module, et ceux qui ne sont d'aucun."""
+    return [each for each, ranks in ranked if not ranks or module in ranks]
 
 
 def _readable(home: Path, root: Path, remarks: list[str]) -> Iterator[tuple[Source, str]]:
