@@ -150,12 +150,18 @@ def read_pair(left, right, *, width_px: int) -> np.ndarray:
         `(2, h, width_px)` uint8 ; h est un multiple de quatre.
 
     Raises:
-        FileNotFoundError, ValueError: image absente, illisible, ou d'une autre taille que l'autre.
+        FileNotFoundError, ValueError: image absente, illisible, d'une autre taille que l'autre, ou
+            la même.
     """
     views = [open_image(path).convert("L") for path in (left, right)]
     width, height = views[0].size
     if views[1].size != (width, height):
         raise ValueError(f"{right} n'a pas la taille de {left}, {width} × {height} pixels.")
+    if views[0].tobytes() == views[1].tobytes():
+        raise ValueError(
+            f"{right} est la même image que {left} : deux vues d'une scène sont attendues, prises "
+            "de deux endroits."
+        )
     size = width_px, 4 * round(height * width_px / width / 4)
     return np.stack([np.asarray(view.resize(size, Image.Resampling.BOX)) for view in views])
 

@@ -171,7 +171,8 @@ class Classifier:
         self.classes, self.views = [*card.classes], card.views
         self.temperature = card.temperature or 1.0  # 1 : les probabilités du réseau
         self._is_digit, self._is_grey = self.framing == "digit", len(self.input_shape) == 2
-        self._cuts = card.framing == FRAMING and "Robe" in card.classes  # voir `grey_square`
+        # Un réseau du cours qui lit du gris n'a appris que des fonds unis ; voir `grey_square`.
+        self._wants_ground = self._is_grey and card.framing == FRAMING and card.own is None
         self._ground = card.own.ground if card.own else "any"
         self.glance = None if self._is_grey or self._base else card.glance
 
@@ -295,7 +296,7 @@ class Classifier:
         glanced = self.glance_at(look)
         asked = Asked(self, [], glanced, several=look.several, is_divided=look.is_divided)
         if glanced is None:
-            is_uncut = self._is_grey and self._cuts and not look.is_ready and look.cut_out is None
+            is_uncut = self._wants_ground and not look.is_ready and look.cut_out is None
             return asked._replace(views=self.views_of(look.image), is_uncut=is_uncut)
         if self.suffices(glanced):
             return asked

@@ -24,12 +24,17 @@ GREY_THUMBNAIL = (
 )
 DIVIDED = "est une image longue, où ce réseau voit plusieurs choses : la réponse n'est pas sûre."
 UNCUT = (
-    "est une photographie, et ce réseau n'a appris que de petits vêtements gris sur fond noir : la "
-    "réponse n'est pas sûre. --model garments lit un vêtement photographié."
+    "est une photographie, et ce réseau n'a appris que de petites images grises sur un fond uni : "
+    "la réponse n'est pas sûre."
 )
+READERS = {  # une classe d'un réseau qui lit du gris, et qui lit mieux la même chose photographiée
+    "Robe": "--model garments lit un vêtement photographié.",
+    "7": "--model digits lit un chiffre photographié.",
+}
 LOW = "donne une réponse à {} seulement : elle n'est pas sûre."
 # Choisi sur les 199 photographies de développement (docs/laboratoire/familiarite.md).
 MIN_PROBABILITY = {"photos": 0.7, "thumbnails": 0.7}
+MORE_LIKELY_WRONG = 0.5  # d'un autre réseau du cours : sous la moitié, il se croit plutôt en erreur
 STRANGERS = {"Chapeau", "Short", "Jupe"}  # de `photos` : Fashion-MNIST n'a rien de tel
 MIN_POOLED = 1e-9  # d'une probabilité, pour qu'aucun produit ne soit nul
 
@@ -90,10 +95,11 @@ def say(asked: Asked, rows: Sequence[Row]) -> Answer:
     if familiar is False:
         why = f"{UNFAMILIAR} {GARMENT_ADVICE}" if is_garment else UNFAMILIAR
     elif asked.is_uncut:
-        why = UNCUT
+        readers = [advice for name, advice in READERS.items() if name in card.classes]
+        why = " ".join([UNCUT, *readers])
     elif asked.is_divided:
         why = DIVIDED
-    elif max(row.probabilities) < MIN_PROBABILITY.get(card.slug, 0):
+    elif max(row.probabilities) < _least(card):
         why = LOW.format(percent(max(row.probabilities)))
     if asked.is_grey_thumbnail:
         familiar, why = False, GREY_THUMBNAIL
@@ -113,6 +119,11 @@ def _keep_garments(card: "Card", answer: Answer) -> Answer:
         familiar, why = False, f"{UNFAMILIAR} {GARMENT_ADVICE}"
     probabilities = [each / total for each in kept]
     return Answer(answer.classes[card.garments.first :], probabilities, familiar, why)
+
+
+def _least(card: "Card") -> float:
+    """Rend la probabilité sous laquelle une réponse est dite peu sûre."""
+    return 0.0 if card.own else MIN_PROBABILITY.get(card.slug, MORE_LIKELY_WRONG)
 
 
 def is_familiar(card: "Card", familiarity: float | None) -> bool | None:

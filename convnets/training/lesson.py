@@ -17,8 +17,11 @@ import numpy as np
 from tqdm import tqdm
 
 from convnets.core import cli, paths, reports, session
+from convnets.core.images import open_image
 from convnets.datasets import sources
 from convnets.serving import calibration
+from convnets.serving.classifier import prepare
+from convnets.serving.images import is_grey
 from convnets.training import export, saving
 
 
@@ -288,6 +291,36 @@ def saved_path(options) -> Path:
     """Rend le chemin, sans leur fin, des fichiers du modèle de `load_saved`."""
     path = options.model or paths.MODELS_DIR / options.module
     return path.with_suffix("") if path.suffix in paths.SUFFIXES else path
+
+
+def read_picture(path: str, model: keras.Model, learned: str) -> np.ndarray:
+    """Lit une image pour le réseau d'une leçon ; dit si elle n'est pas de celles qu'il a apprises.
+
+    Une leçon apprend d'images d'une seule taille, toutes grises ou toutes en couleurs. Une image
+    d'une autre taille, ou en couleurs quand il n'en a pas vu, n'en est pas une.
+
+    Args:
+        path: l'image.
+        model: le réseau, dont l'entrée est `(h, w)` ou `(h, w, 3)`.
+        learned: ce qu'il a appris, par exemple `"une scène composée par cet exercice"`.
+
+    Returns:
+        L'image, uint8, de la forme que le réseau attend.
+
+    Raises:
+        FileNotFoundError, ValueError: image absente ou illisible.
+    """
+    shape = model.input_shape[1:]
+    image, (height, width) = open_image(path), shape[:2]
+    is_colored = len(shape) == 2 and not is_grey(image)
+    if image.size != (width, height) or is_colored:
+        given = f"de {image.width} × {image.height} pixels{' et en couleurs' * is_colored}"
+        wanted = f"de {width} × {height} pixels{' et en gris' * (len(shape) == 2)}"
+        print(
+            f"Cette image, {given}, n'est pas {learned}, {wanted}. Ce réseau ne connaît rien "
+            "d'autre : ce qui suit n'y veut rien dire."
+        )
+    return prepare(path, shape)
 
 
 def command_for(options) -> str:

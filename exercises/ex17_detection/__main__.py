@@ -20,13 +20,11 @@ import keras
 import numpy as np
 
 from convnets.core.cli import add_model_option, lesson_parser, percent
-from convnets.core.images import open_image
 from convnets.core.reports import Headline, Metric, format_metric, read_report
 from convnets.datasets import sources
-from convnets.datasets.scenes import SCENE_PX, Scenes, make_sets
+from convnets.datasets.scenes import Scenes, make_sets
 from convnets.figures.charts import picture_rows, table
 from convnets.figures.style import output_dir
-from convnets.serving.classifier import prepare
 from convnets.training import lesson
 from convnets.training.batches import shuffled
 from exercises.ex17_detection import figures, grid, labels, localization, metrics, two_stage
@@ -230,13 +228,7 @@ def detect(options) -> None:
     """Dessine les boîtes que le détecteur à grille trouve dans une image, et les dit."""
     model, path = lesson.load_saved(options), lesson.saved_path(options)
     report = read_report(path.name, models_dir=path.parent)
-    if (size := open_image(options.image).size) != (SCENE_PX, SCENE_PX):
-        print(
-            f"Cette image, de {size[0]} × {size[1]} pixels, n'est pas une scène de cet exercice : "
-            f"elles sont composées, et font {SCENE_PX} × {SCENE_PX} pixels. Ce réseau ne connaît "
-            "qu'elles : ce qui suit n'y veut rien dire."
-        )
-    image = prepare(options.image, model.input_shape[1:])
+    image = lesson.read_picture(options.image, model, "une scène composée par cet exercice")
     grids = model.predict(image[None], verbose=0)
     found = grid.decode(grids, min_score=report.details["min_score"])[0]
     print(describe(found))

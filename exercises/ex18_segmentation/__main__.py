@@ -23,7 +23,6 @@ from convnets.core.reports import Headline
 from convnets.datasets.scenes import SCENE_PX, Scenes, make_sets
 from convnets.figures.charts import table
 from convnets.figures.style import output_dir
-from convnets.serving.classifier import prepare
 from convnets.training import lesson
 from convnets.training.batches import shuffled
 from exercises.ex18_segmentation.figures import CLASSES_FR, save_masks
@@ -233,7 +232,7 @@ def teach(options) -> None:
 def segment(options) -> None:
     """Dessine le masque d'une image, et dit la part de chaque classe."""
     model = lesson.load_saved(options)
-    image = prepare(options.image, model.input_shape[1:])
+    image = lesson.read_picture(options.image, model, "une scène composée par cet exercice")
     show_mask(options, image, predict_masks(model, image[None])[0], CLASSES_FR)
 
 

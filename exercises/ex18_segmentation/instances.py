@@ -30,7 +30,6 @@ from convnets.datasets.scenes import (
 from convnets.datasets.sources import FASHION_CLASSES_FR
 from convnets.figures.charts import picture_rows, table
 from convnets.figures.style import output_dir
-from convnets.serving.classifier import prepare
 from convnets.training import lesson
 from convnets.training.batches import shuffled
 from exercises.ex18_segmentation import figures
@@ -209,7 +208,7 @@ def teach(options) -> None:
 def segment(options) -> None:
     """Sépare les objets d'une image, les dessine et les nomme."""
     model = lesson.load_saved(options)
-    image = prepare(options.image, model.input_shape[1:])
+    image = lesson.read_picture(options.image, model, "une scène composée par cet exercice")
     found = group(model.predict(image[None], verbose=0)[0])
     print(f"{agreed(len(found.labels), 'objet')} :" if len(found.labels) else "Aucun objet trouvé.")
     for k in np.argsort(-found.scores, kind="stable"):

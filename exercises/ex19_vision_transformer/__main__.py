@@ -20,7 +20,6 @@ from convnets.core.reports import Headline
 from convnets.datasets import sources
 from convnets.figures.charts import table
 from convnets.figures.style import output_dir
-from convnets.serving.classifier import prepare
 from convnets.training import lesson
 from convnets.training.batches import shuffled
 from exercises.ex19_vision_transformer import attention, figures
@@ -170,7 +169,7 @@ def teach(options) -> None:
 def explain(options) -> None:
     """Dessine où le transformeur regarde sur une image."""
     model = lesson.load_saved(options)
-    image = prepare(options.image, model.input_shape[1:])
+    image = lesson.read_picture(options.image, model, "un vêtement de Fashion-MNIST")
     path = output_dir(options) / f"{Path(options.image).stem}_attention.png"
     figures.save_attention(path, model, image[None])
     print(f"Figure : {path}")

@@ -21,6 +21,7 @@ from exercises.ex28_pose_and_depth.puppets import Puppets, compose_puppets
 from exercises.ex28_pose_and_depth.training import EPOCHS, train
 
 NUM_IMAGES = {"pose": (2000, 600), "depth": (500, 200)}  # pour apprendre, pour mesurer
+MIN_AGREEMENT = 0.6  # entre aloe, 0,91, et les 56 paires que font huit images de samples/, 0,32
 PAIR_PX = 180  # largeur d'une vraie paire : la disparité d'aloe y va de 6 à 30 pixels
 HEADLINE = [
     Headline("pck_heat", "pose : PCK à 0,2 torse, cartes de chaleur"),
@@ -170,6 +171,11 @@ def show_depth(options) -> None:
     model = lesson.load_saved(options)
     pair = stereo.read_pair(*options.images, width_px=PAIR_PX)
     disparity = model.predict(pair[None], verbose=0)[0]
+    if depth.agreement(pair, disparity) < MIN_AGREEMENT:
+        print(
+            "Décalée de ce que le réseau trouve, l'image de droite ne redonne pas celle de gauche. "
+            "Ce ne sont sans doute pas deux vues d'une même scène : ce qui suit n'y veut rien dire."
+        )
     low, high = np.percentile(disparity, (5, 95))
     print(f"Décalages, pour neuf pixels sur dix : de {low:.0f} à {high:.0f} pixels sur {PAIR_PX}.")
     path = output_dir(options) / "relief_de_la_paire.png"

@@ -230,3 +230,21 @@ def bad_pixels(found: dict[str, np.ndarray], truth: np.ndarray, where: np.ndarra
 def depth_cm(disparity):
     """Rend la profondeur, en centimètres : focale × écartement / disparité."""
     return FOCAL_PX * BASELINE_CM / disparity
+
+
+def agreement(pair: np.ndarray, disparity: np.ndarray) -> float:
+    """Rend la corrélation de l'image de gauche et de celle de droite, décalée vers elle.
+
+    Args:
+        pair: `(2, h, w)`, gauche et droite.
+        disparity: `(h, w)`, en pixels : le pixel x de gauche est en x - disparité à droite.
+
+    Returns:
+        1 si l'une redonne l'autre, près de 0 si elles n'ont rien de commun, ou sont unies.
+    """
+    left, right = pair
+    places = np.arange(left.shape[1]) - np.round(disparity).astype(int)  # (h, w)
+    moved = np.take_along_axis(right, places.clip(0, left.shape[1] - 1), axis=1)
+    if not left.std() or not moved.std():
+        return 0.0
+    return float(np.corrcoef(left.ravel(), moved.ravel())[0, 1])

@@ -58,7 +58,7 @@ def test_a_digit_is_no_garment(slug, known, strange, extract):
 
 def test_only_below_the_threshold_is_a_picture_doubted():
     """Le seuil est la familiarité d'une image de validation : elle-même n'est pas étrangère."""
-    card = SimpleNamespace(slug="", familiarity=0.5, garments=None)
+    card = SimpleNamespace(slug="", familiarity=0.5, garments=None, own=None)
     asked = Asked(SimpleNamespace(card=card, classes=["Chat"]), [])
     answers = [say(asked, [Row([1.0], score)]) for score in (0.49, 0.5, None)]
     assert [each.familiar for each in answers] == [False, True, None]

@@ -125,7 +125,7 @@ def test_two_things_in_a_long_picture_are_doubted(repo, tmp_path):
 
 @pytest.mark.parametrize(("probability", "is_doubted"), [(0.69, True), (0.7, False)])
 def test_a_low_answer_is_doubted_in_one_sentence(probability, is_doubted):
-    card = SimpleNamespace(slug="photos", familiarity=0.5, garments=None)
+    card = SimpleNamespace(slug="photos", familiarity=0.5, garments=None, own=None)
     asked = say.Asked(SimpleNamespace(card=card, classes=["Chat", "Chien"]), [])
     found = say.say(asked, [say.Row([probability, 1 - probability], 1.0)])
     assert bool(found.why) == is_doubted and found.familiar
@@ -140,4 +140,19 @@ def test_the_network_of_a_lesson_points_to_the_one_of_photographs(
     if not name:
         enlarged(extract("fashion_mnist")[0][0]).save(path)
     (found,) = Classifier("ex02_fashion", num_threads=1).classify([str(path)])
-    assert found.answer.why == (say.UNCUT if is_doubted else "") and found.familiar is None
+    advice = f"{say.UNCUT} {say.READERS['Robe']}"
+    assert found.answer.why == advice * is_doubted and found.familiar is None
+
+
+@pytest.mark.parametrize(("own", "is_said"), [(None, True), ("scale", False)])
+def test_a_lesson_that_believes_itself_wrong_says_so(own, is_said):
+    card = SimpleNamespace(slug="ex16_bag_of_words", familiarity=None, garments=None, own=own)
+    asked = say.Asked(SimpleNamespace(card=card, classes=["Chat", "Chien", "Cerf"]), [])
+    found = say.say(asked, [say.Row([0.4, 0.3, 0.3], None)])
+    assert ("40,0 % seulement" in found.why) == is_said and found.familiar is None
+
+
+def test_the_network_of_crosses_doubts_a_photograph(repo):
+    path = str(repo / "samples" / "voiture.jpg")
+    (found,) = Classifier("ex00_learned_filters", num_threads=1).classify([path])
+    assert found.answer.why == say.UNCUT

@@ -99,6 +99,8 @@ def test_an_image_is_segmented(repo, tmp_path, capsys):
     shares = [float(line.split()[-4].replace(",", ".")) for line in lines]
     assert lines[0].startswith("Fond : ") and sum(shares) == pytest.approx(100, abs=0.6)
     assert (tmp_path / "0_masque.png").stat().st_size > 5000 and "0_masque.png" in last
+    assert ex18.main([str(repo / "samples" / "avion.png"), "--output", str(tmp_path)]) == 0
+    assert "de 527 × 262 pixels, n'est pas une scène" in capsys.readouterr().out
 
 
 @pytest.mark.ci

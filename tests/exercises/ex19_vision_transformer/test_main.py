@@ -47,7 +47,9 @@ def test_the_lesson(eager, unrendered, as_dataset, tmp_path, monkeypatch, capsys
 def test_an_image_is_explained(repo, tmp_path, capsys):
     picture = str(repo / "samples" / "chat.png")
     assert ex19.main([picture, "--output", str(tmp_path)]) == 0
-    assert str(tmp_path / "chat_attention.png") in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert str(tmp_path / "chat_attention.png") in said
+    assert "en couleurs, n'est pas un vêtement de Fashion-MNIST, de 28 × 28 pixels" in said
     assert (tmp_path / "chat_attention.png").stat().st_size > 3000
 
 

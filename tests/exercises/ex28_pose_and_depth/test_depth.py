@@ -119,3 +119,11 @@ def test_bad_pixels_are_those_off_by_more_than_one():
 
 def test_depth_is_focal_times_baseline_over_disparity():
     assert depth.depth_cm(6.0) == 100  # 60 pixels × 10 cm ÷ 6 pixels
+
+
+def test_agreement_is_whole_where_the_disparity_is_right():
+    left = np.random.default_rng(0).integers(0, 256, (20, 40))
+    right = np.roll(left, -3, axis=1)
+    assert depth.agreement(np.stack([left, right]), np.full(left.shape, 3.0)) > 0.9
+    assert abs(depth.agreement(np.stack([left, right]), np.zeros(left.shape))) < 0.2
+    assert depth.agreement(np.zeros((2, 20, 40)), np.zeros(left.shape)) == 0

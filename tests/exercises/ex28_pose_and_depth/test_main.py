@@ -56,7 +56,18 @@ def test_the_depth_of_a_pair(tmp_path, capsys):
         noise.resize((384, 120), Image.BICUBIC).crop((left, 0, left + 360, 120)).save(path)
     assert ex28.main([*views, "--output", str(tmp_path)]) == 0
     assert (tmp_path / "relief_de_la_paire.png").stat().st_size > 5000
-    assert "à 12 pixels sur 180" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "à 12 pixels sur 180" in said and "n'y veut rien dire" not in said
+    Image.effect_noise((360, 120), 90).save(views[1])
+    assert ex28.main([*views, "--output", str(tmp_path)]) == 0
+    assert "n'y veut rien dire" in capsys.readouterr().out
+
+
+def test_the_same_picture_twice_has_no_depth(repo, tmp_path, capsys):
+    picture = str(repo / "samples" / "chat.png")
+    assert ex28.main([picture, picture, "--output", str(tmp_path)]) == 1
+    assert "est la même image que" in capsys.readouterr().err
+    assert not any(tmp_path.iterdir())
 
 
 def test_nothing_of_the_test_is_learned(monkeypatch):
