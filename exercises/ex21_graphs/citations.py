@@ -2,7 +2,7 @@
 
 Document : S3 (diapositives), « Graph Neural Networks » : perte sur les nœuds.
 Commande : python -m exercises.ex21_graphs.citations
-Mesure : `python -m recipes.seeds ex21_graphs.citations --seeds 5` ; elle n'est pas encore publiée.
+Mesure : docs/mesures/ (`python -m recipes.seeds ex21_graphs.citations --seeds 5`).
 
 Vingt articles par sujet sont étiquetés. Le réseau passe deux fois des messages, comme pour le club
 de karaté ; ses réglages sont ceux de l'article du GCN. Les témoins n'ont qu'une moitié de ce qu'il
