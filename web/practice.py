@@ -17,8 +17,9 @@ SLUGS = ("ex00_convolution", "ex01_filters", "ex17_detection", "ex22_by_hand")  
 VERIFIER = Path(__file__).parent / "static" / "python" / "practice.py"
 # Ce que `grading.check` importe du cours : seuls les fichiers sont lus, et non les jeux de données.
 COURSE = ("convnets/__init__.py", "convnets/core/*.py", "exercises/__init__.py")
-GRADER = ("grading/*.py", "grading/*.toml", "grading/sealed.txt")
-QUESTIONS = ("__init__.py", "differences.py", "defaults.toml")
+INSIDE = tuple(f"grading/{room}/**/*.py" for room in ("asking", "reading", "inside"))
+GRADER = ("grading/*.py", "grading/*.toml", "grading/sealed.txt", *INSIDE)
+QUESTIONS = ("__init__.py", "defaults.toml")
 
 
 def statements() -> list[dict]:
