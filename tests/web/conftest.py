@@ -69,7 +69,10 @@ def page(chromium):
         lambda each: "ABORTED" in each.failure or page.complaints.append(each.url),
     )
     page.on(
-        "console", lambda message: message.type == "error" and page.complaints.append(message.text)
+        "console",
+        lambda message: (
+            message.type == "error" and page.complaints.append(f"{message.text} {message.location}")
+        ),
     )
     yield page
     assert not page.complaints

@@ -66,7 +66,11 @@ def test_killing_who_waits_stops_it_and_leaves_nothing(tmp_path, repo, kind):
         f"apart.run({ANSWERS!r}, ['wait', sys.argv[1]], limits=apart.Limits(2**29, 50))"
     )
     process = subprocess.Popen(
-        [sys.executable, "-c", code, tmp_path / "dit"], cwd=repo, stderr=subprocess.DEVNULL
+        [sys.executable, "-c", code, tmp_path / "dit"],
+        cwd=repo,
+        stderr=subprocess.DEVNULL,
+        # Lancé en arrière-plan (`pytest &`), on hérite d'un Ctrl-C ignoré.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     number, temporary = told(tmp_path / "dit")
     process.send_signal(kind)

@@ -80,7 +80,7 @@ def test_the_shipped_filters_prefer_the_image_made_for_them(capsys):
     subject = maps.Subject(shipped, picture, 0, "Avion", 0.5)
     name, weights = maps.map_layers(shipped)[-1], shipped.get_weights()
     ex06.compare(subject, [name], steps=20)
-    more = int(re.match(rf"{name} : (\d+) filtres sur 12", capsys.readouterr().out)[1])
+    more = int(re.match(r".+ : (\d+) filtres sur 12", capsys.readouterr().out)[1])
     assert more >= 10
     for now, before in zip(shipped.get_weights(), weights, strict=True):
         np.testing.assert_array_equal(now, before)

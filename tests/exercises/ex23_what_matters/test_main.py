@@ -1,11 +1,9 @@
 """Le budget : mêmes lots, mêmes départs ; la leçon entière, et ce qui est publié."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
-from convnets.core import reports
+from convnets.core import reports, session
 from convnets.datasets import sources
 from convnets.training import saving
 from exercises.ex23_what_matters import __main__ as ex23
@@ -27,8 +25,8 @@ def test_each_network_is_compared_with_the_reference():
 @pytest.mark.ci
 def test_when_time_is_missing_the_last_ones_are_not_learned(eager, as_dataset, monkeypatch, capsys):
     monkeypatch.setattr(sources, "load_cifar10", lambda: as_dataset("cifar10"))
-    now = iter([0, 1, *[60] * 99])  # le début, la référence, puis une minute
-    monkeypatch.setattr(ex23, "time", SimpleNamespace(monotonic=lambda: next(now)))
+    left_s = iter([1, *[-1] * 99])  # de quoi apprendre la référence, puis plus rien
+    monkeypatch.setattr(session, "learning_s", lambda _minutes: next(left_s))
     found = ex23.run(0, epochs=1, minutes=1, limit=40)
     assert found.model.name == "reference"
     assert capsys.readouterr().out.count("pas appris") == len(ex23.NETWORKS) - 1

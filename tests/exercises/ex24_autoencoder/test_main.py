@@ -1,5 +1,7 @@
 """La leçon entière, une image dans un fichier et retour, et le modèle livré."""
 
+from argparse import Namespace
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -21,7 +23,7 @@ SLUG = "ex24_autoencoder"
 
 @pytest.mark.question(QUESTION)
 def test_a_picture_goes_through_a_file(pca, monkeypatch, repo, tmp_path, capsys):
-    monkeypatch.setattr(command, "load_codec", lambda: pca)
+    monkeypatch.setattr(command, "load_codec", lambda _: pca)
     image = np.asarray(Image.open(repo / "samples" / "chat.png").convert("RGB"))[:61, :83]
     Image.fromarray(image).save(tmp_path / "chat.png")
     written, back = tmp_path / "code.bin", tmp_path / "neuf" / "relue.png"
@@ -55,7 +57,7 @@ def test_the_published_measures_say_what_the_page_says():
 @pytest.mark.question(QUESTION)
 def test_the_shipped_network_compresses_as_published(extract, eager):
     images = extract("cifar10")[0][:16]
-    found = command.load_codec()
+    found = command.load_codec(Namespace(model=None, module=SLUG))
     content = codec.pack(found, images, 3)
     assert 0.6 < 8 * len(content) / images[..., 0].size < 1.2
     assert psnr(images, codec.unpack(found, content)) > 24.5

@@ -31,8 +31,8 @@ def test_the_lesson(small, eager, monkeypatch, tmp_path, capsys, short_runs):
     ):
         monkeypatch.setattr(module, name, narrow)
     views = [str(tmp_path / f"{side}.png") for side in ("gauche", "droite")]
-    for path in views:
-        Image.new("RGB", (120, 80), "grey").save(path)
+    for path, color in zip(views, ("grey", "black"), strict=True):
+        Image.new("RGB", (120, 80), color).save(path)
     pair, truth = stereo.read_pair(*views, width_px=60), np.full((40, 60), 8.0)
     monkeypatch.setattr(stereo, "load_aloe", lambda width_px: (pair, truth))
     monkeypatch.setattr(stereo, "find_aloe", lambda: [*views, ""])
