@@ -45,9 +45,9 @@ class Variant(NamedTuple):
     change: Callable[[Call], tuple]  # rend les arguments, (positionnels, nommés)
 
 
-def place(index: int) -> str:
-    """Nomme un argument positionnel."""
-    return "1er argument" if index == 0 else f"{index + 1}e argument"
+def place(index: int, what: str = "argument") -> str:
+    """Nomme un argument positionnel, ou un côté d'un tableau, par son rang."""
+    return f"1er {what}" if index == 0 else f"{index + 1}e {what}"
 
 
 def named(call: Call, name: str) -> str:
@@ -143,7 +143,8 @@ def sides(calls: Sequence[Call]) -> Clue | None:
     for gap, reason in ((1, "one_too_many"), (-1, "one_missing")):
         if all(each == {gap} for each in gaps):
             return Clue(reason, "")
-    return None
+    places = {k for a, b in shapes for k, (x, y) in enumerate(zip(a, b, strict=True)) if x != y}
+    return Clue("one_side_wrong", f"le {place(*places, 'côté')}") if len(places) == 1 else None
 
 
 def explained_by_argument(calls: Sequence[Call]) -> Clue | None:
@@ -166,6 +167,21 @@ def explained_by_argument(calls: Sequence[Call]) -> Clue | None:
     return None
 
 
+def direction(calls: Sequence[Call]) -> Clue | None:
+    """Dit si tout ce qui est faux est trop grand, ou trop petit."""
+    wrong = [each for each in calls if not each.is_right]
+    if any(each.found.shape != each.expected.shape for each in wrong):
+        return None
+    gaps = np.concatenate([(each.found - each.expected).ravel() for each in wrong])
+    scale = max(float(np.abs(each.expected).max(initial=0)) for each in wrong)
+    gaps = gaps[~(np.abs(gaps) <= 1e-6 * max(scale, 1e-6))]
+    if len(gaps) < MIN_CALLS or not np.isfinite(gaps).all():
+        return None
+    if (gaps > 0).all():
+        return Clue("too_large", "")
+    return Clue("too_small", "") if (gaps < 0).all() else None
+
+
 def find(calls: Sequence[Call], recompute: Callable) -> Clue | None:
     """Cherche de quel argument vient l'erreur.
 
@@ -178,13 +194,16 @@ def find(calls: Sequence[Call], recompute: Callable) -> Clue | None:
         Une raison et l'argument dont elle parle ; None si rien de cela n'explique l'erreur.
     """
     wrong = [each for each in calls if not each.is_right]
+    if not wrong:
+        return None
     if any(each.found is None or each.expected is None for each in wrong):
         return apart(calls)
     for variant in variants(wrong):
         right = recompute(wrong, [variant.change(each) for each in wrong])
         if all(map(_equal, (each.found for each in wrong), right)):
             return variant.clue
-    return explained_by_argument(calls) or sides(calls) or apart(calls)
+    found = explained_by_argument(calls) or sides(calls) or apart(calls)
+    return found or direction(calls)
 
 
 def _equal(found: np.ndarray, value: np.ndarray | None) -> bool:

@@ -47,6 +47,10 @@ def only_stride_one(width, window, *, stride=1):
     return size(width, window) if stride == 1 else -7 * width
 
 
+def always_more(width, window, *, stride=1):
+    return size(width, window, stride=stride) + width % 3 + 1
+
+
 PLAIN = [((7, 3), {}), ((9, 2), {}), ((12, 5), {}), ((8, 4), {})]
 STRIDED = [((7, 3), {"stride": 2}), ((9, 2), {"stride": 3}), ((12, 5), {"stride": 2})]
 
@@ -57,6 +61,7 @@ STRIDED = [((7, 3), {"stride": 2}), ((9, 2), {"stride": 3}), ((12, 5), {"stride"
         (without_stride, "argument_ignored", "`stride`"),
         (swapped, "arguments_swapped", "le 1er argument et le 2e argument"),
         (wrong_sign, "argument_counted", "le 2e argument"),
+        (always_more, "too_large", ""),
         (only_stride_one, "only_some_calls", "manqués quand"),
     ],
 )
