@@ -322,6 +322,7 @@ PIECES = {
             "samples",
             "docs",
             "web/path.py",
+            "web/missing.py",
         ),
     ),
     "telecharger": (

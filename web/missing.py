@@ -4,7 +4,8 @@
 MISSING = """<!doctype html>
 <html lang="fr">
 <meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark"><link rel="icon" href="data:,"><title>Cette page n\u2019existe pas</title>
+<meta name="color-scheme" content="light dark"><link rel="icon" href="data:,">
+<title>Cette page n\u2019existe pas</title>
 <style>body { font: 1.1rem/1.5 system-ui, sans-serif; max-width: 40rem; margin: 3rem auto; }</style>
 <body>
 <h1>Cette page n\u2019existe pas</h1>
