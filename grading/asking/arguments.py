@@ -80,6 +80,15 @@ def _drop(call: Call, dropped: str) -> tuple:
     return call.positional, {k: value for k, value in call.named.items() if k != dropped}
 
 
+def another_call(wrong: Sequence[Call], recompute: Callable) -> Clue | None:
+    """Dit si le rendu répond comme à d'autres appels ; `recompute` est celui de `find`."""
+    for variant in variants(wrong):
+        values = recompute(wrong, [variant.change(each) for each in wrong])
+        if all(_equal(each.found, value) for each, value in zip(wrong, values, strict=True)):
+            return variant.clue
+    return None
+
+
 # --- Ce que les appels manqués ont de particulier ------------------------------------
 
 
@@ -90,20 +99,20 @@ class Trait(NamedTuple):
     sentence: str
 
 
-def apart(calls: Sequence[Call]) -> Clue | None:
+def apart(right: Sequence[Call], wrong: Sequence[Call]) -> Clue | None:
     """Cherche un argument qui sépare les appels justes des appels manqués."""
-    right = [_traits(each) for each in calls if each.is_right]
-    wrong = [_traits(each) for each in calls if not each.is_right]
-    names = sorted({name for each in right + wrong for name in each})
     if not right or not wrong:
         return None
-    for same, others, start in ((wrong, right, "manqués quand"), (right, wrong, "justes quand")):
-        for name in names:
-            trait = same[0].get(name)
-            if trait is None or any(each.get(name) != trait for each in same):
-                continue
-            if all(each.get(name) != trait for each in others):
-                return Clue("only_some_calls", f"{start} {trait.sentence}")
+    passed, missed = [_traits(each) for each in right], [_traits(each) for each in wrong]
+    return _only(missed, passed, "manqués quand") or _only(passed, missed, "justes quand")
+
+
+def _only(these: Sequence[dict], others: Sequence[dict], start: str) -> Clue | None:
+    """Cherche un trait que tous ces appels ont, et qu'aucun des autres n'a."""
+    for name, trait in sorted(these[0].items()):
+        shared = all(each.get(name) == trait for each in these)
+        if shared and all(each.get(name) != trait for each in others):
+            return Clue("only_some_calls", f"{start} {trait.sentence}")
     return None
 
 
@@ -128,48 +137,49 @@ def _traits(call: Call) -> dict[str, Trait]:
 # --- La taille, et l'écart -----------------------------------------------------------
 
 
-def sides(calls: Sequence[Call]) -> Clue | None:
+def sides(wrong: Sequence[Call]) -> Clue | None:
     """Dit en quoi les formes rendues diffèrent toutes des bonnes."""
-    shapes = [
-        (each.found.shape, each.expected.shape)
-        for each in calls
-        if not each.is_right and each.found.shape != each.expected.shape
-    ]
-    if not shapes or any(len(a) != len(b) for a, b in shapes):
+    pairs = [(each.found.shape, each.expected.shape) for each in wrong]
+    pairs = [(found, expected) for found, expected in pairs if found != expected]
+    if not pairs or any(len(found) != len(expected) for found, expected in pairs):
         return None
-    if all(sorted(a) == sorted(b) for a, b in shapes):
+    if all(sorted(found) == sorted(expected) for found, expected in pairs):
         return Clue("sides_swapped", "")
-    gaps = [{x - y for x, y in zip(a, b, strict=True)} - {0} for a, b in shapes]
-    for gap, reason in ((1, "one_too_many"), (-1, "one_missing")):
-        if all(each == {gap} for each in gaps):
-            return Clue(reason, "")
-    places = {k for a, b in shapes for k, (x, y) in enumerate(zip(a, b, strict=True)) if x != y}
-    return Clue("one_side_wrong", f"le {place(*places, 'côté')}") if len(places) == 1 else None
+    gaps = [np.subtract(found, expected) for found, expected in pairs]
+    sizes = {size for gap in gaps for size in gap.tolist()} - {0}
+    if sizes == {1}:
+        return Clue("one_too_many", "")
+    if sizes == {-1}:
+        return Clue("one_missing", "")
+    axes = {axis for gap in gaps for axis in np.flatnonzero(gap).tolist()}
+    return Clue("one_side_wrong", f"le {place(*axes, 'côté')}") if len(axes) == 1 else None
 
 
-def explained_by_argument(calls: Sequence[Call]) -> Clue | None:
+def explained_by_argument(wrong: Sequence[Call]) -> Clue | None:
     """Dit de quel argument dépend l'écart, quand chaque appel rend un nombre."""
-    wrong = [each for each in calls if not each.is_right]
     if any(each.found.shape or each.expected.shape for each in wrong) or len(wrong) < MIN_CALLS:
         return None
     found = np.array([each.found for each in wrong])
     expected = np.array([each.expected for each in wrong])
     for name in wrong[0].arguments():
         values = [each.arguments().get(name) for each in wrong]
-        if not all(isinstance(each, int | float) for each in values) or len(set(values)) < 2:
-            continue
-        numbers = np.array(values, float)
-        candidates = [expected + factor * numbers for factor in FACTORS]
-        candidates += [expected * numbers]
-        candidates += [expected / numbers] if numbers.all() else []
-        if any(np.allclose(found, each) for each in candidates):
+        varies = all(isinstance(each, int | float) for each in values) and len(set(values)) > 1
+        if varies and _depends(found, expected, np.array(values, float)):
             return Clue("argument_counted", named(wrong[0], name))
     return None
 
 
-def direction(calls: Sequence[Call]) -> Clue | None:
+def _depends(found: np.ndarray, expected: np.ndarray, values: np.ndarray) -> bool:
+    """Dit si l'écart est un multiple simple d'un argument, ou s'il multiplie ou divise."""
+    candidates = [expected + factor * values for factor in FACTORS]
+    candidates.append(expected * values)
+    if values.all():
+        candidates.append(expected / values)
+    return any(np.allclose(found, each) for each in candidates)
+
+
+def direction(wrong: Sequence[Call]) -> Clue | None:
     """Dit si tout ce qui est faux est trop grand, ou trop petit."""
-    wrong = [each for each in calls if not each.is_right]
     if any(each.found.shape != each.expected.shape for each in wrong):
         return None
     gaps = np.concatenate([(each.found - each.expected).ravel() for each in wrong])
@@ -193,17 +203,19 @@ def find(calls: Sequence[Call], recompute: Callable) -> Clue | None:
     Returns:
         Une raison et l'argument dont elle parle ; None si rien de cela n'explique l'erreur.
     """
+    right = [each for each in calls if each.is_right]
     wrong = [each for each in calls if not each.is_right]
     if not wrong:
         return None
     if any(each.found is None or each.expected is None for each in wrong):
-        return apart(calls)
-    for variant in variants(wrong):
-        right = recompute(wrong, [variant.change(each) for each in wrong])
-        if all(map(_equal, (each.found for each in wrong), right)):
-            return variant.clue
-    found = explained_by_argument(calls) or sides(calls) or apart(calls)
-    return found or direction(calls)
+        return apart(right, wrong)
+    return (
+        another_call(wrong, recompute)
+        or explained_by_argument(wrong)
+        or sides(wrong)
+        or apart(right, wrong)
+        or direction(wrong)
+    )
 
 
 def _equal(found: np.ndarray, value: np.ndarray | None) -> bool:

@@ -136,18 +136,16 @@ class Ask:
         except Failure as failure:
             raise LookupError(f"le corrigé ne répond pas : {failure.reason}") from failure
         answers = [seen(each, *part) for each, part in zip(found, parts, strict=True)]
-        expected = iter([seen(each, *part) for each, part in zip(ours, parts, strict=True)])
+        expected = [seen(each, *part) for each, part in zip(ours, parts, strict=True)]
+        waiting = iter(expected)
         known = [
-            (level, [((next(expected), call, part), {}) for call in some])
+            (level, [((next(waiting), call, part), {}) for call in some])
             for level, some, *part in groups
         ]
         mistakes = [each._replace(compute=partial(_made_by, each)) for each in mistakes]
         compared_ = judge(answers, known, _known, mistakes, tolerance=tolerance)
         if compared_.reason in VAGUE:
-            values = [
-                None if each.error else seen(each, *part).value
-                for each, part in zip(ours, parts, strict=True)
-            ]
+            values = [None if each.error else each.value for each in expected]
             every = side_by_side(calls, answers, values, tolerance, parts)
             compared_ = located(compared_, every, partial(self._recomputed, function, how))
         return _shown(compared_, function, [call for _, some in known for call in some], calls)
