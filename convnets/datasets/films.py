@@ -105,7 +105,7 @@ def _read_detections(folder: Path) -> dict[str, Boxes]:
 
 def _read(path: Path, count: int) -> Boxes:
     """Lit un fichier de MOT15 : une boîte par ligne, son image, son numéro, son coin, ses côtés."""
-    rows = np.loadtxt(path, delimiter=",", ndmin=2)
+    rows = np.loadtxt(path.read_text("utf-8").splitlines(), delimiter=",", ndmin=2)
     if len(rows) != count:
         raise ValueError(f"{path} a {len(rows)} boîtes, attendu {count}")
     corners = np.concatenate([rows[:, 2:4], rows[:, 2:4] + rows[:, 4:6]], axis=1)

@@ -160,6 +160,19 @@ def resampled_precisions(rows: Sequence[Answers], *, seed: int = 0) -> np.ndarra
     return np.array([pooled_precision([rows[i] for i in each]) for each in drawn])
 
 
+class Precision(NamedTuple):
+    """Une précision moyenne, et celle de photographies tirées avec remise."""
+
+    value: float
+    drawn: np.ndarray  # (RESAMPLED,)
+
+
+def measure_precision(found: list[Detections], scenes: Scenes, label: int) -> Precision:
+    """Rend la précision moyenne des détections d'une classe."""
+    rows = answers(found, scenes, label)
+    return Precision(pooled_precision(rows), resampled_precisions(rows))
+
+
 # --- Question : que vaut un réseau, à côté ? -----------------------------------------
 
 
@@ -170,9 +183,11 @@ def witnesses() -> dict[str, float]:
     d'apprentissage et de validation.
 
     Returns:
-        Pour les globules blancs et les plaquettes, ce que rend `compare` ; et, pour les trois
-        classes, `network ap RBC`, la précision moyenne du réseau livré. Chaque nom suivi de `low`
-        ou de `high` est une borne de l'intervalle à 95 %, de photographies seulement.
+        Pour les globules blancs et les plaquettes, `ap WBC`, la précision moyenne des taches,
+        `ap_gap WBC`, ce qu'elle a de plus que celle du réseau, et ce que rend `compare_counts` ;
+        pour les trois classes, `network ap RBC`, la précision moyenne du réseau livré. Chaque nom
+        suivi de `low` ou de `high` est une borne de l'intervalle à 95 %, de photographies
+        seulement.
     """
     parts = {name: read_scenes(part) for name, part in cells.load_cells().items()}
     train, val, test = parts.values()
@@ -183,45 +198,42 @@ def witnesses() -> dict[str, float]:
     print(f"Réglages : {rules} ; scores : {min_sides}")
     spots = find_all(test.images, rules)
     found = find(saving.load_model("ex17_cells"), test.images)
-    network = Method(found, believe(found, read_report("ex17_cells").details["min_scores"]))
-    ours = Method(spots, believe(spots, min_sides))
+    counted = believe(spots, min_sides)
+    network_counted = believe(found, read_report("ex17_cells").details["min_scores"])
     measures = {}
     for label, name in enumerate(cells.CLASSES):
-        rows = answers(found, test, label)
-        drawn = resampled_precisions(rows)
-        measures |= bounded(f"network ap {name}", pooled_precision(rows), drawn)
+        its = measure_precision(found, test, label)
+        measures |= bounded(f"network ap {name}", its)
         if name in rules:
-            measures |= compare(ours, network, test, name)
+            mine = measure_precision(spots, test, label)
+            gap = Precision(mine.value - its.value, mine.drawn - its.drawn)
+            measures |= bounded(f"ap {name}", mine) | bounded(f"ap_gap {name}", gap)
+            measures |= compare_counts(counted, network_counted, test, label)
     return {name: float(value) for name, value in measures.items()}
 
 
-class Method(NamedTuple):
-    """Ce qu'une méthode trouve dans les photographies de test."""
+def compare_counts(
+    ours: list[Detections], network: list[Detections], test: Scenes, label: int
+) -> dict[str, float]:
+    """Compare les comptes du seuil à ceux du réseau, pour une classe.
 
-    found: list[Detections]
-    believed: list[Detections]  # les seules qui sont comptées
-
-
-def compare(ours: Method, network: Method, test: Scenes, name: str) -> dict[str, float]:
-    """Compare les taches au réseau, pour une classe.
+    Args:
+        ours: les taches qui sont comptées, photographie par photographie.
+        network: les détections du réseau qui le sont.
+        test: les photographies.
+        label: numéro de la classe.
 
     Returns:
-        `ap WBC`, la précision moyenne des taches ; `ap_gap WBC`, ce qu'elle a de plus que celle du
-        réseau ; `error WBC` et `network error WBC`, l'erreur des deux comptes par photographie ;
+        `error WBC` et `network error WBC`, l'erreur des deux comptes par photographie ;
         `error_gap WBC`, la première moins la seconde.
     """
-    label = cells.CLASSES.index(name)
-    rows, others = (answers(method.found, test, label) for method in (ours, network))
-    drawn, redrawn = resampled_precisions(rows), resampled_precisions(others)
-    value = pooled_precision(rows)
-    measures = bounded(f"ap {name}", value, drawn)
-    measures |= bounded(f"ap_gap {name}", value - pooled_precision(others), drawn - redrawn)
+    name = cells.CLASSES[label]
     mine, its = (
-        miscounts([count(each.labels) for each in method.believed], test.labels)[:, label]
-        for method in (ours, network)
+        miscounts([count(each.labels) for each in counted], test.labels)[:, label]
+        for counted in (ours, network)
     )
     gap = intervals.paired_gap(mine[None], its[None])  # une graine : les photographies seules
-    measures |= {f"error {name}": mine.mean(), f"network error {name}": its.mean()}
+    measures = {f"error {name}": mine.mean(), f"network error {name}": its.mean()}
     return measures | dict(zip(names(f"error_gap {name}"), gap, strict=True))
 
 
@@ -230,6 +242,7 @@ def names(name: str) -> tuple[str, str, str]:
     return name, f"{name} low", f"{name} high"
 
 
-def bounded(name: str, value: float, drawn: np.ndarray) -> dict[str, float]:
+def bounded(name: str, precision: Precision) -> dict[str, float]:
     """Rend une mesure, et l'intervalle où tombent 95 tirages sur 100."""
-    return dict(zip(names(name), (value, *np.percentile(drawn, (2.5, 97.5))), strict=True))
+    ends = np.percentile(precision.drawn, (2.5, 97.5))
+    return dict(zip(names(name), (precision.value, *ends), strict=True))
