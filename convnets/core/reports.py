@@ -227,19 +227,34 @@ def _bare(value: object) -> dict:
 
 
 def format_metric(metric: Metric, unit: str = "%") -> str:
-    """Écrit une mesure d'un compte rendu : `"94,12 % ± 0,12"`, ou `"94,12 %"` pour une graine.
+    """Écrit la moyenne d'une mesure, à deux décimales : `"94,12 %"`.
+
+    Args:
+        metric: mesure.
+        unit: `"%"`, pour une part de [0, 1] ; sinon l'unité de la mesure, éventuellement vide.
+    """
+    scale = 100 if unit == "%" else 1
+    return f"{scale * metric.mean:.2f} {unit}".rstrip().replace(".", ",")
+
+
+def format_spread(metric: Metric, unit: str = "%") -> str:
+    """Écrit ce dont une mesure varie : `"écart-type 0,12 ; 3 graines"`, ou `"1 graine"`.
+
+    Le signe « ± » est gardé pour les intervalles à 95 %.
 
     Args:
         metric: mesure ; son écart-type peut être None.
-        unit: `"%"`, pour une part de [0, 1] ; sinon l'unité de la mesure, éventuellement vide.
-
-    Returns:
-        Un texte à deux décimales.
+        unit: celle de `format_metric`.
     """
+    if metric.sd is None:
+        return format_seeds(metric)
     scale = 100 if unit == "%" else 1
-    text = f"{scale * metric.mean:.2f} {unit}".rstrip()
-    text += f" ± {scale * metric.sd:.2f}" if metric.sd is not None else ""
-    return text.replace(".", ",")
+    return f"écart-type {scale * metric.sd:.2f} ; {format_seeds(metric)}".replace(".", ",")
+
+
+def format_whole(metric: Metric, unit: str = "%") -> str:
+    """Écrit une mesure entière : `"94,12 % (écart-type 0,12 ; 3 graines)"`."""
+    return f"{format_metric(metric, unit)} ({format_spread(metric, unit)})"
 
 
 def format_seeds(metric: Metric) -> str:
@@ -251,14 +266,10 @@ def format_headline(report: Report) -> list[tuple[str, str]]:
     """Rend les mesures qu'un compte rendu met en avant : `(ce qui est mesuré, valeur)`.
 
     Returns:
-        Par exemple `[("IoU moyenne, U-Net", "81,20 % ± 0,31 (3 graines)")]`.
+        Par exemple `[("IoU moyenne, U-Net", "81,20 % (écart-type 0,31 ; 3 graines)")]`.
     """
     return [
-        (
-            shown.label,
-            f"{format_metric(report.metrics[shown.metric], shown.unit)} "
-            f"({format_seeds(report.metrics[shown.metric])})",
-        )
+        (shown.label, format_whole(report.metrics[shown.metric], shown.unit))
         for shown in report.headline
     ]
 
@@ -267,17 +278,17 @@ def format_accuracy(report: Report) -> str:
     """Écrit l'exactitude d'un modèle, en une passe et, s'il y a lieu, en moyennant des vues.
 
     Returns:
-        Par exemple `"94,31 % ± 0,16 en une passe ; 94,79 % ± 0,07 en moyennant six vues (3
-        graines)"`.
+        Par exemple `"94,31 % en une passe (écart-type 0,16 ; 3 graines), 94,79 % en moyennant six
+        vues (écart-type 0,07 ; 3 graines)"`.
     """
     count = COUNTS.get(report.num_views, "plusieurs")
     labels = {"accuracy": "en une passe", "accuracy_tta": f"en moyennant {count} vues"}
     parts = [
-        f"{format_metric(report.metrics[name])} {label}"
+        f"{format_metric(report.metrics[name])} {label} ({format_spread(report.metrics[name])})"
         for name, label in labels.items()
         if name in report.metrics
     ]
-    return f"{' ; '.join(parts)} ({format_seeds(report.metrics['accuracy'])})"
+    return ", ".join(parts)
 
 
 def format_result(report: Report) -> str:
