@@ -43,7 +43,7 @@ def results_table(*, models_dir: Path = MODELS_DIR, short: bool = False) -> str:
         models_dir: dossier des modèles.
         short: sans durée ni commande, pour l'accueil.
     """
-    titles = ["modèle", "exactitude sur le jeu de test (moyenne ± écart-type)", "paramètres"]
+    titles = ["modèle", "exactitude sur le jeu de test, en moyenne", "paramètres"]
     titles += ["pour `./predict`"] + ([] if short else ["entraînement", "commande"])
     rows = []
     for slug in MODELS:
@@ -81,7 +81,7 @@ def headlines_table(*, systems: bool) -> str:
             rows += [[slug, label, value] for label, value in shown]
     data = "données" if systems else "images"
     measured = f"mesure, sur des {data} non apprises"
-    return markdown_table(["compte rendu", measured, "moyenne ± écart-type"], rows)
+    return markdown_table(["compte rendu", measured, "moyenne"], rows)
 
 
 def methods_table() -> str:

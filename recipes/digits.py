@@ -1,7 +1,7 @@
 """MNIST : LeNet et ses 61 706 paramètres, instruits par un réseau plus profond.
 
 Commande : python -m recipes.digits
-Résultat mesuré : models/digits.json, 0,36 % d'erreur ± 0,02 en une passe, 0,31 % en moyennant
+Résultat mesuré : models/digits.json, 0,36 % d'erreur en une passe, 0,31 % en moyennant
 sept vues, deux graines ; docs/laboratoire/records.md raconte d'où l'on vient.
 
 Étapes, par graine :

@@ -1,7 +1,7 @@
 """Fashion-MNIST : les couches imposées, instruites par un réseau plus profond.
 
 Commande : python -m recipes.garments
-Résultat mesuré : models/garments.json, 94,64 % ± 0,01, deux graines ; docs/laboratoire/records.md
+Résultat mesuré : models/garments.json, 94,64 %, deux graines ; docs/laboratoire/records.md
 raconte d'où l'on vient.
 
 Étapes, par graine :
