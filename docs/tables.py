@@ -43,7 +43,7 @@ def results_table(*, models_dir: Path = MODELS_DIR, short: bool = False) -> str:
         models_dir: dossier des modèles.
         short: sans durée ni commande, pour l'accueil.
     """
-    titles = ["modèle", "exactitude sur le jeu de test, moyenne", "paramètres"]
+    titles = ["modèle", "exactitude sur le jeu de test, en moyenne", "paramètres"]
     titles += ["pour `./predict`"] + ([] if short else ["entraînement", "commande"])
     rows = []
     for slug in MODELS:

@@ -13,7 +13,7 @@ INDENT = 4 * " "
 
 
 def describe(exercise: Exercise) -> str:
-    """Dit ce qu'un exercice a atteint : par exemple `"94,25 % (écart-type 0,10 ; 3 graines)"`."""
+    """Dit ce qu'un exercice a atteint : par exemple `"94,25 % (écart type 0,10 ; 3 graines)"`."""
     if not exercise.models:
         return "rien à entraîner"
     try:

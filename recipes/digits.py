@@ -1,8 +1,8 @@
 """MNIST : LeNet et ses 61 706 paramètres, instruits par un réseau plus profond.
 
 Commande : python -m recipes.digits
-Résultat mesuré : models/digits.json, 0,36 % d'erreur en une passe (écart-type 0,02), 0,31 % en
-moyennant sept vues, deux graines ; docs/laboratoire/records.md raconte d'où l'on vient.
+Résultat mesuré : models/digits.json, 0,36 % d'erreur en une passe, 0,31 % en moyennant
+sept vues, deux graines ; docs/laboratoire/records.md raconte d'où l'on vient.
 
 Étapes, par graine :
 

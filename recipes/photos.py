@@ -1,8 +1,7 @@
 """Les photos : une tête de dix classes sur InceptionV3, appris sur de vraies photos.
 
 Commande : python -m recipes.photos, puis ./predict photo.jpg
-Résultat : 92,91 % en une passe, écart-type 0,01, sur les vignettes agrandies (trois graines, vingt
-minutes).
+Résultat : 92,91 % en une passe, sur les vignettes agrandies (trois graines, vingt minutes).
 
 Les réseaux de CIFAR-10 n'ont appris que des vignettes de 32 pixels de côté, et ne voient d'une
 photo que ce que la réduction leur laisse. Ici, les vignettes sont agrandies à 192 pixels,

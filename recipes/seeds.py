@@ -79,7 +79,7 @@ def measure(options) -> int:
     path.parent.mkdir(parents=True, exist_ok=True)
     reports.replace_report(report, path)
     for name, metric in report.metrics.items():
-        print(f"{name} : {reports.format_whole(metric, '')}")
+        print(f"{name} : {reports.format_metric(metric, '')} ({reports.format_spread(metric, '')})")
     print(f"Mesures écrites dans {shown_path(path)}.")
     return 0
 

@@ -285,7 +285,7 @@ def _results(exercise: Exercise) -> str:
     return (
         "## Ce qu'il atteint\n\n"
         + markdown_table(["compte rendu", "mesure", "résultat publié"], rows)
-        + "\n\nSur des données que le réseau n'a pas apprises ; moyenne et écart-type des graines."
+        + "\n\nSur des données que le réseau n'a pas apprises ; chaque valeur est une moyenne."
     )
 
 

@@ -238,57 +238,47 @@ def format_metric(metric: Metric, unit: str = "%") -> str:
 
 
 def format_spread(metric: Metric, unit: str = "%") -> str:
-    """Écrit ce dont une mesure varie : `"écart-type 0,12 ; 3 graines"`, ou `"1 graine"`.
-
-    Le signe « ± » est gardé pour les intervalles à 95 %.
+    """Écrit ce que les graines disent d'une mesure : `"écart type 0,12 ; 3 graines"`.
 
     Args:
-        metric: mesure ; son écart-type peut être None.
+        metric: mesure ; d'une seule graine, elle n'a pas d'écart type.
         unit: celle de `format_metric`.
     """
+    seeds = f"{metric.n} graine{'s' if metric.n > 1 else ''}"
     if metric.sd is None:
-        return format_seeds(metric)
+        return seeds
     scale = 100 if unit == "%" else 1
-    return f"écart-type {scale * metric.sd:.2f} ; {format_seeds(metric)}".replace(".", ",")
-
-
-def format_whole(metric: Metric, unit: str = "%") -> str:
-    """Écrit une mesure entière : `"94,12 % (écart-type 0,12 ; 3 graines)"`."""
-    return f"{format_metric(metric, unit)} ({format_spread(metric, unit)})"
-
-
-def format_seeds(metric: Metric) -> str:
-    """Écrit sur combien de graines porte une mesure : `"1 graine"`, `"5 graines"`."""
-    return f"{metric.n} graine{'s' if metric.n > 1 else ''}"
+    return f"écart type {scale * metric.sd:.2f} ; {seeds}".replace(".", ",")
 
 
 def format_headline(report: Report) -> list[tuple[str, str]]:
     """Rend les mesures qu'un compte rendu met en avant : `(ce qui est mesuré, valeur)`.
 
     Returns:
-        Par exemple `[("IoU moyenne, U-Net", "81,20 % (écart-type 0,31 ; 3 graines)")]`.
+        Par exemple `[("IoU moyenne, U-Net", "81,20 % (écart type 0,31 ; 3 graines)")]`.
     """
-    return [
-        (shown.label, format_whole(report.metrics[shown.metric], shown.unit))
-        for shown in report.headline
-    ]
+    rows = []
+    for shown in report.headline:
+        metric = report.metrics[shown.metric]
+        value, spread = format_metric(metric, shown.unit), format_spread(metric, shown.unit)
+        rows.append((shown.label, f"{value} ({spread})"))
+    return rows
 
 
 def format_accuracy(report: Report) -> str:
     """Écrit l'exactitude d'un modèle, en une passe et, s'il y a lieu, en moyennant des vues.
 
     Returns:
-        Par exemple `"94,31 % en une passe (écart-type 0,16 ; 3 graines), 94,79 % en moyennant six
-        vues (écart-type 0,07 ; 3 graines)"`.
+        Par exemple `"94,31 % en une passe (écart type 0,16 ; 3 graines), 94,79 % en moyennant six
+        vues (écart type 0,07 ; 3 graines)"`.
     """
     count = COUNTS.get(report.num_views, "plusieurs")
     labels = {"accuracy": "en une passe", "accuracy_tta": f"en moyennant {count} vues"}
-    parts = [
+    return ", ".join(
         f"{format_metric(report.metrics[name])} {label} ({format_spread(report.metrics[name])})"
         for name, label in labels.items()
         if name in report.metrics
-    ]
-    return ", ".join(parts)
+    )
 
 
 def format_result(report: Report) -> str:

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from convnets.core.cli import percent
-from convnets.core.reports import Metric, format_whole
+from convnets.core.reports import Metric, format_metric
 from convnets.figures.style import COLORS, new_figure, output_dir
 
 LINES = ("o-", "s--", "D:", "^-.")  # les courbes se distinguent aussi sans couleur
@@ -73,7 +73,7 @@ def _cell(value) -> str:
     if value is None:
         return "-"
     if isinstance(value, Metric):
-        return format_whole(value)
+        return format_metric(value)
     if isinstance(value, str):
         return value
     return number(value, 0 if isinstance(value, int | np.integer) else 2)

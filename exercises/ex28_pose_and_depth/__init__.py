@@ -10,7 +10,7 @@ coordonnées d'un coup. À quelle distance est chaque pixel ? Deux images suffis
 des fenêtres, ou des caractéristiques apprises. Les images d'entraînement sont composées de vraies
 photographies et de vrais vêtements : leur vérité est exacte, et elles sont plus faciles que de
 vraies images. Le relief est aussi mesuré sur deux vraies paires. La pose ne l'est que sur des
-pantins : docs/systemes.md dit quelles vraies données ont été cherchées.
+pantins : docs/laboratoire/resultats.md dit quelles vraies données ont été cherchées.
 
 À lire dans cet ordre :
 

@@ -8,7 +8,7 @@ import keras
 
 from convnets.core import paths
 from convnets.core.cli import FrenchParser, percent, positive_int, run, shown_path
-from convnets.core.reports import Headline, Report, format_whole, summarise
+from convnets.core.reports import Headline, Report, format_metric, format_spread, summarise
 from convnets.datasets import sources
 from convnets.figures.charts import save_mistakes, save_training_figures
 from convnets.serving import calibration
@@ -208,7 +208,7 @@ def publish(recipe: Recipe, options, runs: list[dict], splits: tuple, stages: St
         save_mistakes(options, report, x_test, y_test, probabilities)
     for name, label in recipe.headline.items():
         metric = report.metrics[name]
-        print(f"{label} : {format_whole(metric)}")
+        print(f"{label} : {format_metric(metric)} ({format_spread(metric)})")
 
 
 def make_report(

@@ -24,7 +24,7 @@ def models(tmp_path, monkeypatch):
 
 def test_results_table_says_what_a_head_needs(models, monkeypatch):
     short = tables.results_table(models_dir=models, short=True).splitlines()
-    row = "| ex05_inception | 50,00 % en une passe (écart-type 1,00 ; 3 graines) | 4 098 (tête) "
+    row = "| ex05_inception | 50,00 % en une passe (écart type 1,00 ; 3 graines) | 4 098 (tête) "
     row += "| 35 ko et sa base |"
     assert short[1:] == ["|---|---|---|---|", row]
     whole = tables.results_table(models_dir=models).splitlines()[-1]

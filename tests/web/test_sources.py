@@ -46,7 +46,7 @@ def test_colab_opens_the_notebook_once_the_address_is_set(pages, monkeypatch):
 
 def test_an_exercise_shows_its_code_and_its_results(pages):
     text = (pages / "ex02_fashion.md").read_text(encoding="utf-8")
-    assert "def build_model()" in text and "94,64 %, écart-type 0,01" in text
+    assert "def build_model()" in text and "94,64 % (écart type 0,01" in text
 
 
 def test_the_page_of_a_lesson_is_its_text(pages):

@@ -82,15 +82,15 @@ def test_a_missing_report(tmp_path):
 
 def test_format_accuracy_and_result():
     found = report()
+    spread = "écart type 0,12 ; 3 graines"
     found.metrics["accuracy_tta"] = dataclasses.replace(METRIC, mean=0.95)
     for count, word in ((None, "plusieurs"), (6, "six"), (7, "sept")):
         found.num_views = count
-        spread = "(écart-type 0,12 ; 3 graines)"
-        expected = f"94,12 % en une passe {spread}, 95,00 % en moyennant {word} vues {spread}"
+        expected = f"94,12 % en une passe ({spread}), 95,00 % en moyennant {word} vues ({spread})"
         assert reports.format_accuracy(found) == reports.format_result(found) == expected
     found.metrics["gain"] = Metric(7.5, None, 1)
     found.headline = [Headline("accuracy", "exactitude"), Headline("gain", "gain", "dB")]
-    assert reports.format_result(found) == "exactitude : 94,12 % (écart-type 0,12 ; 3 graines)"
+    assert reports.format_result(found) == f"exactitude : 94,12 % ({spread})"
     found.headline = found.headline[1:]
     assert reports.format_result(found) == "gain : 7,50 dB (1 graine)"
     study = Report("", {"insertion": METRIC})
