@@ -93,7 +93,7 @@ def measure(name: str, folder: Path) -> int:
     else:
         measure_seeds(module, seeds, report, path)
     for key, metric in report.metrics.items():
-        print(f"{key} : {metric.mean:.4g} ({reports.format_seeds(metric)})")
+        print(f"{key} : {metric.mean:.4g} ({reports.format_spread(metric, '')})")
     print(f"Mesures écrites dans {shown_path(path)}.")
     return 0
 
