@@ -31,7 +31,7 @@ NUM_VAL = 2000  # images retirées de l'entraînement, pour suivre ses progrès
 BATCH_SIZE = 64  # autant d'images vues, deux fois plus de pas qu'avec 128 : mieux en validation
 # D'Adam : le meilleur en validation, sur une graine, parmi 2, 4 et 8 millièmes ; sans positions,
 # celui du transformeur, dont ce réseau est une variante. Pour la convolution, 8 est le bord : 16 et
-# 32 y font 90,2 et 90,1 %, contre 89,7 (une graine, 2 000 images : pas séparés).
+# 32 y font 90,2 et 90,1 %, contre 89,7 (une graine, 2 000 images : du hasard, peut-être).
 PEAK_RATES = {"transformer": 4e-3, "no_positions": 4e-3, "cnn": 8e-3, "hybrid": 4e-3, "dense": 2e-3}
 WARMUP = 0.1  # part de l'entraînement où le taux monte, avant de suivre un cosinus
 SHARES = {  # part du temps d'apprentissage que prend chaque réseau
