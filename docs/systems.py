@@ -22,9 +22,13 @@ def draw_reports(folder: Path) -> None:
     from exercises.ex21_graphs import figures as ex21
     from exercises.ex23_what_matters import figures as ex23
 
-    ex15.save_costs(load_measures("ex15_architectures").metrics, folder / "architectures.png")
+    architectures, bag = (
+        load_measures(name).metrics for name in ("ex15_architectures", "ex16_bag_of_words")
+    )
+    costs = folder / "architectures.png"
+    ex15.save_costs(architectures, costs, witness=bag["accuracy"].mean)
     ex15.save_depths(read_report("ex15_architectures").history, folder / "raccourcis.png")
-    ex16.save_comparison(load_measures("ex16_bag_of_words").metrics, folder / "sac.png")
+    ex16.save_comparison(bag, folder / "sac.png")
     streets.save_bars(folder / "rues.png", load_measures("ex18_streets").metrics)
     transformer = load_measures("ex19_vision_transformer").metrics
     ex19.save_comparison(folder / "transformer.png", transformer)

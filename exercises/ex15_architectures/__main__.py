@@ -17,7 +17,7 @@ from convnets.core.cli import lesson_parser, percent
 from convnets.core.reports import Headline
 from convnets.datasets import sources
 from convnets.figures.charts import curves, means_and_sds, table
-from convnets.figures.style import COLORS, new_figure, output_dir
+from convnets.figures.style import COLORS, GREY, new_figure, output_dir
 from convnets.training import lesson
 from convnets.training.augmentation import random_crop
 from convnets.training.batches import shuffled
@@ -137,12 +137,13 @@ def metric_of(name: str) -> str:
 # --- Question : l'exactitude, face aux paramètres et aux opérations ------------------
 
 
-def save_costs(metrics: dict, path: Path) -> None:
+def save_costs(metrics: dict, path: Path, *, witness: float | None = None) -> None:
     """Place les architectures selon ce qu'elles coûtent et ce qu'elles rapportent.
 
     Args:
         metrics: mesures d'un compte rendu, ou celles d'une graine.
         path: fichier PNG ; son dossier est créé.
+        witness: exactitude du sac de mots de l'exercice 16, qui n'apprend pas de réseau.
 
     Source : la forme est celle de Canziani, Paszke et Culurciello, arXiv 1605.07678, 2016.
     """
@@ -157,6 +158,9 @@ def save_costs(metrics: dict, path: Path) -> None:
                 means, sds = means_and_sds([metrics[metric_of(name)]])
                 look = {"fmt": MARKS[rank], "markersize": 9, "color": COLORS[rank]}
                 axis.errorbar(getattr(sizes[name], cost), means, sds, label=label, **look)
+            if witness is not None:
+                label = "sac de mots, sans réseau profond"
+                axis.axhline(100 * witness, color=GREY, linestyle="--", label=label)
             axis.set(xlabel=title, xscale="log", xlim=limits, ylabel="exactitude sur le test (%)")
             axis.grid(linewidth=0.4)
         handles, labels = axes[0, 0].get_legend_handles_labels()
