@@ -7,14 +7,15 @@ Une conclusion vaut ce que vaut son témoin. Ceux-ci n'apprennent rien, ou presq
 demande pas d'apprendre de nouveau les réseaux de la leçon. Cette commande appelle la fonction
 `witnesses()` de l'exercice, ou d'une partie d'exercice, et écrit
 `docs/mesures/exNN_nom_witnesses.json`. Un exercice qui a des `WITNESS_SEEDS` donne une graine à sa
-fonction : `witnesses(graine)`. Le fichier est alors écrit après chaque graine, et relancer la
-commande reprend à la suivante. Pour tout mesurer de nouveau, effacez-le.
+fonction : `witnesses(graine)`. Le fichier est alors écrit après chaque mesure, et relancer la
+commande reprend à la suivante. Pour tout mesurer de nouveau, effacez-le. Une valeur rendue peut
+être une fonction : elle n'est appelée que si sa mesure manque.
 """
 
 import contextlib
 import importlib
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
@@ -40,33 +41,32 @@ def find_module(name: str) -> ModuleType:
     raise ValueError(f"{name} n'a pas de fonction witnesses() : `python -m exercises` les liste.")
 
 
-def measure_seeds(module: ModuleType, seeds: Iterable[int], report: reports.Report, path: Path):
-    """Mesure les graines qui manquent à un compte rendu, et l'écrit après chacune.
+def measure_seeds(module: ModuleType, seeds: Sequence[int], report: reports.Report, path: Path):
+    """Mesure ce qui manque à un compte rendu, graine après graine, et l'écrit après chaque mesure.
 
     Args:
-        module: celui dont `witnesses(graine)` rend un nombre par mesure.
+        module: celui dont `witnesses(graine)` rend une valeur par mesure.
         seeds: toutes les graines voulues.
         report: compte rendu sans mesure.
-        path: son fichier ; les graines qu'il a déjà sont gardées.
+        path: son fichier ; ce qu'il a déjà est gardé, s'il nomme ses graines.
     """
-    found, durations_s = {}, []
+    found, before_s, start = {}, 0.0, time.monotonic()
     if path.exists() and (kept := reports.load_report(path)).seeds:
-        report.seeds, report.metrics = kept.seeds, kept.metrics
+        report.metrics, before_s = kept.metrics, kept.duration_s.mean
         found = {name: metric.values for name, metric in kept.metrics.items()}
-        durations_s, report.duration_s = kept.duration_s.values, kept.duration_s
-    for seed in seeds:
-        if seed in report.seeds:
-            print(f"Graine {seed} : déjà mesurée.", flush=True)
-            continue
-        start = time.monotonic()
+        report.seeds = kept.seeds
+    done = min(map(len, found.values()), default=0)  # graines dont aucune mesure ne manque
+    for row, seed in enumerate(seeds[done:], start=done):
         for name, value in module.witnesses(seed).items():
-            found.setdefault(name, []).append(value)
-        durations_s.append(time.monotonic() - start)
-        report.seeds.append(seed)
-        report.metrics = {name: reports.summarise(values) for name, values in found.items()}
-        report.duration_s = reports.summarise(durations_s)
-        reports.replace_report(report, path)
-        print(f"Graine {seed} : mesurée en {durations_s[-1]:.0f} s.", flush=True)
+            values = found.setdefault(name, [])
+            if len(values) > row:
+                continue
+            values.append(value() if callable(value) else value)
+            report.seeds = sorted({*report.seeds, seed})
+            report.metrics = {key: reports.summarise(each) for key, each in found.items()}
+            report.duration_s = reports.Metric(before_s + time.monotonic() - start)
+            reports.replace_report(report, path)
+            print(f"Graine {seed}, {name} : {values[-1]:.4g}", flush=True)
 
 
 def measure_once(module: ModuleType, report: reports.Report, path: Path):

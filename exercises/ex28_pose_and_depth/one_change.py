@@ -9,6 +9,9 @@ d'un coup. Ici, les mêmes cartes sont lues par leur moyenne et non par leur max
 coordonnées apprend quatre fois plus longtemps.
 """
 
+import functools
+from collections.abc import Callable
+
 import keras
 import numpy as np
 from keras import ops
@@ -16,7 +19,7 @@ from keras import ops
 from convnets.datasets import sources
 from convnets.training import lesson
 from exercises.ex28_pose_and_depth import pose
-from exercises.ex28_pose_and_depth.puppets import compose_puppets
+from exercises.ex28_pose_and_depth.puppets import Puppets, compose_puppets
 from exercises.ex28_pose_and_depth.training import EPOCHS, train
 
 NUM_IMAGES = (2000, 600)  # pour apprendre, pour mesurer : les pantins de la leçon
@@ -64,30 +67,48 @@ def build_expected() -> keras.Model:
 # --- Question : ce que chaque changement vaut ----------------------------------------
 
 
-def witnesses(seed: int) -> dict[str, float]:
-    """Mesure chaque lecture, chaque perte et chaque durée sur les mêmes pantins, ceux de la leçon.
+def witnesses(seed: int) -> dict[str, Callable[[], float]]:
+    """Rend ce qui mesure chaque lecture, chaque perte et chaque durée, sur les mêmes pantins.
 
     Returns:
-        Des PCK : `peak`, les cartes lues par leur maximum ; `mean`, les mêmes cartes lues par leur
-        moyenne ; `expected`, le réseau à cartes qui a appris par l'erreur de cette moyenne ;
-        `longer`, le réseau à coordonnées qui a appris quatre fois plus longtemps.
+        Des fonctions, qui apprennent un réseau et rendent son PCK : `peak`, les cartes lues par
+        leur maximum ; `mean`, les mêmes cartes lues par leur moyenne ; `expected`, le réseau à
+        cartes qui a appris par l'erreur de cette moyenne ; `longer`, le réseau à coordonnées qui a
+        appris quatre fois plus longtemps.
     """
+    learned, test = load_puppets()
+    data = (learned.images, learned.joints)
+
+    @functools.cache
+    def maps() -> np.ndarray:
+        clock = lesson.Clock(EPOCHS, None)
+        model = train(pose.build_heat, pose.heat_loss, data, rate=RATE, seed=seed, clock=clock)
+        return model.predict(test.images, verbose=0)
+
+    def expected() -> float:
+        clock = lesson.Clock(EPOCHS, None)
+        model = train(build_expected, "mae", data, rate=RATE, seed=seed, clock=clock)
+        return pose.pck(model.predict(test.images, verbose=0), test)
+
+    def longer() -> float:
+        clock = lesson.Clock(LONGER * EPOCHS, None)
+        build = pose.build_regression
+        model = train(build, "mae", data, rate=DIRECT_RATE, seed=seed, clock=clock)
+        return pose.pck(model.predict(test.images, verbose=0), test)
+
+    return {
+        "peak": lambda: pose.pck(pose.decode(maps()), test),
+        "mean": lambda: pose.pck(np.asarray(expected_places(maps())), test),
+        "expected": expected,
+        "longer": longer,
+    }
+
+
+def load_puppets() -> tuple[Puppets, Puppets]:
+    """Compose les pantins de la leçon : ceux qui apprennent, et ceux qui mesurent."""
     fashion, cifar = sources.load_fashion_mnist(), sources.load_cifar10()
     learned, test = (
         compose_puppets(cifar[rank][0], fashion[rank][0], num_images=num, seed=2 * rank)
         for rank, num in enumerate(NUM_IMAGES)
     )
-    data = (learned.images, learned.joints)
-    clock = lesson.Clock(EPOCHS, None)
-    heat = train(pose.build_heat, pose.heat_loss, data, rate=RATE, seed=seed, clock=clock)
-    clock = lesson.Clock(EPOCHS, None)
-    expected = train(build_expected, "mae", data, rate=RATE, seed=seed, clock=clock)
-    clock = lesson.Clock(LONGER * EPOCHS, None)
-    longer = train(pose.build_regression, "mae", data, rate=DIRECT_RATE, seed=seed, clock=clock)
-    maps = heat.predict(test.images, verbose=0)
-    return {
-        "peak": pose.pck(pose.decode(maps), test),
-        "mean": pose.pck(np.asarray(expected_places(maps)), test),
-        "expected": pose.pck(expected.predict(test.images, verbose=0), test),
-        "longer": pose.pck(longer.predict(test.images, verbose=0), test),
-    }
+    return learned, test

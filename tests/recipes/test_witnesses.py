@@ -15,26 +15,31 @@ def module(measure, **constants) -> ModuleType:
     return made
 
 
-def test_a_finished_seed_is_kept_and_the_next_run_goes_on(tmp_path, monkeypatch):
+def test_a_finished_measure_is_kept_and_the_next_run_goes_on(tmp_path, monkeypatch):
     asked = []
 
-    def measure(seed):
+    def slow(seed):
         asked.append(seed)
         if asked == [0, 1]:
             raise KeyboardInterrupt  # coupé pendant la deuxième graine
-        return {"accuracy": seed / 10}
+        return seed / 2
+
+    def measure(seed):
+        return {"quick": seed, "slow": lambda: slow(seed)}
 
     exercise = module(measure, WITNESS_SEEDS=range(3))
     monkeypatch.setattr(witnesses, "find_module", lambda name: exercise)
     with pytest.raises(KeyboardInterrupt):
         witnesses.measure("ex99_essai", tmp_path)
     path = tmp_path / "ex99_essai_witnesses.json"
-    assert reports.load_report(path).metrics["accuracy"].values == [0.0]
+    kept = reports.load_report(path).metrics
+    assert (kept["quick"].values, kept["slow"].values) == ([0, 1], [0.0])
     for _ in range(2):  # la seconde fois, il ne reste rien à mesurer
         assert witnesses.measure("ex99_essai", tmp_path) == 0
         report = reports.load_report(path)
-        assert report.metrics["accuracy"].values == [0.0, 0.1, 0.2]
-        assert report.seeds == [0, 1, 2] and report.duration_s.n == 3
+        assert report.metrics["quick"].values == [0, 1, 2]
+        assert report.metrics["slow"].values == [0.0, 0.5, 1.0]
+        assert report.seeds == [0, 1, 2]
     assert asked == [0, 1, 1, 2]
 
 
