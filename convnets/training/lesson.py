@@ -20,7 +20,7 @@ from convnets.core import cli, paths, reports, session
 from convnets.core.images import open_image
 from convnets.datasets import sources
 from convnets.serving import calibration
-from convnets.serving.classifier import prepare
+from convnets.serving.classifier import frame
 from convnets.serving.images import is_grey
 from convnets.training import export, saving
 
@@ -320,7 +320,7 @@ def read_picture(path: str, model: keras.Model, learned: str) -> np.ndarray:
             f"Cette image, {given}, n'est pas {learned}, {wanted}. Ce réseau ne connaît rien "
             "d'autre : ce qui suit n'y veut rien dire."
         )
-    return prepare(path, shape)
+    return frame(image, shape)
 
 
 def command_for(options) -> str:
