@@ -133,6 +133,29 @@ def dream(model: keras.Model, image: np.ndarray, weights, *, guide=None, options
     return pixels, gains
 
 
+# --- Question : et des pixels changés au hasard ? ------------------------------------
+
+
+def change_at_random(image: np.ndarray, dreamt: np.ndarray, *, seed: int) -> np.ndarray:
+    """Change chaque pixel d'autant de niveaux que le rêve, dans un sens tiré au hasard.
+
+    Ce qui sortirait de 0 à 255 y est ramené, comme dans le rêve.
+
+    Args:
+        image: `(h, w, 3)` float32 dans [0, 255].
+        dreamt: son rêve, de même forme.
+        seed: graine des sens.
+    """
+    signs = np.random.default_rng(seed).choice(np.float32([-1, 1]), image.shape)
+    return np.clip(image + signs * (dreamt - image), 0, 255)
+
+
+def compare_responses(model: keras.Model, image, changed, guide: dict | None) -> float:
+    """Rend ce qui multiplie la réponse, d'une image à l'autre, en moyenne sur les couches."""
+    before, after = (np.asarray(responses(model, each, guide)) for each in (image, changed))
+    return float(np.mean(after / np.maximum(np.abs(before), 1e-9)))
+
+
 # --- Question : le montrer -----------------------------------------------------------
 
 
@@ -163,9 +186,12 @@ def teach(options) -> int:
     pictures[f"Le rêve ({', '.join(names)})"] = result
     dreams.save_picture(result, folder / "reve.png")
     save_comparison(folder / "comparaison.png", pictures, gains)
-    before, after = (np.asarray(responses(model, each, guide)) for each in (image, result))
-    gain = np.mean(after / np.maximum(np.abs(before), 1e-9))
+    gain, witness = (
+        compare_responses(model, image, each, guide)
+        for each in (result, change_at_random(image, result, seed=options.seed))
+    )
     print(f"{', '.join(names)} : réponse multipliée par {number(gain, 1)}, de l'image au rêve.")
+    print(f"Témoin, des pixels changés d'autant mais au hasard : par {number(witness, 1)}.")
     print(f"Rêve et comparaison écrits dans {folder}/")
     return 0
 

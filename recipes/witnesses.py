@@ -6,21 +6,25 @@ Commandes : python -m recipes.witnesses ex24_autoencoder
 Une conclusion vaut ce que vaut son témoin. Ceux-ci n'apprennent rien, ou presque : les mesurer ne
 demande pas d'apprendre de nouveau les réseaux de la leçon. Cette commande appelle la fonction
 `witnesses()` de l'exercice, ou d'une partie d'exercice, et écrit
-`docs/mesures/exNN_nom_witnesses.json`.
+`docs/mesures/exNN_nom_witnesses.json`. Un exercice qui a des `WITNESS_SEEDS` donne une graine à sa
+fonction : `witnesses(graine)`. Le fichier est alors écrit après chaque graine, et relancer la
+commande reprend à la suivante. Pour tout mesurer de nouveau, effacez-le.
 """
 
 import contextlib
 import importlib
 import time
-from collections.abc import Callable
+from collections.abc import Iterable
+from pathlib import Path
+from types import ModuleType
 
 from convnets.core import reports
 from convnets.core.cli import FrenchParser, lesson_name, run, shown_path
 from convnets.core.paths import MEASURES_DIR
 
 
-def find_witnesses(name: str) -> Callable[[], dict]:
-    """Rend la fonction `witnesses` d'un exercice : par mesure, un nombre, ou un par graine.
+def find_module(name: str) -> ModuleType:
+    """Rend le module d'un exercice qui a une fonction `witnesses`.
 
     Args:
         name: par exemple `"ex24_autoencoder"` ou `"ex17_detection.threshold"`.
@@ -28,33 +32,68 @@ def find_witnesses(name: str) -> Callable[[], dict]:
     Raises:
         ValueError: pas d'exercice de ce nom, ou il n'a pas de tels témoins.
     """
-    for module in (f"exercises.{name}.__main__", f"exercises.{name}"):
+    for path in (f"exercises.{name}.__main__", f"exercises.{name}"):
         with contextlib.suppress(ModuleNotFoundError):
-            found = getattr(importlib.import_module(module), "witnesses", None)
-            if found:
-                return found
+            module = importlib.import_module(path)
+            if hasattr(module, "witnesses"):
+                return module
     raise ValueError(f"{name} n'a pas de fonction witnesses() : `python -m exercises` les liste.")
 
 
-def measure(name: str) -> int:
-    """Mesure les témoins d'un exercice, et écrit leur compte rendu."""
-    once, start = find_witnesses(name), time.monotonic()
-    metrics = {
-        key: reports.summarise(value) if isinstance(value, list) else reports.Metric(value, None, 1)
-        for key, value in once().items()
-    }
+def measure_seeds(module: ModuleType, seeds: Iterable[int], report: reports.Report, path: Path):
+    """Mesure les graines qui manquent à un compte rendu, et l'écrit après chacune.
+
+    Args:
+        module: celui dont `witnesses(graine)` rend un nombre par mesure.
+        seeds: toutes les graines voulues.
+        report: compte rendu sans mesure.
+        path: son fichier ; les graines qu'il a déjà sont gardées.
+    """
+    found, durations_s = {}, []
+    if path.exists() and (kept := reports.load_report(path)).seeds:
+        report.seeds, report.metrics = kept.seeds, kept.metrics
+        found = {name: metric.values for name, metric in kept.metrics.items()}
+        durations_s, report.duration_s = kept.duration_s.values, kept.duration_s
+    for seed in seeds:
+        if seed in report.seeds:
+            print(f"Graine {seed} : déjà mesurée.", flush=True)
+            continue
+        start = time.monotonic()
+        for name, value in module.witnesses(seed).items():
+            found.setdefault(name, []).append(value)
+        durations_s.append(time.monotonic() - start)
+        report.seeds.append(seed)
+        report.metrics = {name: reports.summarise(values) for name, values in found.items()}
+        report.duration_s = reports.summarise(durations_s)
+        reports.replace_report(report, path)
+        print(f"Graine {seed} : mesurée en {durations_s[-1]:.0f} s.", flush=True)
+
+
+def measure_once(module: ModuleType, report: reports.Report, path: Path):
+    """Mesure des témoins qui ne dépendent pas d'une graine, et écrit leur compte rendu."""
+    start = time.monotonic()
+    measured = module.witnesses()
+    report.metrics = {name: reports.Metric(value) for name, value in measured.items()}
+    report.duration_s = reports.Metric(time.monotonic() - start)
+    reports.replace_report(report, path)
+
+
+def measure(name: str, folder: Path) -> int:
+    """Mesure les témoins d'un exercice, et montre ce que dit leur compte rendu."""
+    module = find_module(name)
     report = reports.Report(
         command=f"python -m recipes.witnesses {name}",
-        metrics=metrics,
-        seeds=[],
-        duration_s=reports.Metric(time.monotonic() - start, None, 1),
+        metrics={},
         exercise=f"{lesson_name(name)}_witnesses",
         environment=reports.environment(),
     )
-    path = MEASURES_DIR / f"{report.exercise}.json"
-    reports.replace_report(report, path)
-    for key, metric in metrics.items():
-        print(f"{key} : {metric.mean:.4g} ({reports.format_seeds(metric)})")
+    path, seeds = folder / f"{report.exercise}.json", getattr(module, "WITNESS_SEEDS", None)
+    if seeds is None:
+        measure_once(module, report, path)
+    else:
+        measure_seeds(module, seeds, report, path)
+    for key, metric in report.metrics.items():
+        print(f"{key} : {metric.mean:.4g} ({reports.format_spread(metric, '')})")
     print(f"Mesures écrites dans {shown_path(path)}.")
     return 0
 
@@ -64,7 +103,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = FrenchParser(prog="python -m recipes.witnesses", description=__doc__.splitlines()[0])
     parser.add_argument("name", help="exercice, par exemple ex24_autoencoder")
     options = parser.parse_args(argv)
-    return run(lambda: measure(options.name))
+    return run(lambda: measure(options.name, MEASURES_DIR))
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from convnets.core.cli import percent
-from convnets.core.reports import Metric, format_metric
+from convnets.core.reports import Metric, format_metric, format_spread
 from convnets.figures.style import COLORS, new_figure, output_dir
 
 LINES = ("o-", "s--", "D:", "^-.")  # les courbes se distinguent aussi sans couleur
@@ -55,7 +55,7 @@ def table(heads: Sequence[str], rows: Iterable[Sequence]) -> str:
     Args:
         heads: titres des colonnes ; la première est alignée à gauche, les autres à droite.
         rows: une suite de cases par ligne : un texte, un entier, un nombre (deux décimales), une
-            mesure (une part, en pour cent, avec son écart-type), ou None, écrit « - ».
+            mesure (une part, en pour cent, avec son écart type), ou None, écrit « - ».
 
     Returns:
         Un texte d'une ligne de titres et d'une ligne par rangée.
@@ -73,7 +73,7 @@ def _cell(value) -> str:
     if value is None:
         return "-"
     if isinstance(value, Metric):
-        return format_metric(value)
+        return f"{format_metric(value)} ({format_spread(value)})"
     if isinstance(value, str):
         return value
     return number(value, 0 if isinstance(value, int | np.integer) else 2)

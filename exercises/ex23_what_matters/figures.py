@@ -16,7 +16,11 @@ from convnets.figures.style import COLORS, GREY, INK, new_figure
 from exercises.ex23_what_matters.intervals import Gap, sign
 from exercises.ex23_what_matters.networks import NAMES_FR
 
-VERDICTS = {1: "au-dessus", -1: "au-dessous", 0: "indiscernable"}  # de la référence
+VERDICTS = {
+    1: "au-dessus",
+    -1: "au-dessous",
+    0: "peut être dû au hasard",
+}  # l'écart avec la référence
 STYLES = {1: (COLORS[0], "o"), -1: (COLORS[1], "s"), 0: (GREY, "D")}  # couleur, marque
 LABELS_FR = {"reference": "référence"} | NAMES_FR | {"twin": "témoin : référence, autre tirage"}
 

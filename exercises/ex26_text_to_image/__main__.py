@@ -29,7 +29,7 @@ NUM_DRAWN = 500  # phrases de test, une image chacune
 NUM_REFERENCE = 5000  # images d'apprentissage auxquelles Fréchet compare
 FORCES = (0, 1, 2, 4)  # forces de la phrase mesurées
 ZOOM = 8  # chaque pixel en fait 8 × 8 dans le fichier de --say : une vignette se verrait mal
-SEARCH_SEEDS = range(3)  # de `witnesses`
+WITNESS_SEEDS = range(3)  # des tirages de `search`
 HEADLINE = [
     Headline("named_4", "images nommées comme demandé, force 4"),
     Headline("named_2", "images nommées comme demandé, force 2"),
@@ -147,12 +147,12 @@ def search(train: Part, test: Part, *, seed: int) -> np.ndarray:
     return train.images[rows]
 
 
-def witnesses() -> dict[str, list[float]]:
-    """Juge les images que trouve `search`, un tirage par graine, comme celles du réseau."""
+def witnesses(seed: int) -> dict[str, float]:
+    """Juge les images que trouve `search`, comme celles du réseau."""
     train, test = load_parts(None)
     judge = make_judge(train, test)
-    drawn = [judge(search(train, test, seed=seed)) for seed in SEARCH_SEEDS]
-    return {f"{name}_search": [each[name] for each in drawn] for name in drawn[0]}
+    judged = judge(search(train, test, seed=seed))
+    return {f"{name}_search": value for name, value in judged.items()}
 
 
 # --- Question : apprendre, dessiner, juger à chaque force ----------------------------

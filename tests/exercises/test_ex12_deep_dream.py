@@ -51,6 +51,13 @@ def test_a_dead_layer_gives_the_image_back():
     assert curves == [[0] * 4] * 2
 
 
+def test_the_witness_moves_each_pixel_as_much_as_the_dream():
+    image = photo()
+    changed = ex12.change_at_random(image, image + 7, seed=0)
+    np.testing.assert_allclose(np.abs(changed - image), 7, atol=1e-4)
+    assert 0.4 < np.mean(changed > image) < 0.6
+
+
 # --- La commande --------------------------------------------------------------------
 
 
@@ -72,6 +79,7 @@ def test_main_writes_the_dream_and_its_figure(picture, tmp_path, capsys):
         assert dreamt.size == (150, 100)
     captured = capsys.readouterr()
     assert "mixed2, mixed8 : réponse multipliée par" in captured.out and captured.err == ""
+    assert "changés d'autant mais au hasard : par" in captured.out
 
 
 @pytest.mark.ci
