@@ -9,6 +9,7 @@ qui n'est pas à écrire est donné, et tout ce qui appelle une fonction à écr
 """
 
 import ast
+import functools
 import re
 import shutil
 import tempfile
@@ -299,6 +300,7 @@ def needed(statement: Statement, code: str) -> list[str]:
     return found
 
 
+@functools.cache  # les fonctions du corrigé reviennent d'un appel à l'autre
 def _named_by(code: str) -> set[str]:
     """Rend les noms qu'un code lit ou importe, et ceux qu'il demande à un module."""
     attributes = {

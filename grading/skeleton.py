@@ -10,6 +10,7 @@ import ast
 import functools
 import re
 from pathlib import Path
+from typing import NamedTuple
 
 from exercises import EXERCISES, RULE, sources
 from grading.reading.submission import EXERCISES as FOLDER
@@ -83,15 +84,32 @@ def _siblings(module: str) -> list[str]:
     ]
 
 
+class _Read(NamedTuple):
+    """Ce qu'un fichier lit des autres."""
+
+    modules: set[str]  # ceux d'où il importe
+    names: set[str]  # ce qu'il importe
+    attributes: set[str]  # ce qui suit un point
+
+
+@functools.cache
+def _read_by(path: Path) -> _Read:
+    """Rend ce qu'un fichier lit des autres."""
+    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    return _Read(
+        {each.module for each in nodes if isinstance(each, ast.ImportFrom)},
+        {each.name for each in nodes if isinstance(each, ast.alias)},
+        {each.attr for each in nodes if isinstance(each, ast.Attribute)},
+    )
+
+
 def _used_elsewhere(module: str) -> set[str]:
     """Rend ce qu'importent, ou lisent dans un module, les fichiers qui se servent de celui-ci."""
     used = set()
-    for path in [FOLDER / file_of(each) for each in _siblings(module)]:
-        nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
-        names = {each.name for each in nodes if isinstance(each, ast.alias)}
-        sources = {each.module for each in nodes if isinstance(each, ast.ImportFrom)}
-        if f"exercises.{module}" in sources or module.rpartition(".")[2] in names:
-            used |= names | {each.attr for each in nodes if isinstance(each, ast.Attribute)}
+    for each in _siblings(module):
+        read = _read_by(FOLDER / file_of(each))
+        if f"exercises.{module}" in read.modules or module.rpartition(".")[2] in read.names:
+            used |= read.names | read.attributes
     return used
 
 

@@ -84,6 +84,7 @@ class Report:
     history: dict[str, list[float]] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)  # à une leçon abrégée : voir `core.session`
     trainings: list[dict[str, object]] = field(default_factory=list)  # époques demandées et faites
+    warning: str = ""  # pourquoi ces mesures ne se comparent pas ; vide : elles se comparent
     targets: str = ""  # ce que l'entraînement imite, si ce ne sont pas les étiquettes
     # Ce dont `./predict` a besoin.
     input_shape: list[int | None] = field(default_factory=list)

@@ -16,6 +16,10 @@ from convnets.core.cli import shown_path
 
 TRAINING = 0.85  # part des minutes d'une leçon qui sert à apprendre ; le reste : mesurer, écrire
 RESERVE_S = 18  # que le reste garde au moins
+UNFAIR = (
+    "Le temps a manqué : un réseau au moins n'a pas fini d'apprendre.\n"
+    "Ces mesures ne disent pas lequel est le meilleur."
+)
 LEAST_S = 1e-3  # durée d'un entraînement qui commence trop tard : il s'arrête à son premier pas
 
 _current: "Session | None" = None
@@ -157,7 +161,8 @@ def is_whole() -> bool:
 def is_fair() -> bool:
     """Dit si chaque réseau de la leçon en cours a appris toutes ses époques.
 
-    Sinon, le temps a manqué : comparer ces réseaux ne conclurait rien.
+    Sinon, le temps a manqué : comparer ces réseaux ne conclurait rien. Le compte rendu
+    (`training.lesson.save`) et les figures (`figures.style.new_figure`) disent alors `UNFAIR`.
     """
     return not _current or all(each["done"] >= each["epochs"] for each in _current.trainings)
 

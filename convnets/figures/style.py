@@ -49,6 +49,8 @@ def house_style() -> Iterator[None]:
 def new_figure(path: Path, *, columns: int = 1, rows: int = 1, size=(6.0, 4.0)) -> Iterator[tuple]:
     """Ouvre une figure au style du cours et l'écrit à la sortie du bloc.
 
+    Si le temps a manqué à la leçon, son titre, qui pourrait conclure, est remplacé par cet avis.
+
     Args:
         path: fichier PNG ; son dossier est créé.
         columns: nombre de cadres par ligne.
@@ -66,6 +68,8 @@ def new_figure(path: Path, *, columns: int = 1, rows: int = 1, size=(6.0, 4.0)) 
         FigureCanvasAgg(figure)
         yield figure, figure.subplots(rows, columns, squeeze=False)
         french_ticks(figure)
+        if not session.is_fair():
+            figure.suptitle(session.UNFAIR)
         path.parent.mkdir(parents=True, exist_ok=True)
         # Un disque plein ne laisse pas de fichier vide ; un lien reste un lien.
         with replacing(path.resolve(), suffix=own_suffix()) as temporary:

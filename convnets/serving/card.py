@@ -76,8 +76,32 @@ def read_card(slug: str, *, models_dir: Path) -> tuple[Card, bytes | mmap.mmap]:
         ValueError: compte rendu illisible, incomplet, ou écrit pour d'autres poids.
     """
     settle(Path(models_dir), slug)
+    card = describe(slug, models_dir=models_dir)
     path = Path(models_dir) / f"{slug}.json"
-    shown, export = printable(str(path)), printable(f"{slug}.tflite")
+    export = printable(f"{slug}.tflite")
+    weights = path.with_name(f"{slug}.tflite")
+    if not weights.exists():
+        raise FileNotFoundError(
+            f"{printable(path.name)} décrit {export}, qui est absent de "
+            f"{printable(str(path.parent))}."
+        )
+    content = map_file(weights)
+    if hashlib.sha256(content).hexdigest() != card.sha256:
+        raise ValueError(
+            f"{printable(path.name)} ne décrit pas {export} : l'empreinte SHA-256 diffère. "
+            "Reprenez les deux fichiers du même entraînement."
+        )
+    return card, content
+
+
+def describe(slug: str, *, models_dir: Path) -> Card:
+    """Lit la fiche d'un modèle, sans regarder son export.
+
+    Raises:
+        FileNotFoundError, ValueError: voir `read_card`.
+    """
+    path = Path(models_dir) / f"{slug}.json"
+    shown = printable(str(path))
     if not path.exists():
         raise FileNotFoundError(
             f"Pas de modèle {printable(slug)} : {shown} n'existe pas. {RETRIEVE}"
@@ -92,19 +116,7 @@ def read_card(slug: str, *, models_dir: Path) -> tuple[Card, bytes | mmap.mmap]:
         raise ValueError(f"Le compte rendu {shown} est abîmé ou incomplet. {RETRIEVE}") from error
     if not card.sha256:
         raise ValueError(f"Le compte rendu {shown} ne décrit pas un export .tflite. {RETRIEVE}")
-    weights = path.with_name(f"{slug}.tflite")
-    if not weights.exists():
-        raise FileNotFoundError(
-            f"{printable(path.name)} décrit {export}, qui est absent de "
-            f"{printable(str(path.parent))}."
-        )
-    content = map_file(weights)
-    if hashlib.sha256(content).hexdigest() != card.sha256:
-        raise ValueError(
-            f"{printable(path.name)} ne décrit pas {export} : l'empreinte SHA-256 diffère. "
-            "Reprenez les deux fichiers du même entraînement."
-        )
-    return card, content
+    return card
 
 
 def _fill(slug: str, report: dict) -> Card:

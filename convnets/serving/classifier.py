@@ -14,7 +14,7 @@ from convnets.core.cli import agreed, printable
 from convnets.core.paths import BASE_NAME, MODELS_DIR
 from convnets.serving.card import FRAMING, RETRIEVE, read_card
 from convnets.serving.engine import BASE_BATCH_SIZE, Engine, answer_in_passes, pass_size
-from convnets.serving.say import Asked, Row, best, names_garment
+from convnets.serving.say import GREY, PHOTOGRAPH, Asked, Row, best, names_garment
 
 if TYPE_CHECKING:
     import numpy as np
@@ -52,12 +52,25 @@ def prepare(
         from convnets.serving.digits import read_digit
 
         return read_digit(source)
-    import numpy as np
-
     from convnets.core.images import open_image
-    from convnets.serving.images import decoded_side, squares
+    from convnets.serving.images import decoded_side
 
     image = open_image(source, min_side_px=decoded_side(max(input_shape[:2])))
+    return frame(image, input_shape, framing=framing, ground=ground)
+
+
+def frame(
+    image: "Image.Image",
+    input_shape: tuple[int, ...],
+    *,
+    framing: str = FRAMING,
+    ground: str = "any",
+) -> "np.ndarray":
+    """Amène une image lue à la forme qu'un modèle attend : voir `prepare`, `"digit"` excepté."""
+    import numpy as np
+
+    from convnets.serving.images import squares
+
     if len(input_shape) == 2:
         return grey_square(image, input_shape, framing=framing, ground=ground)
     return np.array(squares(image, _size(input_shape), [(framing, 1.0)])[0])
@@ -171,10 +184,9 @@ class Classifier:
         self.classes, self.views = [*card.classes], card.views
         self.temperature = card.temperature or 1.0  # 1 : les probabilités du réseau
         self._is_digit, self._is_grey = self.framing == "digit", len(self.input_shape) == 2
-        # Un réseau du cours qui lit du gris n'a appris que des fonds unis ; voir `grey_square`.
-        self._wants_ground = self._is_grey and card.framing == FRAMING and card.own is None
         self._ground = card.own.ground if card.own else "any"
         self.glance = None if self._is_grey or self._base else card.glance
+        self._lender: Classifier | None = None  # voir `borrow`
 
     def _new_engine(self) -> "Engine | NativeEngine":
         """Rend un moteur ; il se passe de NumPy si le modèle le permet."""
@@ -295,9 +307,9 @@ class Classifier:
         """
         glanced = self.glance_at(look)
         asked = Asked(self, [], glanced, several=look.several, is_divided=look.is_divided)
+        asked = asked._replace(unlike=self._unlike(look))
         if glanced is None:
-            is_uncut = self._wants_ground and not look.is_ready and look.cut_out is None
-            return asked._replace(views=self.views_of(look.image), is_uncut=is_uncut)
+            return asked._replace(views=self.views_of(look.image))
         if self.suffices(glanced):
             return asked
         first, *others = self.views_of(look.square)
@@ -305,6 +317,21 @@ class Classifier:
         if self.suffices(row):
             return asked._replace(glanced=row)
         return asked._replace(views=others, seen=[row])
+
+    def _unlike(self, look: "Look") -> str:
+        """Rend la sorte d'une image, si ce réseau n'a rien appris de tel ; voir `Look.unlike`."""
+        if self.card.own or self._is_digit:
+            return ""
+        unlike = look.unlike(self.input_shape)
+        if self.card.familiarity is None or self._lender:
+            return unlike
+        # Un réseau publié sait douter des autres images : sa familiarité y a été mesurée.
+        return unlike if unlike == (PHOTOGRAPH if self._is_grey else GREY) else ""
+
+    def borrow(self, lender: "Classifier") -> None:
+        """Prend la familiarité d'un autre réseau, qui a appris les mêmes images."""
+        self._lender = lender
+        self.card = self.card._replace(familiarity=lender.card.familiarity)
 
     def glance_at(self, look: "Look") -> Row | None:
         """Rend la réponse à l'image entière, réduite ; None si ce réseau n'a pas de coup d'œil.
@@ -360,6 +387,17 @@ class Classifier:
         """
         if not views:
             return []
+        rows = self._answer(views, side_px)
+        if self._lender is None:
+            return rows
+        lent = self._lender.answer(views)
+        return [
+            row._replace(familiarity=other.familiarity)
+            for row, other in zip(rows, lent, strict=True)
+        ]
+
+    def _answer(self, views: list[bytes], side_px: int | None) -> list[Row]:
+        """Fait ce que `answer` dit, sans rien emprunter ; il y a au moins une vue."""
         with self._turn:
             try:
                 engine = self._free.pop()

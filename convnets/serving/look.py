@@ -10,6 +10,7 @@ from PIL import Image
 
 from convnets.serving.garments import SIDE_PX, garment_square
 from convnets.serving.images import (
+    THUMBNAIL_PX,
     figure_box,
     has_black_ground,
     has_plain_ground,
@@ -17,6 +18,7 @@ from convnets.serving.images import (
     is_thumbnail,
     misfit,
 )
+from convnets.serving.say import GREY, PHOTOGRAPH, THUMBNAIL
 
 if TYPE_CHECKING:
     from convnets.serving.say import Row
@@ -67,6 +69,42 @@ class Look:
             return has_plain_ground(self.image)
         is_enlarged = misfit(self.image, SIDE_PX) < MIN_MISFIT or self.is_enlarged
         return is_enlarged and has_black_ground(self.image)
+
+    @cached_property
+    def kind(self) -> str:
+        """La sorte de l'image ; "" si elle peut être une vignette comme une photographie."""
+        if self.is_grey_thumbnail:
+            return GREY
+        if self.is_small:
+            return THUMBNAIL
+        if not self.is_enlarged:
+            return PHOTOGRAPH
+        return "" if self.cut_out else THUMBNAIL  # un fond uni fait croire à une vignette
+
+    def unlike(self, input_shape: tuple[int, ...]) -> str:
+        """Rend la sorte de l'image, si un réseau du cours n'a rien appris de tel ; sinon "".
+
+        La forme de ce qu'il lit dit ce qu'il a appris : de petites images grises d'une seule
+        taille, des vignettes en couleurs, ou des photographies.
+
+        Args:
+            input_shape: `(h, w)` en gris, ou `(h, w, 3)`.
+        """
+        side_px = input_shape[0]
+        if len(input_shape) == 2:
+            return "" if self._gives_grey(side_px) else self.kind or PHOTOGRAPH
+        learned = THUMBNAIL if side_px < 2 * THUMBNAIL_PX else PHOTOGRAPH
+        return "" if self.kind == learned else self.kind
+
+    def _gives_grey(self, side_px: int) -> bool:
+        """Dit si l'on sait tirer de l'image le carré gris de ce côté qu'un réseau a appris."""
+        if side_px != SIDE_PX:  # rien n'y est cadré comme Fashion-MNIST : il faut ce carré même
+            is_square = self.image.size == (side_px, side_px)
+            is_enlarged = not self.is_small and misfit(self.image, side_px) < MIN_MISFIT
+            return is_grey(self.image) and (is_square or is_enlarged)
+        if self.is_small:
+            return is_grey(self.image)
+        return self.is_ready or self.cut_out is not None
 
     @cached_property
     def cut_out(self) -> Image.Image | None:

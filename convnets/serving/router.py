@@ -14,17 +14,20 @@ from threading import Lock, Thread
 from typing import TYPE_CHECKING
 
 from convnets.core.paths import MODELS_DIR
+from convnets.serving.card import describe
 from convnets.serving.classifier import DEFAULT_MODEL, GARMENT_MODEL, PHOTO_MODEL, Classifier
 from convnets.serving.say import STRANGERS, Asked, shows_garment
 
 if TYPE_CHECKING:
     from convnets.serving.batches import Result
+    from convnets.serving.card import Card
     from convnets.serving.look import Look
 
 MODEL_HELP = (  # de l'option --model
     f"modèle de models/ pour toutes les images (sans cette option : {DEFAULT_MODEL} pour une "
     f"vignette, {PHOTO_MODEL} pour une photo, {GARMENT_MODEL} pour un vêtement sur fond uni)"
 )
+LENDERS = (DEFAULT_MODEL, GARMENT_MODEL, "digits")  # leur familiarité est mesurée
 MIN_PHOTO_BYTES = 16_384  # une image de moins de 64 pixels de côté en pèse moins
 MIN_SURE = 0.9  # de `garments` ; moins sûr d'un vêtement découpé, il laisse répondre `photos`
 
@@ -86,10 +89,7 @@ class Router:
         classifier = self.load(self.slug_for(look))
         if classifier.glance and (cut_out := self.ask_garments(look)):
             return cut_out
-        is_strange = look.is_grey_thumbnail and not self.garments_only
-        return classifier.ask(look)._replace(
-            is_grey_thumbnail=is_strange, garments_only=self.garments_only
-        )
+        return classifier.ask(look)._replace(garments_only=self.garments_only)
 
     def slug_for(self, look: "Look") -> str:
         """Rend le nom du réseau qui va à une image, sans le charger."""
@@ -157,6 +157,23 @@ def slugs(slug: str | None, *, models_dir: Path = MODELS_DIR) -> list[str]:
     return found
 
 
+def _lender(card: "Card") -> str | None:
+    """Nomme le réseau publié qui lit les mêmes images que celui d'une leçon ; None : aucun.
+
+    Il lit la même forme, cadrée de la même façon, et nomme les mêmes classes : tous deux ont appris
+    le même jeu, et ce qui est étranger à l'un l'est à l'autre.
+    """
+    if card.own or card.base or card.familiarity is not None:
+        return None
+    for slug in LENDERS:
+        with contextlib.suppress(OSError, ValueError):
+            other = describe(slug, models_dir=MODELS_DIR)
+            same = (card.input_shape, card.framing, card.classes)
+            if (other.input_shape, other.framing, other.classes) == same:
+                return slug
+    return None
+
+
 def load(slug: str | None, **settings) -> Classifier | Router:
     """Charge un modèle, ou, sans nom, de quoi choisir le modèle de chaque image.
 
@@ -165,5 +182,9 @@ def load(slug: str | None, **settings) -> Classifier | Router:
         **settings: `models_dir`, `num_threads` et `alone`, voir `Classifier`.
     """
     if slug and len(slugs(slug, models_dir=settings.get("models_dir", MODELS_DIR))) == 1:
-        return Classifier(slug, **settings)
+        classifier = Classifier(slug, **settings)
+        if lender := _lender(classifier.card):
+            num_threads = settings.get("num_threads")
+            classifier.borrow(Classifier(lender, num_threads=num_threads))
+        return classifier
     return Router(**settings, garments_only=slug == GARMENT_MODEL)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from convnets.serving.card import Card
     from convnets.serving.classifier import Classifier
 
+GREY, THUMBNAIL, PHOTOGRAPH = "grey", "thumbnail", "photograph"  # les sortes d'images
 UNFAMILIAR = "ressemble peu à ce que ce réseau a appris : la réponse n'est pas sûre."
 GARMENT_ADVICE = (
     "Si c'est un vêtement, photographiez-le seul, entier, à plat et de face, sur un fond uni."
@@ -23,11 +24,14 @@ GREY_THUMBNAIL = (
     "--model digits lit un chiffre, et --model garments un vêtement."
 )
 DIVIDED = "est une image longue, où ce réseau voit plusieurs choses : la réponse n'est pas sûre."
-UNCUT = (
-    "est une photographie, et ce réseau n'a appris que de petites images grises sur un fond uni : "
-    "la réponse n'est pas sûre."
-)
-READERS = {  # une classe d'un réseau qui lit du gris, et qui lit mieux la même chose photographiée
+UNLIKE = "est {}, et ce réseau n'a appris que {} : la réponse n'est pas sûre."
+KINDS = {  # ce que l'on dit d'une image, selon sa sorte
+    GREY: "une petite image grise",
+    THUMBNAIL: "une vignette",
+    PHOTOGRAPH: "une photographie ou un dessin",
+}
+READERS = {  # une classe d'un réseau de leçon, et qui lit une photographie de la même chose
+    "Avion": "Sans --model, ./predict sait lire une photographie.",
     "Robe": "--model garments lit un vêtement photographié.",
     "7": "--model digits lit un chiffre photographié.",
 }
@@ -56,9 +60,8 @@ class Asked(NamedTuple):
     cut_out: Row | None = None  # celle au vêtement que l'on a découpé
     is_stranger: bool = False  # le coup d'œil voit plutôt un vêtement que `garments` ignore
     several: bool = False  # le fichier contient d'autres images
-    is_grey_thumbnail: bool = False  # d'une sorte que ce réseau n'a pas apprise
+    unlike: str = ""  # la sorte de l'image, si ce réseau n'a rien appris de tel (`look`)
     is_divided: bool = False  # un coup d'œil, ailleurs dans cette image longue, dit autre chose
-    is_uncut: bool = False  # une photographie dont le fond ne s'enlève pas, pour un réseau en gris
     garments_only: bool = False  # seuls ses vêtements peuvent être la réponse
 
 
@@ -92,19 +95,32 @@ def say(asked: Asked, rows: Sequence[Row]) -> Answer:
     if is_garment and max(row.probabilities) < card.garments.sure:
         familiar = False
     why = ""
-    if familiar is False:
+    if asked.unlike:
+        why = _say_unlike(card, asked.unlike)
+    elif familiar is False:
         why = f"{UNFAMILIAR} {GARMENT_ADVICE}" if is_garment else UNFAMILIAR
-    elif asked.is_uncut:
-        readers = [advice for name, advice in READERS.items() if name in card.classes]
-        why = " ".join([UNCUT, *readers])
     elif asked.is_divided:
         why = DIVIDED
     elif max(row.probabilities) < _least(card):
         why = LOW.format(percent(max(row.probabilities)))
-    if asked.is_grey_thumbnail:
-        familiar, why = False, GREY_THUMBNAIL
+    if asked.unlike == GREY and familiar is not None:
+        familiar = False
     answer = Answer(asked.classifier.classes, row.probabilities, familiar, why)
     return _keep_garments(card, answer) if asked.garments_only and card.garments else answer
+
+
+def _say_unlike(card: "Card", kind: str) -> str:
+    """Dit d'une image que ce réseau de leçon n'a rien appris de sa sorte, et qui la lirait."""
+    if kind == GREY and len(card.input_shape) == 3:
+        return GREY_THUMBNAIL
+    height, width = card.input_shape[:2]
+    learned = "des photographies"
+    if len(card.input_shape) == 2:
+        learned = f"des images grises de {height} × {width} pixels, sur un fond uni"
+    elif kind == PHOTOGRAPH:
+        learned = f"des vignettes de {height} × {width} pixels"
+    readers = [advice for name, advice in READERS.items() if name in card.classes]
+    return " ".join([UNLIKE.format(KINDS[kind], learned), *readers])
 
 
 def _keep_garments(card: "Card", answer: Answer) -> Answer:

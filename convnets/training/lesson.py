@@ -20,9 +20,12 @@ from convnets.core import cli, paths, reports, session
 from convnets.core.images import open_image
 from convnets.datasets import sources
 from convnets.serving import calibration
-from convnets.serving.classifier import prepare
+from convnets.serving.classifier import frame
 from convnets.serving.images import is_grey
 from convnets.training import export, saving
+
+# Mots d'un nom de mesure qui disent qu'elle compare deux réponses : son écart, son demi-intervalle.
+COMPARING = {"gap", "gain", "over", "reach", "margin"}
 
 
 class Run(NamedTuple):
@@ -216,6 +219,8 @@ def save(
 ) -> reports.Report:
     """Enregistre ce qu'une leçon a appris, et dit où : `models/`, ou `runs/` si on l'a abrégée.
 
+    Si le temps a manqué à un des réseaux, le compte rendu le dit et ne garde aucune comparaison.
+
     Args:
         model: modèle entraîné.
         options: options de `cli.lesson_parser` ; `saved` y est ajouté, le nom à donner à `--model`.
@@ -231,6 +236,9 @@ def save(
         OSError: dossier impossible à écrire.
     """
     now, folder = session.current(), session.models_dir()
+    if not session.is_fair():
+        metrics = {name: value for name, value in metrics.items() if not _compares(name)}
+        fields["warning"] = session.UNFAIR.replace("\n", " ")
     fields["headline"] = [each for each in fields.get("headline", ()) if each.metric in metrics]
     report = reports.Report(
         command=" ".join([f"python -m {options.command}", *now.asked]),
@@ -252,7 +260,7 @@ def save(
     if now.missing:
         options.saved = str(path)
         if not session.is_fair():
-            print("Le temps a manqué : ces mesures ne disent pas quel réseau est le meilleur.")
+            print(session.UNFAIR)
             print("Pour les comparer, donnez plus de temps à la leçon : --minutes N.")
         print(f"Leçon abrégée ({' ; '.join(now.missing)}).")
         print(f"Le modèle de {shown.parent}/ reste en place ; celui-ci est écrit à côté.")
@@ -263,6 +271,11 @@ def save(
             print(f"Modèle qui le remplace : {reports.format_result(report)}.")
     print(f"Poids : {path}.keras", flush=True)
     return report
+
+
+def _compares(metric: str) -> bool:
+    """Dit si une mesure compare deux réponses, au lieu d'en mesurer une."""
+    return not COMPARING.isdisjoint(metric.split("_"))
 
 
 def _read_former(slug: str) -> reports.Report | None:
@@ -320,7 +333,7 @@ def read_picture(path: str, model: keras.Model, learned: str) -> np.ndarray:
             f"Cette image, {given}, n'est pas {learned}, {wanted}. Ce réseau ne connaît rien "
             "d'autre : ce qui suit n'y veut rien dire."
         )
-    return prepare(path, shape)
+    return frame(image, shape)
 
 
 def command_for(options) -> str:

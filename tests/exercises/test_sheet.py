@@ -1,6 +1,7 @@
 """`python -m exercises.sheet` : un dossier qui se suffit, sans réponse."""
 
 import ast
+import functools
 import os
 import re
 import subprocess
@@ -18,8 +19,10 @@ SLUGS = [exercise.slug for exercise in EXERCISES]
 BLANK = "raise NotImplementedError"
 
 
-def cells_of(slug):
-    return sheet.sheet_cells(find(slug))
+@functools.cache
+def read(slug):
+    """Ce qu'un exercice a d'écrit et d'à écrire, et les cellules de son énoncé."""
+    return sheet.read_statement(find(slug)), sheet.sheet_cells(find(slug))
 
 
 def names_of(cells):
@@ -51,7 +54,7 @@ def run_file(folder, name="ex07.py"):
 @pytest.mark.parametrize("slug", SLUGS)
 def test_every_name_is_there_and_only_the_graded_functions_are_empty(slug):
     """Les noms des cellules, des docstrings, et ceux que les questions du barème demandent."""
-    statement, cells = sheet.read_statement(find(slug)), cells_of(slug)  # dit un nom absent
+    statement, cells = read(slug)  # dit un nom absent
     have = names_of(cells)
     empty = [cell.source for cell in cells if cell.kind == "code" and BLANK in cell.source]
     written = {node.name for code in empty for node in ast.parse(code).body}
@@ -74,8 +77,8 @@ def test_every_name_is_there_and_only_the_graded_functions_are_empty(slug):
 @pytest.mark.parametrize("slug", SLUGS)
 def test_a_function_to_write_comes_before_what_uses_it(slug):
     """Un appel du texte, ou un `check`, ne bute pas sur une fonction qui n'est pas encore lue."""
-    statement, seen = sheet.read_statement(find(slug)), set()
-    for cell in cells_of(slug):
+    (statement, cells), seen = read(slug), set()
+    for cell in cells:
         if cell.kind == "call":
             assert set(sheet.needed(statement, cell.source)) <= seen, cell.source
         elif cell.kind == "code" and BLANK in cell.source:
@@ -88,7 +91,7 @@ def test_a_function_to_write_comes_before_what_uses_it(slug):
 @pytest.mark.parametrize("slug", SLUGS)
 def test_no_answer_is_anywhere(slug):
     """Ni le corps d'une fonction à écrire, ni une réponse repliée ; notebook, fichier et cours."""
-    statement, files = sheet.read_statement(find(slug)), sheet.sheet_files(find(slug))
+    (statement, _), files = read(slug), sheet.sheet_files(find(slug))
     texts = {name: each.decode() for name, each in files.items() if name.endswith((".py", ".md"))}
     book = nbformat.reads(files[f"{slug[:4]}.ipynb"].decode(), as_version=4)
     nbformat.validate(book)

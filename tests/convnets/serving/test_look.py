@@ -140,8 +140,61 @@ def test_the_network_of_a_lesson_points_to_the_one_of_photographs(
     if not name:
         enlarged(extract("fashion_mnist")[0][0]).save(path)
     (found,) = Classifier("ex02_fashion", num_threads=1).classify([str(path)])
-    advice = f"{say.UNCUT} {say.READERS['Robe']}"
+    learned = "des images grises de 28 × 28 pixels, sur un fond uni"
+    said = say.UNLIKE.format(say.KINDS[say.PHOTOGRAPH], learned)
+    advice = f"{said} {say.READERS['Robe']}"
     assert found.answer.why == advice * is_doubted and found.familiar is None
+
+
+THUMBNAIL_LESSONS = ("ex03_cifar10", "ex15_architectures", "ex23_what_matters")
+
+
+@pytest.mark.parametrize("slug", THUMBNAIL_LESSONS)
+def test_the_network_of_a_lesson_doubts_what_it_has_not_learned(repo, extract, tmp_path, slug):
+    thumbnail, digit = extract("cifar10")[0][0], extract("mnist")[0][0]
+    pictures = {"petite": Image.fromarray(thumbnail), "grande": enlarged(thumbnail)}
+    pictures["chiffre"] = Image.fromarray(digit)
+    paths = [str(repo / "samples" / "voiture.jpg")]
+    for name, picture in pictures.items():
+        paths.append(str(tmp_path / f"{name}.png"))
+        picture.save(paths[-1])
+    whys = [found.answer.why for found in load(slug, num_threads=1).classify(paths)]
+    assert "n'a appris que des vignettes de 32 × 32 pixels" in whys[0] and "Sans --model" in whys[0]
+    assert not any("appris" in why for why in whys[1:3])
+    assert whys[3] == say.GREY_THUMBNAIL
+
+
+@pytest.mark.parametrize(
+    ("slug", "is_known"), [("ex00_learned_filters", False), ("ex04_comparison", True)]
+)
+def test_a_grey_picture_of_another_size_is_not_what_a_lesson_learned(extract, slug, is_known):
+    look = Look(Image.fromarray(extract("mnist")[0][0]).convert("RGB"))
+    classifier = Classifier(slug, num_threads=1)
+    assert (classifier.ask(look).unlike == "") == is_known
+
+
+@pytest.mark.parametrize("size", [9, 90, 270])
+def test_the_network_of_crosses_knows_its_own_pictures(size):
+    cross = Image.fromarray((255 * (np.eye(9) + np.eye(9)[::-1] > 0)).astype(np.uint8))
+    large = cross.resize((size, size), Image.Resampling.NEAREST).convert("RGB")
+    assert Look(large).unlike((9, 9)) == ""
+
+
+@pytest.mark.parametrize(
+    ("slug", "lender"),
+    [("ex04_lenet", "digits"), ("ex02_fashion", "garments"), ("ex23_what_matters", "thumbnails")],
+)
+def test_a_lesson_borrows_the_familiarity_of_the_network_that_learned_the_same(
+    extract, tmp_path, slug, lender
+):
+    pixels = extract("mnist" if slug == "ex02_fashion" else "fashion_mnist")[0][0]
+    enlarged(pixels).save(tmp_path / "autre.png")
+    path = [str(tmp_path / "autre.png")]
+    alone, borrowing, lent = (
+        [*model.classify(path)][0] for model in (Classifier(slug), load(slug), Classifier(lender))
+    )
+    assert alone.familiar is None and borrowing.familiar == lent.familiar
+    assert borrowing.probabilities == alone.probabilities
 
 
 @pytest.mark.parametrize(("own", "is_said"), [(None, True), ("scale", False)])
@@ -155,4 +208,5 @@ def test_a_lesson_that_believes_itself_wrong_says_so(own, is_said):
 def test_the_network_of_crosses_doubts_a_photograph(repo):
     path = str(repo / "samples" / "voiture.jpg")
     (found,) = Classifier("ex00_learned_filters", num_threads=1).classify([path])
-    assert found.answer.why == say.UNCUT
+    learned = "des images grises de 9 × 9 pixels, sur un fond uni"
+    assert found.answer.why == say.UNLIKE.format(say.KINDS[say.PHOTOGRAPH], learned)

@@ -8,8 +8,10 @@ from types import SimpleNamespace
 import keras
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from convnets.core import cli, paths, reports, session
+from convnets.figures.style import new_figure
 from convnets.training import batches, cost, lesson
 
 
@@ -127,7 +129,14 @@ def options_of(*argv, epochs=2):
 
 def learn_and_save(options):
     model, _ = fit(lesson.Clock(options.epochs, options.minutes), epochs=options.epochs)
-    lesson.save(model, options, {"accuracy": options.epochs / 10}, light=False)
+    measures = {"accuracy": options.epochs / 10, "over_mean": 0.1, "pca_gain": 0.2}
+    lesson.save(model, options, measures, light=False)
+
+
+def learn_and_draw(options):
+    learn_and_save(options)
+    with new_figure(paths.RUNS_DIR / "bilan.png") as (figure, _):
+        figure.suptitle("Le petit est le meilleur")
 
 
 @pytest.fixture
@@ -167,7 +176,8 @@ def test_a_whole_lesson_replaces_the_shipped_model_and_says_both_figures(folders
         assert lesson.run(learn_and_save, options := options_of(*argv)) == 0
     said = capsys.readouterr().out
     assert "Modèle remplacé : 20,00 %" in said and "Modèle qui le remplace : 30,00 %" in said
-    assert reports.read_report("ex99_essai", models_dir=folders[0]).missing == []
+    report = reports.read_report("ex99_essai", models_dir=folders[0])
+    assert report.missing == [] and report.warning == ""
     assert not folders[1].exists() and options.saved == "ex99_essai"
 
 
@@ -180,6 +190,26 @@ def test_a_lesson_that_the_clock_shortened_says_what_was_done(folders, monkeypat
     assert 0 < training["done"] < 10 and training["epochs"] == 1000
     assert missing.startswith("petit, ") and missing.endswith("sur 1000 : le temps est passé")
     assert "petit, " in capsys.readouterr().out and not folders[0].exists()
+
+
+def test_a_lesson_whose_time_ran_out_concludes_nothing(folders, monkeypatch):
+    """Ni dans son compte rendu, ni au-dessus de ses figures ; une leçon moins longue, si."""
+    titles = []
+
+    def keep_title(figure, path, **_):
+        titles.append(figure.get_suptitle())
+        Path(path).touch()
+
+    monkeypatch.setattr(Figure, "savefig", keep_title)
+    assert lesson.run(learn_and_draw, options_of("--epochs", "1")) == 0
+    whole = reports.read_report("ex99_essai", models_dir=folders[1])
+    now = iter(range(100_000))
+    monkeypatch.setattr(lesson.time, "monotonic", lambda: float(next(now)))
+    assert lesson.run(learn_and_draw, options_of("--epochs", "1000", "--minutes", "1")) == 0
+    cut = reports.read_report("ex99_essai", models_dir=folders[1])
+    assert set(whole.metrics) == {"accuracy", "over_mean", "pca_gain"} and whole.warning == ""
+    assert set(cut.metrics) == {"accuracy"} and "ne disent pas lequel" in cut.warning
+    assert titles[0] == "Le petit est le meilleur" and "ne disent pas lequel" in titles[1]
 
 
 def test_figures_of_a_shortened_lesson_go_beside_too(folders, monkeypatch):
