@@ -1,7 +1,8 @@
 """Vidéo : suivre des objets qui se croisent, reconnaître ce qu'aucune image seule ne montre.
 
 Document : S3 « Object Tracking », « Action Recognition » ; S0 « Convolution 3D ».
-Commande : python -m exercises.ex27_video
+Commandes : python -m exercises.ex27_video
+            python -m exercises.ex27_video FILM
 Résultat mesuré : docs/laboratoire/resultats.md, sur trois graines
 (`python -m recipes.seeds ex27_video`).
 
@@ -21,7 +22,7 @@ from convnets.figures.charts import table
 from convnets.figures.style import output_dir
 from convnets.training import lesson
 from convnets.training.batches import shuffled
-from exercises.ex27_video import figures
+from exercises.ex27_video import figures, moving
 from exercises.ex27_video.clips import CLASSES, CLASSES_FR, CLIP_PX, NUM_FRAMES, compose_clips
 from exercises.ex27_video.metrics import Counts, Tracks, count, idf1, mota
 from exercises.ex27_video.tracking import METHODS, track
@@ -225,6 +226,7 @@ def teach(options) -> None:
     figures.save_clips(clips, labels, found.model.predict(clips, verbose=0), folder / "films.png")
     print(f"Figures : {folder}/suivi.png et {folder}/films.png")
     print(f"Un autre film à suivre : python -m {options.command} --video 7")
+    print(f"Un film à vous, pris par une caméra fixe : python -m {options.command} FILM")
 
 
 def follow(options) -> None:
@@ -237,11 +239,17 @@ def follow(options) -> None:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Lit les options, et donne la leçon ou suit un film."""
+    """Lit les options, et donne la leçon, suit un film composé, ou celui qu'on lui donne."""
     parser = lesson_parser("ex27_video", __doc__.splitlines()[0], epochs=EPOCHS)
-    help_text = "suivre le film de ce numéro, sans rien apprendre"
+    film_help = "film à suivre, d'une caméra fixe : vidéo, image animée ou dossier d'images"
+    parser.add_argument("film", nargs="?", metavar="FILM", help=film_help)
+    help_text = "suivre le film composé de ce numéro, sans rien apprendre"
     parser.add_argument("--video", type=natural_int, metavar="N", help=help_text)
     options = parser.parse_args(argv)
+    if options.film is not None and options.video is not None:
+        parser.error("un film et --video : donnez l'un ou l'autre")
+    if options.film is not None:
+        return lesson.run(moving.teach, options)
     return lesson.run(teach if options.video is None else follow, options)
 
 

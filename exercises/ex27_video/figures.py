@@ -37,7 +37,9 @@ def save_tracks(
     rows = {}
     for name, label in SHOWN_METHODS.items():
         ids = track(detections, METHODS[name])
-        rows[label] = [_picture(video.frames[t], ids[: t + 1], detections[t]) for t in SHOWN_TIMES]
+        rows[label] = [
+            numbered_picture(video.frames[t], ids[: t + 1], detections[t]) for t in SHOWN_TIMES
+        ]
     title = (
         f"{video.boxes.shape[1]} objets, mêmes détections : le numéro survit-il au pilier ? "
         "(sans boîte : caché plus qu'à moitié, ou manqué par le détecteur)"
@@ -45,7 +47,7 @@ def save_tracks(
     picture_rows(path, rows, title=title, side=2.5)
 
 
-def _picture(frame: np.ndarray, ids: list[np.ndarray], boxes: np.ndarray) -> Picture:
+def numbered_picture(frame: np.ndarray, ids: list[np.ndarray], boxes: np.ndarray) -> Picture:
     """Montre une image, ses boîtes numérotées, et combien de numéros ont déjà servi.
 
     Args:
