@@ -73,6 +73,17 @@ def natural_int(text: str) -> int:
     return positive_int(text, least=0)
 
 
+def positive_number(text: str) -> float:
+    """Lit un nombre plus grand que 0, avec un point ou une virgule ; voir `positive_int`."""
+    try:
+        value = float(text.replace(",", "."))
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"nombre plus grand que 0 attendu, reçu {text!r}")
+    return value
+
+
 def lesson_parser(
     module: str, description: str, *, epochs: int | None, package: str = "exercises"
 ) -> FrenchParser:

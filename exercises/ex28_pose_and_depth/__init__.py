@@ -18,6 +18,7 @@ pantins : docs/laboratoire/resultats.md dit quelles vraies données ont été ch
 - `one_change.py` : les cartes lues autrement, puis apprises autrement ;
 - `pairs.py`, `semi_global.py`, puis `depth.py` : des paires stéréo ; fenêtres appariées, SGM,
   réseau siamois ;
+- `own_pair.py` : la distance de ce que montrent deux images ;
 - `real_pairs.py` : les mêmes appariements sur deux vraies paires ;
 - `training.py` : la brique et la descente, les mêmes pour les trois réseaux ;
 - `__main__.py` : la leçon, pour une graine, et le relief de deux images ;

@@ -3,24 +3,27 @@
 Document : S3 « Pose Estimation », « 3D Reconstruction ».
 Commandes : python -m exercises.ex28_pose_and_depth
             python -m exercises.ex28_pose_and_depth gauche.jpg droite.jpg
+            python -m exercises.ex28_pose_and_depth gauche.jpg droite.jpg --focal 995 --baseline 19
 
 Ce qu'il y a à lire, et dans quel ordre, est dans `__init__.py`.
 """
 
 import numpy as np
 
-from convnets.core.cli import add_model_option, lesson_parser
+from convnets.core.cli import add_model_option, lesson_parser, percent, positive_number
+from convnets.core.images import open_image
 from convnets.core.reports import Headline, format_headline
 from convnets.datasets import sources, stereo
 from convnets.figures.charts import picture_rows, table
 from convnets.figures.style import output_dir
 from convnets.training import lesson
-from exercises.ex28_pose_and_depth import depth, figures, pose
+from exercises.ex28_pose_and_depth import depth, figures, own_pair, pose
 from exercises.ex28_pose_and_depth.pairs import Pairs, compose_pairs
 from exercises.ex28_pose_and_depth.puppets import Puppets, compose_puppets
 from exercises.ex28_pose_and_depth.training import EPOCHS, train
 
 NUM_IMAGES = {"pose": (2000, 600), "depth": (500, 200)}  # pour apprendre, pour mesurer
+SAME = 0.98  # corrélation, sans décalage, de deux images qui n'en font qu'une ; aloe : 0,56
 MIN_AGREEMENT = 0.6  # entre aloe, 0,91, et les 56 paires que font huit images de samples/, 0,32
 PAIR_PX = 180  # largeur d'une vraie paire : la disparité d'aloe y va de 6 à 30 pixels
 HEADLINE = [
@@ -167,32 +170,61 @@ def teach(options) -> None:
 
 
 def show_depth(options) -> None:
-    """Dessine la disparité que le réseau siamois trouve entre deux images."""
+    """Dit à quelle distance sont les zones de deux images, d'après SGM, et dessine leur relief.
+
+    SGM se trompe moins que le réseau sur les deux vraies paires de la leçon.
+
+    Raises:
+        ValueError: les deux images n'ont pas de décalage.
+    """
     model = lesson.load_saved(options)
     pair = stereo.read_pair(*options.images, width_px=PAIR_PX)
-    disparity = model.predict(pair[None], verbose=0)[0]
+    if depth.agreement(pair, np.zeros(pair.shape[1:])) > SAME:
+        raise ValueError(
+            f"{options.images[1]} ne montre presque aucun décalage avec {options.images[0]} : "
+            "c'est la même image, ou une scène trop lointaine pour ces deux caméras."
+        )
+    learned = model.predict(pair[None], verbose=0)[0]
+    disparity = depth.match_semi_global(pair[None])[0]
     if depth.agreement(pair, disparity) < MIN_AGREEMENT:
         print(
-            "Décalée de ce que le réseau trouve, l'image de droite ne redonne pas celle de gauche. "
-            "Ce ne sont sans doute pas deux vues d'une même scène : ce qui suit n'y veut rien dire."
+            "Décalée de ce que SGM trouve, l'image de droite ne redonne pas celle de gauche. Ce ne "
+            "sont sans doute pas deux vues d'une même scène, la gauche puis la droite : ce qui "
+            "suit n'y veut rien dire."
         )
     low, high = np.percentile(disparity, (5, 95))
     print(f"Décalages, pour neuf pixels sur dix : de {low:.0f} à {high:.0f} pixels sur {PAIR_PX}.")
+    scale = PAIR_PX / open_image(options.images[0]).width
+    cameras = options.focal and own_pair.Cameras(options.focal * scale, options.baseline)
+    print(own_pair.say_distances(disparity + options.offset * scale, cameras))
+    apart = np.abs(learned - disparity) > depth.TOLERANCE_PX
+    print(f"Le réseau et SGM diffèrent de plus d'un pixel sur {percent(apart.mean())} de l'image.")
     path = output_dir(options) / "relief_de_la_paire.png"
-    picture_rows(path, {"": [*pair, figures.show_depth(disparity)]}, side=3.4)
+    shown = [*pair, figures.show_depth(disparity), figures.show_depth(learned)]
+    heads = ["image de gauche", "de droite", "décalages, SGM", "décalages, réseau"]
+    picture_rows(path, {"": shown}, side=3.4, heads=heads)
     print(f"Figure : {path}")
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Sans image, donne la leçon ; avec une paire, en montre le relief."""
+    """Sans image, donne la leçon ; avec une paire, en dit les distances et en montre le relief."""
     parser = lesson_parser("ex28_pose_and_depth", __doc__.splitlines()[0], epochs=EPOCHS)
     parser.add_argument(
         "images", nargs="*", metavar="IMAGE", help="vues de gauche et de droite d'une même scène"
     )
+    for name, unit, help_text in (
+        ("--focal", "PIXELS", "focale, en pixels de l'image de gauche"),
+        ("--baseline", "CM", "écartement des deux caméras, en centimètres"),
+    ):
+        parser.add_argument(name, type=positive_number, metavar=unit, help=help_text)
+    offset_help = "ce qu'il faut ajouter aux décalages, en pixels (0 par défaut)"
+    parser.add_argument("--offset", type=float, default=0, metavar="PIXELS", help=offset_help)
     add_model_option(parser)
     options = parser.parse_args(argv)
     if len(options.images) not in (0, 2):
         parser.error(f"{len(options.images)} image donnée : il en faut deux, gauche puis droite")
+    if (options.focal is None) != (options.baseline is None):
+        parser.error("--focal et --baseline vont ensemble : donnez les deux, ou aucun")
     return lesson.run(show_depth if options.images else teach, options)
 
 

@@ -58,6 +58,12 @@ def test_the_depth_of_a_pair(tmp_path, capsys):
     assert (tmp_path / "relief_de_la_paire.png").stat().st_size > 5000
     said = capsys.readouterr().out
     assert "à 12 pixels sur 180" in said and "n'y veut rien dire" not in said
+    assert "distance relative" in said and "donnez --focal" in said
+    # 600 pixels de focale sur 360, donc 300 sur 180 ; 300 × 4 cm ÷ 12 pixels.
+    cameras = ["--focal", "600", "--baseline", "4,0"]
+    assert ex28.main([*views, *cameras, "--output", str(tmp_path)]) == 0
+    said = capsys.readouterr().out
+    assert "100 cm" in said or "1,0 m" in said
     Image.effect_noise((360, 120), 90).save(views[1])
     assert ex28.main([*views, "--output", str(tmp_path)]) == 0
     assert "n'y veut rien dire" in capsys.readouterr().out
@@ -68,6 +74,22 @@ def test_the_same_picture_twice_has_no_depth(repo, tmp_path, capsys):
     assert ex28.main([picture, picture, "--output", str(tmp_path)]) == 1
     assert "est la même image que" in capsys.readouterr().err
     assert not any(tmp_path.iterdir())
+
+
+def test_the_same_picture_saved_twice_is_recognised(repo, tmp_path, capsys):
+    """Le même chat, en JPEG : aucun pixel n'est pareil, et aucun n'est décalé."""
+    picture, copy = repo / "samples" / "chat.png", tmp_path / "chat.jpg"
+    with Image.open(picture) as image:
+        image.convert("RGB").save(copy, quality=60)
+    assert ex28.main([str(picture), str(copy), "--output", str(tmp_path / "f")]) == 1
+    assert "presque aucun décalage" in capsys.readouterr().err
+
+
+def test_one_camera_option_asks_for_the_other():
+    with pytest.raises(SystemExit):
+        ex28.main(["a.png", "b.png", "--focal", "600"])
+    with pytest.raises(SystemExit):
+        ex28.main(["a.png", "b.png", "--focal", "-1", "--baseline", "3"])
 
 
 def test_nothing_of_the_test_is_learned(monkeypatch):
