@@ -167,13 +167,8 @@ def describe(answers: Sequence[Answer]) -> str:
 def tables(answers: Sequence[Answer]) -> str:
     """Rend les tableaux Markdown : par classe, par condition, et ce qui n'est pas photographie."""
     photographs = [each for each in answers if each.photograph.is_photograph]
-    classes = []
-    for label in dict.fromkeys(each.photograph.label for each in answers):
-        own = [each for each in photographs if each.photograph.label == label]
-        wrong = Counter(each.name for each in own if not each.right)
-        names = [f"{name} ({times})" if times > 1 else name for name, times in wrong.items()]
-        right = sum(each.right for each in own)
-        classes.append([label, f"{right} sur {len(own)}", ", ".join(names)])
+    labels = dict.fromkeys(each.photograph.label for each in answers)
+    classes = [_class_row(label, photographs) for label in labels]
     plain = [each for each in photographs if not each.photograph.tags]
     groups = {"aucune de celles qui suivent": plain}
     apart = {tag: f"*à part :* {tag}" for tag in NOT_PHOTOGRAPHS}
@@ -185,6 +180,15 @@ def tables(answers: Sequence[Answer]) -> str:
         + "\n\n"
         + markdown_table(["condition", "exactitude, intervalle à 95 %"], conditions)
     )
+
+
+def _class_row(label: str, photographs: Sequence[Answer]) -> list[str]:
+    """Rend une classe, ce qui en est bien nommé, et les noms donnés au reste."""
+    own = [each for each in photographs if each.photograph.label == label]
+    wrong = Counter(each.name for each in own if not each.right)
+    names = [f"{name} ({times})" if times > 1 else name for name, times in wrong.items()]
+    right = sum(each.right for each in own)
+    return [label, f"{right} sur {len(own)}", ", ".join(names)]
 
 
 def draw_mistakes(answers: Sequence[Answer], path: Path) -> None:

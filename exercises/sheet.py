@@ -36,7 +36,9 @@ from exercises.lesson_names import (
 from exercises.lesson_text import (
     PLAIN,
     Answer,
+    Block,
     Call,
+    Definition,
     Lesson,
     Shown,
     Workshop,
@@ -267,8 +269,14 @@ def _shown(statement: Statement, lesson: Lesson) -> Iterator[tuple[str, Cell]]:
         if isinstance(block, Shown):
             definition = find_definition(lesson.slug, block.name)
             bare = block.name.rpartition(".")[2]
-            if definition.node and definition.module != PLAIN and bare not in statement.graded:
+            if _is_only_shown(statement, definition, bare):
                 yield definition.module, Cell("code", definition.source)
+
+
+def _is_only_shown(statement: Statement, definition: Definition, bare: str) -> bool:
+    """Dit si ce que le texte montre est une définition du corrigé que l'élève n'écrit pas."""
+    is_of_course = definition.node is not None and definition.module != PLAIN
+    return is_of_course and bare not in statement.graded
 
 
 def needed(statement: Statement, code: str) -> list[str]:
@@ -322,38 +330,43 @@ def _text(statement: Statement, lesson: Lesson) -> Iterator[Cell]:
     celles qu'il ne montre pas viennent à la fin.
     """
     left = dict(statement.graded)
-    shown = {cell.source: cell for _, cell in _shown(statement, lesson)}
-
-    def place(code: str) -> Iterator[Cell]:
-        for name in needed(statement, code):
-            if name in left:
-                del left[name]
-                yield from _to_write(statement, name, left)
-
     for block in lesson.blocks:
-        if isinstance(block, Answer | Workshop):
-            continue
-        if isinstance(block, Call):
-            yield from place(block.code)
-            yield Cell("call", block.code)
-        elif isinstance(block, Shown):
-            definition = find_definition(lesson.slug, block.name)
-            bare = block.name.rpartition(".")[2]
-            if definition.node and definition.module in (statement.graded.get(bare), PLAIN):
-                yield from place(bare)
-            elif definition.source in shown:
-                yield from place(definition.source)
-                yield shown[definition.source]
-        elif text := to_markdown(lesson.slug, block):
-            yield Cell("text", text)
+        yield from _of_block(statement, lesson, block, left)
     if left:
         yield Cell("text", "## Ce qui reste à écrire")
     for name in statement.graded:
-        yield from place(name)
+        yield from _place(statement, name, left)
     others = [rule for rule in statement.rules if not rule.writes]
     if others:
         rows = [row for rule in others for row in _points(rule)]
         yield Cell("text", "## Le barème note aussi\n\n" + "\n".join(rows))
+
+
+def _of_block(statement: Statement, lesson: Lesson, block: Block, left: dict) -> Iterator[Cell]:
+    """Rend les cellules d'un bloc du texte ; ce qu'il demande d'écrire est retiré de `left`."""
+    if isinstance(block, Answer | Workshop):
+        return
+    if isinstance(block, Call):
+        yield from _place(statement, block.code, left)
+        yield Cell("call", block.code)
+    elif isinstance(block, Shown):
+        definition = find_definition(lesson.slug, block.name)
+        bare = block.name.rpartition(".")[2]
+        if definition.node and definition.module in (statement.graded.get(bare), PLAIN):
+            yield from _place(statement, bare, left)
+        elif _is_only_shown(statement, definition, bare):
+            yield from _place(statement, definition.source, left)
+            yield Cell("code", definition.source)
+    elif text := to_markdown(lesson.slug, block):
+        yield Cell("text", text)
+
+
+def _place(statement: Statement, code: str, left: dict) -> Iterator[Cell]:
+    """Rend les fonctions à écrire dont un code se sert et qui n'ont pas encore de place."""
+    for name in needed(statement, code):
+        if name in left:
+            del left[name]
+            yield from _to_write(statement, name, left)
 
 
 def _points(rule: Rule) -> list[str]:
@@ -472,17 +485,26 @@ def course_files(exercises: Sequence[Exercise]) -> Iterator[Path]:
     """Rend les fichiers du cours dont se servent les énoncés de ces exercices, sans réponses."""
     yield ROOT / "requirements.txt"
     yield from (FOLDER / name for name in ("__init__.py", "mine.py"))
-    for path in sorted((ROOT / "convnets").rglob("*")):
-        if path.is_file() and path.suffix != ".pyc":
-            yield path
-    for path in sorted((ROOT / "grading").rglob("*")):
-        kept = path.suffix in (".py", ".toml", ".txt") and "term" not in path.parts
-        if kept and not re.match(r"ex\d\d\.", path.name):
-            yield path
-    yield from sorted(path for path in (ROOT / "samples").iterdir() if path.is_file())
+    for folder in ("convnets", "grading", "samples"):
+        yield from filter(_is_given, sorted((ROOT / folder).rglob("*")))
     for slug in sorted({slug for exercise in exercises for slug in models_of(exercise)}):
         suffixes = (".json", ".keras", ".tflite") if slug == STUDY else (".json", ".keras")
         yield from (ROOT / "models" / f"{slug}{suffix}" for suffix in suffixes)
+
+
+def _is_given(path: Path) -> bool:
+    """Dit si un énoncé emporte un fichier de `convnets`, `grading` ou `samples`.
+
+    De la correction, il n'a ni les questions des autres exercices, ni ce qui suit un trimestre.
+    """
+    if not path.is_file() or path.suffix == ".pyc":
+        return False
+    inside = path.relative_to(ROOT)
+    if inside.parts[0] != "grading":
+        return True
+    is_question = re.match(r"ex\d\d\.", path.name)
+    is_code = path.suffix in (".py", ".toml", ".txt")
+    return is_code and not is_question and "term" not in inside.parts
 
 
 def models_of(exercise: Exercise) -> set[str]:

@@ -39,29 +39,13 @@ def prepare(*, cleans_up: bool = False) -> None:
             les imports finis, Ctrl-C y redevient une exception (`end_imports`).
     """
     global _cleans_up, started
-    # TensorFlow décrit en anglais, à chaque démarrage, le processeur. Ses erreurs
-    # arrivent par des exceptions de Python ; au niveau 3, il n'écrit plus que ce qui l'arrête.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    # TensorFlow avertit aussi quand une leçon apprend plusieurs réseaux, d'un graphe neuf chacun.
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    # Sur un processeur sans AVX-512, TensorFlow laisse de côté oneDNN, qui y apprend pourtant deux
-    # fois plus vite, et quinze fois des convolutions en trois dimensions
-    # (docs/laboratoire/vitesse.md).
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+    _quiet_tensorflow()
     if sys.argv[:1] != ["-m"]:  # c'est ce qu'y met Python tant qu'il cherche le module à lancer
         return
     started = time.monotonic()
     _check_python()  # d'abord : sys.orig_argv n'existe que depuis Python 3.10
     sys.excepthook = _say_missing
-    command = " ".join(sys.orig_argv).partition(" -m ")[2].partition(" ")[0] or "exercises"
-    found = importlib.util.find_spec(command)
-    if found and found.submodule_search_locations:  # un dossier se lance par son __main__
-        found = importlib.util.find_spec(f"{command}.__main__")
-    if found is None:
-        sys.exit(
-            f"{command} n'est pas une commande. python -m exercises liste les exercices, et docs/ "
-            "dit les autres commandes."
-        )
+    command = _find_command()
     if not command.startswith("recipes"):
         os.environ["KERAS_BACKEND"] = "tensorflow"  # les leçons ; une recette accepte les autres
     # Ctrl-C reste ignoré si c'est ce que voulait l'appelant, comme après `&`.
@@ -76,6 +60,33 @@ def prepare(*, cleans_up: bool = False) -> None:
         sys.meta_path.insert(0, _Absent())
     else:
         sys.meta_path.insert(0, QuietTensorFlow())
+
+
+def _quiet_tensorflow() -> None:
+    """Règle TensorFlow avant son import : ses avis en anglais, et ce qui le rend rapide."""
+    # TensorFlow décrit en anglais, à chaque démarrage, le processeur. Ses erreurs
+    # arrivent par des exceptions de Python ; au niveau 3, il n'écrit plus que ce qui l'arrête.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # TensorFlow avertit aussi quand une leçon apprend plusieurs réseaux, d'un graphe neuf chacun.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    # Sur un processeur sans AVX-512, TensorFlow laisse de côté oneDNN, qui y apprend pourtant deux
+    # fois plus vite, et quinze fois des convolutions en trois dimensions
+    # (docs/laboratoire/vitesse.md).
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+
+
+def _find_command() -> str:
+    """Rend le module que `python -m` va lancer ; s'il n'existe pas, arrête en le disant."""
+    command = " ".join(sys.orig_argv).partition(" -m ")[2].partition(" ")[0] or "exercises"
+    found = importlib.util.find_spec(command)
+    if found and found.submodule_search_locations:  # un dossier se lance par son __main__
+        found = importlib.util.find_spec(f"{command}.__main__")
+    if found is None:
+        sys.exit(
+            f"{command} n'est pas une commande. python -m exercises liste les exercices, et docs/ "
+            "dit les autres commandes."
+        )
+    return command
 
 
 def _check_python() -> None:

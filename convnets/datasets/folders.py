@@ -59,15 +59,33 @@ def scan(folder: Path, *, limit: int | None = None) -> Pictures:
         ValueError: moins de deux classes, moins de `MIN_PER_CLASS` fichiers dans l'une, ou
             dossiers `train` et `test` au lieu de classes.
     """
-    folder, shown = Path(folder), printable(os.fspath(folder))
+    folder = Path(folder)
     if not folder.is_dir():
         kind = "est un fichier" if folder.exists() else "n'existe pas"
         raise FileNotFoundError(
-            f"{shown} {kind} ; donnez un dossier qui en contient un par classe."
+            f"{printable(os.fspath(folder))} {kind} ; donnez un dossier qui en contient un par "
+            "classe."
         )
     found = sorted(each for each in folder.iterdir() if not _hidden(each.name))
     kept = [each for each in found if each.is_dir()]
+    _check_classes(folder, kept, limit)
+    ignored = [
+        f"{_name(each, folder)} n'est dans aucune classe" for each in found if not each.is_dir()
+    ]
+    paths, labels = [], []
+    for label, each in enumerate(kept):
+        files = _files(each)[: limit and limit // len(kept)]
+        paths += files
+        labels += [label] * len(files)
     names = [each.name for each in kept]
+    listing = Pictures(folder, names, paths, np.array(labels, int), ignored)
+    _check_counts(listing)
+    return listing
+
+
+def _check_classes(folder: Path, kept: Sequence[Path], limit: int | None) -> None:
+    """Refuse ce qui n'est pas des classes, une classe seule, ou trop peu d'images demandées."""
+    shown, names = printable(os.fspath(folder)), [each.name for each in kept]
     if names and {name.lower() for name in names} <= SPLIT_NAMES:
         raise ValueError(
             f"{shown} contient {', '.join(names)} : ce sont des parts d'un jeu, pas des classes ; "
@@ -85,17 +103,6 @@ def scan(folder: Path, *, limit: int | None = None) -> Pictures:
             f"{agreed(limit, 'image')} au plus pour {len(names)} classes : demandez-en au moins "
             f"{MIN_PER_CLASS * len(names)}, soit {MIN_PER_CLASS} par classe."
         )
-    ignored = [
-        f"{_name(each, folder)} n'est dans aucune classe" for each in found if not each.is_dir()
-    ]
-    paths, labels = [], []
-    for label, each in enumerate(kept):
-        files = _files(each)[: limit and limit // len(kept)]
-        paths += files
-        labels += [label] * len(files)
-    listing = Pictures(folder, names, paths, np.array(labels, int), ignored)
-    _check_counts(listing)
-    return listing
 
 
 def _hidden(name: str) -> bool:

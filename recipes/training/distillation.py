@@ -218,8 +218,13 @@ def learn_labels(
         epochs=epochs,
         optimizer=optimizer,
         loss=keras.losses.CategoricalCrossentropy(label_smoothing=smoothing),
-        callbacks=lambda steps: [Lookahead(steps)],
+        callbacks=look_ahead,
     )
+
+
+def look_ahead(steps: int) -> list[keras.callbacks.Callback]:
+    """Rend ce qui moyenne les poids d'un entraînement de `steps` pas."""
+    return [Lookahead(steps)]
 
 
 def learn_answers(
@@ -280,7 +285,7 @@ def learn_answers(
         epochs=epochs,
         optimizer=optimizer,
         loss=keras.losses.CategoricalCrossentropy(),
-        callbacks=lambda steps: [Lookahead(steps)],
+        callbacks=look_ahead,
         asked=(teacher, 2 * copies * len(labels)),  # chaque image et son miroir
     )
 
