@@ -244,8 +244,7 @@ def tiny_clothes(tmp_path, monkeypatch):
     return parts
 
 
-@pytest.fixture
-def write_colors():
+def color_writer():
     """Des classes que leur couleur moyenne suffit à séparer."""
     colors = {"bleu": (40, 60, 200), "rouge": (200, 50, 40), "vert": (30, 180, 60)}
     rng = np.random.default_rng(0)
@@ -260,6 +259,12 @@ def write_colors():
         return root
 
     return write
+
+
+@pytest.fixture
+def write_colors():
+    """write_colors(dossier, ["bleu", "rouge"]) : voir `color_writer`."""
+    return color_writer()
 
 
 @pytest.fixture

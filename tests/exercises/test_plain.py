@@ -2,6 +2,7 @@
 
 import ast
 import io
+import json
 import subprocess
 import sys
 import tokenize
@@ -9,6 +10,7 @@ import tokenize
 import pytest
 
 from exercises import FOLDER
+from tests.conftest import REPO, color_writer
 
 PROGRAMS = sorted((FOLDER / "plain").glob("ex*.py"))
 MOST_LINES = 45  # de code : ni docstring, ni commentaire, ni ligne vide
@@ -20,15 +22,11 @@ LAYOUT = (
     tokenize.DEDENT,
     tokenize.ENDMARKER,
 )
-# Lancé dans un dossier vide, sans le dépôt : de petits jeux y remplacent ceux de keras.datasets.
+# Lance chaque programme dans son dossier, sans le dépôt, l'un après l'autre : Keras n'est chargé
+# qu'une fois. De petits jeux remplacent ceux de keras.datasets.
 RUNNER = """
-import runpy, sys
+import contextlib, io, json, os, runpy, sys
 import keras, numpy
-file = numpy.load(sys.argv[1])
-x, y = file["x"], file["y"].reshape(-1)
-small = (x[:150], y[:150]), (x[150:200], y[150:200])
-for name in ("fashion_mnist", "mnist", "cifar10"):
-    getattr(keras.datasets, name).load_data = lambda: small
 
 def base(include_top, weights, pooling):
     assert (include_top, weights, pooling) == (False, "imagenet", "avg")
@@ -36,8 +34,20 @@ def base(include_top, weights, pooling):
     return keras.Model(images, keras.layers.GlobalAveragePooling2D()(images))
 
 keras.applications.InceptionV3 = base
-sys.argv[:] = sys.argv[2:]
-runpy.run_path(sys.argv[0], run_name="__main__")
+said = {}
+for data, program, *arguments in json.loads(sys.argv[1]):
+    file = numpy.load(data)
+    x, y = file["x"], file["y"].reshape(-1)
+    small = (x[:150], y[:150]), (x[150:200], y[150:200])
+    for name in ("fashion_mnist", "mnist", "cifar10"):
+        getattr(keras.datasets, name).load_data = lambda: small
+    folder, name = os.path.split(program)
+    os.chdir(folder)
+    sys.argv[:] = [name, *arguments]
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        runpy.run_path(name, run_name="__main__")
+    said[" ".join(sys.argv)] = out.getvalue()
+print(json.dumps(said))
 """
 
 
@@ -68,28 +78,36 @@ def test_it_is_short_and_needs_keras_and_numpy_alone(path):
     assert "callbacks" not in source
 
 
+@pytest.fixture(scope="module")
+def launched(tmp_path_factory):
+    """Tous, lancés : le dossier de chacun, et ce qu'a affiché chaque commande."""
+    folders = {path.stem: tmp_path_factory.mktemp(path.stem) for path in PROGRAMS}
+    jobs = []
+    for path in PROGRAMS:
+        program = folders[path.stem] / path.name
+        program.write_bytes(path.read_bytes())
+        kind = {"ex02": "fashion_mnist", "ex03": "cifar10"}.get(path.stem[:4], "mnist")
+        jobs.append([str(REPO / "tests" / "extracts" / f"{kind}_test.npz"), str(program)])
+        if path.stem == "ex03_cifar10":
+            jobs.append([*jobs[-1], str(REPO / "samples" / "avion.png")])
+    color_writer()(folders["ex05_inception"] / "images", ("rouge", "vert"))
+    command = [sys.executable, "-c", RUNNER, json.dumps(jobs)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=folders["ex02_fashion"])
+    assert done.returncode == 0, done.stderr
+    return folders, json.loads(done.stdout.splitlines()[-1])
+
+
 @pytest.mark.ci
 @pytest.mark.question("S1, exercices 2 et 3 ; TD, questions 1 et 2")
 @pytest.mark.parametrize("path", PROGRAMS, ids=lambda path: path.stem)
-def test_it_runs_in_an_empty_folder(path, repo, tmp_path, write_colors):
-    (tmp_path / path.name).write_bytes(path.read_bytes())
-    kind = {"ex02": "fashion_mnist", "ex03": "cifar10"}.get(path.stem[:4], "mnist")
-    data = repo / "tests" / "extracts" / f"{kind}_test.npz"
-    if path.stem.startswith("ex05"):
-        write_colors(tmp_path / "images", ("rouge", "vert"))
-
-    def launch(*arguments):
-        program = [sys.executable, "-c", RUNNER, str(data), path.name, *arguments]
-        done = subprocess.run(program, capture_output=True, text=True, cwd=tmp_path)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    assert " %" in launch().replace("%", " %")
-    saved = {each.name for each in tmp_path.glob("*.keras")}
+def test_it_runs_in_an_empty_folder(path, launched):
+    folders, said = launched
+    assert " %" in said[path.name].replace("%", " %")
+    saved = {each.name for each in folders[path.stem].glob("*.keras")}
     alone = {f"{path.stem}.keras"}
     assert saved == ({"lenet.keras", "dense.keras"} if path.stem == "ex04_lenet" else alone)
     if path.stem == "ex03_cifar10":
-        printed = launch(str(repo / "samples" / "avion.png")).split("Prédiction: ")
+        printed = said[f"{path.name} {REPO / 'samples' / 'avion.png'}"].split("Prédiction: ")
         assert len(printed) == 2 and printed[1].strip().isalpha()
 
 
