@@ -17,11 +17,8 @@ import numpy as np
 from tqdm import tqdm
 
 from convnets.core import cli, paths, reports, session
-from convnets.core.images import open_image
 from convnets.datasets import sources
 from convnets.serving import calibration
-from convnets.serving.classifier import frame
-from convnets.serving.images import is_grey
 from convnets.training import export, saving
 
 # Mots d'un nom de mesure qui disent qu'elle compare deux réponses : son écart, son demi-intervalle.
@@ -323,6 +320,11 @@ def read_picture(path: str, model: keras.Model, learned: str) -> np.ndarray:
     Raises:
         FileNotFoundError, ValueError: image absente ou illisible.
     """
+    # Ce qui lit n'importe quelle image ne sert qu'ici : une leçon qui apprend ne le charge pas.
+    from convnets.core.images import open_image
+    from convnets.serving.classifier import frame
+    from convnets.serving.images import is_grey
+
     shape = model.input_shape[1:]
     image, (height, width) = open_image(path), shape[:2]
     is_colored = len(shape) == 2 and not is_grey(image)

@@ -36,6 +36,90 @@ def _kernel(rng, *shape) -> np.ndarray:
 # --- Géométrie -----------------------------------------------------------------------
 
 
+def _window(kernel: int, dilation: int) -> int:
+    """Rend le nombre de cases que couvre une fenêtre."""
+    return dilation * (kernel - 1) + 1
+
+
+def _dilated_too_much(kernel: int, dilation: int) -> int:
+    return dilation * kernel
+
+
+def _not_dilated(kernel: int, dilation: int) -> int:
+    return kernel
+
+
+def _no_window(kernel: int, dilation: int) -> int:
+    return 0
+
+
+def _steps(room: int, stride: int) -> int:
+    """Rend combien de pas tiennent dans la place que laisse la fenêtre."""
+    return room // stride
+
+
+def _exact_steps(room: int, stride: int) -> float:
+    return room / stride
+
+
+def _rounded_up_steps(room: int, stride: int) -> int:
+    return -(-room // stride)
+
+
+def _steps_of_one(room: int, stride: int) -> int:
+    return room
+
+
+def _one_step_less(room: int, stride: int) -> int:
+    return room // stride - 1
+
+
+def _one_step_more(room: int, stride: int) -> int:
+    return room // stride + 1
+
+
+def _twice(around: tuple[int, int]) -> int:
+    return 2 * sum(around)
+
+
+def _none(around: tuple[int, int]) -> int:
+    return 0
+
+
+def _counted(*, around=sum, window=_window, steps=_steps):
+    """Rend `output_size` avec, au choix, une erreur.
+
+    Args:
+        around: rend, des deux bords, le nombre de cases ajoutées.
+        window: rend le nombre de cases de la fenêtre.
+        steps: rend le nombre de pas.
+    """
+
+    def output_size(size, kernel, *, stride=1, padding=0, dilation=1):
+        added = geometry.pads(size, kernel, stride=stride, padding=padding, dilation=dilation)
+        room = size + around(added) - window(kernel, dilation)
+        if room < 0:
+            raise ValueError
+        return steps(room, stride) + 1
+
+    return output_size
+
+
+COUNTS = [
+    Mistake("no_floor", _counted(steps=_exact_steps), "1/4"),
+    Mistake("rounded_up", _counted(steps=_rounded_up_steps), "1/4"),
+    Mistake("stride_ignored", _counted(steps=_steps_of_one)),
+    Mistake("padding_ignored", _counted(around=_none)),
+    Mistake("padding_on_one_side", _counted(around=itemgetter(0))),
+    Mistake("padding_twice", _counted(around=_twice)),
+    Mistake("dilation_ignored", _counted(window=_not_dilated)),
+    Mistake("dilation_times_kernel", _counted(window=_dilated_too_much)),
+    Mistake("window_not_removed", _counted(window=_no_window)),
+    Mistake("off_by_one", _counted(steps=_one_step_less), "1/4"),
+    Mistake("off_by_one", _counted(steps=_one_step_more), "1/4"),
+]
+
+
 @question("ex00.output_size")
 def ask_output_size(ask: Ask) -> Credit:
     """Compte des positions : pas, puis padding et dilatation, puis l'impossible."""
@@ -47,12 +131,6 @@ def ask_output_size(ask: Ask) -> Credit:
         for (given, options), (padding, dilation) in zip(plain, settings, strict=True)
     ]
 
-    def not_rounded(size, kernel, *, stride=1, padding=0, dilation=1):
-        around = geometry.pads(size, kernel, stride=stride, padding=padding, dilation=dilation)
-        return (
-            geometry.output_size(size, kernel, padding=around, dilation=dilation) - 1
-        ) / stride + 1
-
     return ask.judge(
         "output_size",
         [
@@ -61,11 +139,7 @@ def ask_output_size(ask: Ask) -> Credit:
             ("1", [((3, 5), {}), ((5, 3), {"dilation": 3})]),
         ],
         geometry.output_size,
-        [
-            Mistake("no_floor", not_rounded, "1/4"),
-            Mistake("off_by_one", altered(geometry.output_size, lambda count: count - 1), "1/4"),
-            Mistake("dilation_ignored", altered(geometry.output_size, dilation=1)),
-        ],
+        COUNTS,
     )
 
 

@@ -30,15 +30,83 @@ def _as_filters(kernels, channels) -> np.ndarray:
     return np.repeat(np.stack(kernels, axis=-1)[:, :, None], channels, axis=2)
 
 
-def _correlate(image, filters, *, border="reflect", modes=MODES) -> np.ndarray:
-    """Refait `convolve` en NumPy : réponses `(h', w', n)` float64."""
+def _margins(sides) -> list[tuple[int, int]]:
+    """Rend les pixels ajoutés avant et après, pour que la réponse ait la taille de l'image."""
+    return [((side - 1) // 2, side // 2) for side in sides]
+
+
+def _margins_before(sides) -> list[tuple[int, int]]:
+    return [(side // 2, (side - 1) // 2) for side in sides]
+
+
+def _margins_of_one(sides) -> list[tuple[int, int]]:
+    return [(1, 1) for _ in sides]
+
+
+def _margins_twice(sides) -> list[tuple[int, int]]:
+    return [(side - 1, side - 1) for side in sides]
+
+
+def _correlate(
+    image, filters, *, border="reflect", modes=MODES, margins=_margins, step=1
+) -> np.ndarray:
+    """Refait `convolve` en NumPy, avec, au choix, une erreur : réponses `(h', w', n)` float64."""
     if image.shape[2] != filters.shape[2]:
         raise ValueError
     if border in modes:
-        around = [((side - 1) // 2, side // 2) for side in filters.shape[:2]]
+        around = margins(filters.shape[:2])
         image = np.pad(image, [*around, (0, 0)], mode=modes[border])
     patches = np.lib.stride_tricks.sliding_window_view(image, filters.shape[:2], axis=(0, 1))
+    patches = patches[::step, ::step]
     return np.einsum("hwcab,abcn->hwn", patches.astype(float), filters.astype(float))
+
+
+def _reflected_by(mode: str) -> dict[str, str]:
+    """Rend `MODES`, où le reflet est fait d'une autre façon."""
+    return {**MODES, "reflect": mode}
+
+
+def _of_first_channel(image, filters, **options) -> np.ndarray:
+    return _correlate(image[..., :1], filters[:, :, :1], **options)
+
+
+def _flipped(image, filters, **options) -> np.ndarray:
+    return _correlate(image, filters[::-1, ::-1], **options)
+
+
+def _with_whole_weights(image, filters, **options) -> np.ndarray:
+    return _correlate(image, np.trunc(filters), **options)
+
+
+def _reflected_then_padded(image, filters, *, border="reflect") -> np.ndarray:
+    """Ajoute un reflet, puis encore les zéros de `same`."""
+    if border != "reflect":
+        return _correlate(image, filters, border=border)
+    around = _margins(filters.shape[:2])
+    return _correlate(np.pad(image, [*around, (0, 0)], mode="reflect"), filters, border="same")
+
+
+def _divided_by_255(found: np.ndarray) -> np.ndarray:
+    return found / 255
+
+
+CONVOLVED = [
+    Mistake("integers_for_floats", altered(_correlate, np.trunc)),
+    Mistake("response_divided", altered(_correlate, _divided_by_255), "3/4"),
+    Mistake("flipped_kernel", _flipped, "1/2"),
+    Mistake("zeros_for_reflect", altered(_correlate, modes=_reflected_by("constant"))),
+    Mistake("edge_repeated", altered(_correlate, modes=_reflected_by("symmetric"))),
+    Mistake("edge_repeated", altered(_correlate, modes=_reflected_by("edge"))),
+    Mistake("border_of_one", partial(_correlate, margins=_margins_of_one)),
+    Mistake("larger_after", partial(_correlate, margins=_margins_before)),
+    Mistake("padded_twice", _reflected_then_padded),
+    Mistake("padded_twice", partial(_correlate, margins=_margins_twice)),
+    Mistake("border_ignored", altered(_correlate, border="valid")),
+    Mistake("border_ignored", altered(_correlate, border="same")),
+    Mistake("one_channel_only", _of_first_channel),
+    Mistake("step_of_two", partial(_correlate, step=2)),
+    Mistake("weights_truncated", _with_whole_weights),
+]
 
 
 @question("ex01.as_filters")
@@ -68,20 +136,7 @@ def ask_convolve(ask: Ask) -> Credit:
         for level, border in (("1/2", "valid"), ("3/4", "same"), ("3/4", "reflect"))
     ]
     groups.append(("1", [((each, small / 70), {"border": "valid"}) for each in (color, grey)]))
-    return ask.judge(
-        "convolve",
-        groups,
-        _correlate,
-        [
-            Mistake("integers_for_floats", altered(_correlate, np.trunc)),
-            Mistake("response_divided", altered(_correlate, lambda found: found / 255), "3/4"),
-            Mistake("flipped_kernel", lambda i, f, **o: _correlate(i, f[::-1, ::-1], **o), "1/2"),
-            Mistake(
-                "zeros_for_reflect", partial(_correlate, modes=dict.fromkeys(MODES, "constant"))
-            ),
-        ],
-        tolerance=TOLERANCE,
-    )
+    return ask.judge("convolve", groups, _correlate, CONVOLVED, tolerance=TOLERANCE)
 
 
 def _chained(ask: Ask, calls) -> list[np.ndarray]:
@@ -98,7 +153,57 @@ def _chained(ask: Ask, calls) -> list[np.ndarray]:
 
 def _inside(image, kernel, *, turn) -> np.ndarray:
     """Filtre une image, sans son bord : il est l'affaire de `convolve`."""
-    return _correlate(image, _as_filters([kernel.T if turn else kernel], 3))[2:-2, 2:-2, 0]
+    kernel = kernel.T if turn else kernel
+    return _correlate(image, _as_filters([kernel], image.shape[2]))[2:-2, 2:-2, 0]
+
+
+def _both_ways(image, kernel) -> np.ndarray:
+    return _inside(image, kernel, turn=False) + _inside(image, kernel, turn=True)
+
+
+def _on_first_channel(image, kernel, *, turn) -> np.ndarray:
+    return _inside(image[..., :1], kernel, turn=turn)
+
+
+def _with_sobel(image, kernel, *, turn) -> np.ndarray:
+    return _inside(image, SOBEL, turn=turn)
+
+
+def _reversed_along(image, kernel, *, turn, axes) -> np.ndarray:
+    return _inside(image, np.flip(kernel, axes), turn=turn)
+
+
+def _pattern_mistakes(turn: bool) -> list[Mistake]:
+    """Rend les erreurs connues d'une des deux directions."""
+    right = partial(_inside, turn=turn)
+    return [
+        Mistake("directions_swapped", partial(_inside, turn=not turn), "1/4"),
+        Mistake("sign_reversed", altered(right, np.negative), "1/2"),
+        Mistake("absolute_value", altered(right, abs), "1/2"),
+        Mistake("kernel_ignored", partial(_with_sobel, turn=turn), "1/2"),
+        Mistake("one_channel_only", partial(_on_first_channel, turn=turn)),
+        Mistake("both_directions", _both_ways),
+        Mistake("flipped_kernel", partial(_reversed_along, turn=turn, axes=(0, 1))),
+        Mistake("kernel_reversed", partial(_reversed_along, turn=turn, axes=0)),
+        Mistake("kernel_reversed", partial(_reversed_along, turn=turn, axes=1)),
+    ]
+
+
+def _response(answer: failures.Answer) -> np.ndarray:
+    """Rend une réponse de la taille de l'image.
+
+    Raises:
+        Failure: elle a une autre taille, ou elle est déjà changée en niveaux de gris.
+    """
+    found = numbers(answer)
+    if found.shape == (*SIDES, 1):
+        raise failures.Failure("other_axes")
+    if found.ndim == 2 and found.shape < SIDES:
+        raise failures.Failure("border_lost")
+    found = numbers(answer, SIDES)
+    if np.asarray(answer.value).dtype == np.uint8:
+        raise failures.Failure("grey_for_response")
+    return found
 
 
 @question("ex01.horizontal_patterns")
@@ -114,21 +219,15 @@ def ask_patterns(ask: Ask) -> Credit:
     kernels = (SOBEL, PREWITT, ask.rng.integers(-9, 10, (3, 3)))
     calls = [((each.astype(np.uint8), kernel), {}) for each in images for kernel in kernels]
     turned = [((each, kernel.T), {}) for (each, kernel), _ in calls]
-    found = [numbers(each, SIDES) for each in ask.calls(ask.rule.name, calls)]
+    found = [_response(each) for each in ask.calls(ask.rule.name, calls)]
     own, other = _chained(ask, calls), _chained(ask, turned)
     if not same(own, other) and same(found, other if vertical else own):
         return RIGHT  # l'orientation compte, et rien d'autre n'est faux que ces deux fonctions
-    right = partial(_inside, turn=vertical)
     return judge(
         [failures.Answer(each[2:-2, 2:-2]) for each in found],
         [("1", calls)],
-        right,
-        [
-            Mistake("directions_swapped", partial(_inside, turn=not vertical), "1/4"),
-            Mistake("sign_reversed", altered(right, np.negative), "1/2"),
-            Mistake("absolute_value", altered(right, abs), "1/2"),
-            Mistake("kernel_ignored", lambda image, kernel: right(image, SOBEL), "1/2"),
-        ],
+        partial(_inside, turn=vertical),
+        _pattern_mistakes(vertical),
         tolerance=TOLERANCE,
     )
 
@@ -141,11 +240,16 @@ def ask_to_grey_levels(ask: Ask) -> Credit:
     calls = [((each,), {}) for each in (response, -response, np.zeros((4, 5)))]
     *answers, black = ask.calls("to_grey_levels", calls)
     first, second = (numbers(each, response.shape) for each in answers)
-    grey = first.ravel()
+    grey, by_value = first.ravel(), first.ravel()[np.argsort(response.ravel())]
+    mirrored = same(first, second)  # une réponse et son opposée se montrent de même
+    falls = (np.diff(grey) < 0).any()  # une réponse plus forte est parfois plus sombre
     return first_fault(
         (0, "wrong_type", np.asarray(answers[0].value).dtype != np.uint8),
         ("1/2", "negatives_lost", not grey[::2].any()),  # une valeur sur deux est négative
-        ("1/2", "wrong_values", not same(first, second) or (np.diff(grey) < 0).any()),
-        ("1/2", "wrong_values", grey[-1] < 250 or grey[0] > 127),
+        ("1/2", "zero_not_black", not mirrored and (np.diff(by_value) >= 0).all()),
+        ("1/2", "strong_is_dark", mirrored and (np.diff(grey) <= 0).all()),
+        ("1/2", "grey_wraps", falls if mirrored else same(first, np.trunc(response) % 256)),
+        ("1/2", "wrong_values", not mirrored),
+        ("1/2", "scale_too_short", grey[-1] < 250 or grey[0] > 127),
         ("1/2", "not_a_number", not same(black.value, np.zeros((4, 5)))),
     )

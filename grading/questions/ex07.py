@@ -21,6 +21,95 @@ OURS = sealed.module("ex07_occlusion")
 SHAPE = (9, 13, 3)
 
 
+BLACK, GREY = np.zeros(3), np.full(3, 128)  # celles de l'énoncé
+HALF = np.full(3, 127.5)  # le milieu exact de l'échelle, qui fait 0,5 une fois divisé
+COLORS = (0, 1)  # les axes d'une image, sans celui des couleurs
+
+
+def _rounded_mean(image: np.ndarray) -> np.ndarray:
+    """Rend la couleur moyenne, comme l'énoncé la demande."""
+    return np.rint(image.mean(COLORS))
+
+
+def _truncated_mean(image: np.ndarray) -> np.ndarray:
+    return np.floor(image.mean(COLORS))
+
+
+def _exact_mean(image: np.ndarray) -> np.ndarray:
+    return image.mean(COLORS)
+
+
+def _mean_of_all(image: np.ndarray) -> np.ndarray:
+    return np.full(3, np.rint(image.mean()))
+
+
+def _mean_of_columns(image: np.ndarray) -> np.ndarray:
+    return np.rint(image.mean(0))
+
+
+def _mean_of_rows(image: np.ndarray) -> np.ndarray:
+    return np.rint(image.mean(1))
+
+
+def _mean_of_each_row(image: np.ndarray) -> np.ndarray:
+    return np.rint(image.mean((1, 2)))
+
+
+def _median(image: np.ndarray) -> np.ndarray:
+    return np.rint(np.median(image, COLORS))
+
+
+def _one_color(color: np.ndarray, image: np.ndarray) -> np.ndarray:
+    return color
+
+
+def _as_image(color: np.ndarray, image: np.ndarray) -> np.ndarray:
+    """Étend une couleur à l'image entière."""
+    return np.broadcast_to(color, image.shape)
+
+
+def _as_share(color: np.ndarray, image: np.ndarray) -> np.ndarray:
+    """Ramène une couleur entre 0 et 1."""
+    return color / 255
+
+
+def _filled(*, mean=_rounded_mean, grey=GREY, shape=_one_color):
+    """Rend `fill_color` avec, au choix, une erreur.
+
+    Args:
+        mean: rend la couleur moyenne d'une image.
+        grey: la couleur grise.
+        shape: change la couleur rendue, d'après l'image.
+    """
+
+    def fill_color(image, fill):
+        if fill == "mean":
+            return shape(mean(image), image)
+        known = {"black": BLACK, "grey": grey}
+        if fill not in known:
+            raise ValueError
+        return shape(known[fill], image)
+
+    return fill_color
+
+
+FILLS = [
+    Mistake("color_truncated", _filled(mean=_truncated_mean), "3/4"),
+    Mistake("color_not_rounded", _filled(mean=_exact_mean), "3/4"),
+    Mistake("one_grey_for_all", _filled(mean=_mean_of_all)),
+    Mistake("mean_of_one_axis", _filled(mean=_mean_of_columns)),
+    Mistake("mean_of_one_axis", _filled(mean=_mean_of_rows)),
+    Mistake("colors_averaged", _filled(mean=_mean_of_each_row)),
+    Mistake("median_for_mean", _filled(mean=_median)),
+    Mistake("other_grey", _filled(grey=np.full(3, 127))),
+    Mistake("other_grey", _filled(grey=np.full(3, 0.5))),
+    Mistake("other_grey", _filled(grey=np.full(3, 255))),
+    Mistake("color_for_each_pixel", _filled(shape=_as_image)),
+    Mistake("color_from_0_to_1", _filled(mean=_exact_mean, shape=_as_share)),
+    Mistake("color_from_0_to_1", _filled(mean=_exact_mean, grey=HALF, shape=_as_share)),
+]
+
+
 @question("ex07.fill_color")
 def ask_fill_color(ask: Ask) -> Credit:
     """Demande les trois couleurs, puis une qui n'existe pas."""
@@ -30,12 +119,7 @@ def ask_fill_color(ask: Ask) -> Credit:
         ("3/4", [((tinted, "mean"), {}), ((pixels(ask.rng, 5, 7, 3), "mean"), {})]),
         ("1", [((tinted, "blue"), {})]),
     ]
-    mistakes = [
-        Mistake("color_truncated", lambda image, fill: np.floor(image.mean((0, 1))), "3/4"),
-        Mistake("color_not_rounded", lambda image, fill: image.mean((0, 1)), "3/4"),
-        Mistake("one_grey_for_all", lambda image, fill: [np.rint(image.mean())] * 3),
-    ]
-    return ask.judge("fill_color", groups, OURS.fill_color, mistakes)
+    return ask.judge("fill_color", groups, OURS.fill_color, FILLS)
 
 
 @question("ex07.positions")
