@@ -62,6 +62,14 @@ class Candidate(NamedTuple):
     source: Source
 
 
+class Ranked(NamedTuple):
+    """Un fichier, les modules dont il peut être et ce qui le dit, et un doute, ou ""."""
+
+    source: Source
+    ranks: dict[str, int]
+    doubt: str
+
+
 class NothingError(RefusedError):
     """Un élève n'a rendu aucun fichier."""
 
@@ -302,6 +310,7 @@ def _prepare(received: Received, target: Path, pairs: Pairs, asked: str) -> Subm
     found = submission.find(_base(target))._replace(name=received.name)
     _convert(found.home, found.root, remarks, pairs, asked)
     if not found.modules:
+        remarks += _unread(received.paths, target)
         raise RefusedError(" ; ".join(dict.fromkeys(remarks or ["aucun exercice reconnu"])))
     _place_weights(found, remarks)
     return found._replace(remarks=tuple(dict.fromkeys(remarks)))
@@ -326,6 +335,20 @@ def _has_file(path: Path) -> bool:
     levels = folders.levels(path, skipped=archives.HIDDEN) if path.is_dir() else ()
     names = [each.name for level in levels for each in level.files]
     return path.is_file() or any(not name.startswith(".") for name in names)
+
+
+def _unread(paths: list[Path], copied: Path) -> list[str]:
+    """Nomme trois fichiers, au plus, d'un rendu où rien n'est reconnu, et qui n'ont pas été lus."""
+    kept = {path.name for path in walk(copied)}
+    names = [
+        printable(each.name)
+        for path in filter(Path.is_dir, paths)
+        for level in folders.levels(path, skipped=archives.HIDDEN)
+        for each in level.files
+        if each.name not in kept and not each.name.startswith(".")
+        if _ends(Path(each.name)) not in (*WORK, *archives.OTHERS)
+    ]
+    return [f"pas lus, faute de finir par .py ou .ipynb : {', '.join(names[:3])}"] if names else []
 
 
 def _copy(source: Path, home: Path, remarks: list[str], depth: int = 0) -> None:
@@ -392,10 +415,13 @@ def _sources(home: Path, root: Path) -> Iterator[tuple[Path, str]]:
 def _convert(home: Path, root: Path, remarks: list[str], pairs: Pairs, asked: str) -> None:
     """Fait un module du fichier qui lui convient le mieux ; un module déjà en place le reste."""
     wanted: dict[str, list[Candidate]] = {}
-    ranked, strays = [], []
-    for source, named in _readable(home, root, remarks):
-        ranks, doubt = _ranks(source, named, root, pairs, asked)
-        ranked.append((source, ranks))
+    strays = []
+    read = [
+        Ranked(source, *_ranks(source, named, root, pairs, asked))
+        for source, named in _readable(home, root, remarks)
+    ]
+    read = _settled(read)
+    for source, ranks, doubt in read:
         for module, rank in ranks.items():
             wanted.setdefault(module, []).append(Candidate(rank, source))
         if not ranks:
@@ -405,14 +431,38 @@ def _convert(home: Path, root: Path, remarks: list[str], pairs: Pairs, asked: st
     if strays and expected and wanted.keys().isdisjoint(expected):  # l'enseignant est pris au mot
         wanted |= dict.fromkeys(expected, [Candidate(GUESSED, each) for each in strays])
     else:
-        remarks += _left_books(strays)
+        remarks += _left(strays, every=not wanted)
     for module, candidates in wanted.items():
-        _write(module, candidates, _may_be_of(module, ranked), root, remarks)
+        _write(module, candidates, _may_be_of(module, read), root, remarks)
 
 
-def _may_be_of(module: str, ranked: list[tuple[Source, dict[str, int]]]) -> list[Source]:
+def _settled(read: list[Ranked]) -> list[Ranked]:
+    """Lève les doutes d'un rendu : le réseau d'un fichier apprend ce que lit le fichier d'à côté.
+
+    Un fichier qui reprend une base, et que lance le même programme, est alors du même exercice.
+    """
+    sources = [each.source for each in read]
+    module = notebooks.data_of(sources)
+    doubtful = [each for each in read if each.doubt and not notebooks.other_library(each.source)]
+    if not module or not doubtful:
+        return read
+    settled = [each.source for each in doubtful]
+    users = [each for each in sources if any(notebooks.imports(each, own) for own in settled)]
+    settled += [
+        each.source
+        for each in read
+        if set(notebooks.TRANSFER) & each.ranks.keys()
+        and any(notebooks.imports(user, each.source) for user in users)
+    ]
+    return [
+        Ranked(each.source, {module: FOUND}, "") if each.source in settled else each
+        for each in read
+    ]
+
+
+def _may_be_of(module: str, read: list[Ranked]) -> list[Source]:
     """Rend les fichiers d'un module, et ceux qui ne sont d'aucun."""
-    return [each for each, ranks in ranked if not ranks or module in ranks]
+    return [each.source for each in read if not each.ranks or module in each.ranks]
 
 
 def _readable(home: Path, root: Path, remarks: list[str]) -> Iterator[tuple[Source, str]]:
@@ -424,10 +474,10 @@ def _readable(home: Path, root: Path, remarks: list[str]) -> Iterator[tuple[Sour
             remarks.append(str(error).rstrip("."))
 
 
-def _left_books(strays: list[Source]) -> list[str]:
-    """Dit quels notebooks ne sont d'aucun exercice."""
-    books = [printable(each.path.name) for each in strays if _ends(each.path) == ".ipynb"]
-    return [f"{name} laissé de côté : aucun exercice reconnu" for name in books]
+def _left(strays: list[Source], *, every: bool) -> list[str]:
+    """Dit quels notebooks, et si rien n'est reconnu quels `.py`, ne sont d'aucun exercice."""
+    left = [each.path for each in strays if every or _ends(each.path) == ".ipynb"]
+    return [f"{printable(path.name)} laissé de côté : aucun exercice reconnu" for path in left[:5]]
 
 
 def _ranks(

@@ -81,6 +81,11 @@ DECISIVE = {
 SHADOWS = {"ex04_lenet": "ex00_convolution.x_or_o", "ex05_inception.head": "ex17_detection.boxes"}
 # Les réseaux, dont les fonctions portent le même nom, se reconnaissent à leurs données.
 DATASETS = {"ex02_fashion": "fashion_mnist", "ex03_cifar10": "cifar10", "ex04_lenet": "mnist"}
+WRITTEN = {  # ce qu'en disent un nom de fichier, une adresse
+    "ex02_fashion": r"(?i)fashion[-_ ]?mnist",
+    "ex03_cifar10": r"(?i)cifar[-_ ]?10(?!0)",
+    "ex04_lenet": r"(?i)(?<!fashion)(?<!fashion[-_ ])mnist",
+}
 TRANSFER = ("ex05_inception.features", "ex05_inception.head")  # reprendre une base apprise
 OTHERS = {  # ce qui construit des réseaux sans Keras
     "torch": "PyTorch",
@@ -303,17 +308,67 @@ def _with_networks(source: Source, known: list[str]) -> tuple[list[str], str]:
 
 def _networks_of(source: Source) -> list[str]:
     """Rend les exercices dont une cellule nomme le jeu de données, et nul autre."""
-    networks = {}
+    networks, held = {}, _held_data(source)
     for _, text in source.cells:
-        words = {word for each in ast.walk(_parsed(text)) for word in _words(each)}
-        named = [module for module, data in DATASETS.items() if _names_data(words, module, data)]
+        named = _data_named(_parsed(text), held)
         if len(named) == 1:
             networks[named[0]] = None
     return [*networks]
 
 
+def _data_named(tree: ast.AST, held: dict[str, str]) -> list[str]:
+    """Rend les exercices dont un texte nomme le jeu de données.
+
+    Args:
+        tree: le texte.
+        held: ce que rend `_held_data`.
+    """
+    words = set()
+    for each in ast.walk(tree):
+        is_held = isinstance(each, ast.Name) and each.id in held
+        words.update([held[each.id]] if is_held else _words(each))
+    return [module for module, data in DATASETS.items() if _names_data(words, module, data)]
+
+
+def _held_data(source: Source) -> dict[str, str]:
+    """Rend les variables qui sont un jeu de données : dans `mnist = datasets.fashion_mnist`, une.
+
+    Returns:
+        Par variable, le nom du jeu.
+    """
+    held = {}
+    for _, _, node in source.nodes:
+        for each in ast.walk(node):
+            if isinstance(each, ast.Assign) and isinstance(each.targets[0], ast.Name):
+                for module in _data_named(each.value, {}):
+                    held[each.targets[0].id] = DATASETS[module]
+    return held
+
+
 def _names_data(words: set[str], module: str, data: str) -> bool:
     return not words.isdisjoint({module, data, f"load_{data}"})
+
+
+def data_of(sources: list[Source]) -> str:
+    """Rend l'exercice du jeu que nomment les fichiers d'un rendu, pris ensemble ; "" si plusieurs.
+
+    Un nom de fichier ou une adresse, `"fashion-mnist_train.csv"`, le nomme aussi.
+    """
+    named = set()
+    for source in sources:
+        held = _held_data(source)
+        for _, _, node in source.nodes:
+            named.update(_data_named(node, held))
+            named.update(_data_written(node))
+    return named.pop() if len(named) == 1 else ""
+
+
+def _data_written(tree: ast.AST) -> set[str]:
+    """Rend les exercices dont un texte entre guillemets dit le jeu de données."""
+    texts = [str(each.value) for each in ast.walk(tree) if isinstance(each, ast.Constant)]
+    return {
+        module for module, data in WRITTEN.items() if any(re.search(data, text) for text in texts)
+    }
 
 
 def _has_colour_thumbnails(source: Source) -> bool:
@@ -324,7 +379,13 @@ def _has_colour_thumbnails(source: Source) -> bool:
 def is_network(source: Source) -> bool:
     """Dit si un fichier construit un réseau à noter, ou en apprend un, et non s'il le relit."""
     builds = {"build_model", "train"} & source.functions or MODELS & _called(source)
-    return learns(source) or bool(builds)
+    return learns(source) or bool(builds) or any(map(_is_model, source.nodes))
+
+
+def _is_model(place: tuple[int, int, ast.stmt]) -> bool:
+    """Dit si une instruction définit une sorte de modèle : `class LeNet(keras.Model)`."""
+    bases = getattr(place[2], "bases", ())
+    return any(MODELS & {getattr(each, "attr", ""), getattr(each, "id", "")} for each in bases)
 
 
 def learns(source: Source) -> bool:
@@ -401,13 +462,17 @@ def _launched(found: list[Source], sources: list[Source]) -> list[Source]:
     """Remonte des fichiers d'un exercice à ceux que rien n'importe : ceux que lance l'élève."""
     programs, climbing = [], list(found)
     for each in climbing:  # s'allonge
-        stem = re.escape(each.path.stem).replace("__init__", r"\.\s+import")  # `from . import …`
-        imports = re.compile(rf"(?m){IMPORTED}{stem}\b")
         # Et non lui-même : `main.ipynb` importe `main.py`.
-        users = [other for other in sources if other != each and imports.search(other.text)]
+        users = [other for other in sources if other != each and imports(other, each)]
         climbing += [user for user in users if user not in climbing]
         programs += [] if users else [each]
     return programs
+
+
+def imports(user: Source, source: Source) -> bool:
+    """Dit si un fichier en importe un autre."""
+    stem = re.escape(source.path.stem).replace("__init__", r"\.\s+import")  # `from . import …`
+    return bool(re.search(rf"(?m){IMPORTED}{stem}\b", user.text))
 
 
 def _words(node: ast.AST) -> list[str]:

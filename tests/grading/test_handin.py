@@ -256,6 +256,53 @@ def test_a_network_put_on_a_learned_base_is_recognised(folder, collect, kind):
     assert modules(collect(folder))["dupont"] == wanted
 
 
+BUILT = "from keras import Sequential\ndef cnn(x):\n    return Sequential()\n"
+BESIDE = {  # des fichiers dont aucun, seul, ne dit l'exercice
+    "variable": (
+        {"tp.py": BUILT + "mnist = keras.datasets.fashion_mnist\nmnist.load_data()\n"},
+        "ex02_fashion",
+    ),
+    "lu à côté": (
+        {"reseau.py": BUILT, "main.py": "from keras.datasets import cifar10\nimport reseau\n"},
+        "ex03_cifar10",
+    ),
+    "nom de fichier": (
+        {"reseau.py": BUILT, "config.py": "TRAIN = 'donnees/fashion-mnist_train.csv'\n"},
+        "ex02_fashion",
+    ),
+    "classe": (
+        {"tp.py": "from keras.datasets import mnist\nclass LeNet(keras.Model):\n    pass\n"},
+        "ex04_lenet",
+    ),
+    "base parmi d'autres": (
+        {
+            "main.py": "from keras.datasets import cifar10\nimport reseau, base\n",
+            "reseau.py": BUILT,
+            "base.py": TRANSFER["keras"],
+        },
+        "ex03_cifar10",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", BESIDE)
+def test_the_data_read_by_the_whole_hand_in_settle_a_doubt(folder, collect, kind):
+    files, module = BESIDE[kind]
+    for name, text in files.items():
+        write(folder / name, text)
+    found = collect(folder, one=True).submissions[0]
+    assert found.modules == {module} and not found.remarks
+
+
+def test_what_was_not_read_is_named_when_nothing_is_recognised(folder, collect):
+    write(folder / "dupont/python", BUILT)
+    write(folder / "dupont/app.py", "print('bonjour')\n")
+    write(folder / "martin/pooling.py", POOLING)
+    said = collect(folder).ungraded["dupont"]
+    assert said.startswith("app.py laissé de côté : aucun exercice reconnu")
+    assert said.endswith("pas lus, faute de finir par .py ou .ipynb : python")
+
+
 def test_a_notebook_without_code_is_not_a_program_that_fails(folder, collect):
     write(folder / "dupont/tp.ipynb", '{"cells": [{"cell_type": "markdown", "source": "rien"}]}')
     write(folder / "martin/pooling.py", POOLING)
