@@ -1,8 +1,9 @@
-"""Les tableaux du README et de la page des résultats, d'après le registre et les comptes rendus.
+"""Les tableaux du README, des résultats et du barème : registre, comptes rendus, `exNN.toml`.
 
 Commande : python -m exercises --update-readme
 """
 
+from fractions import Fraction
 from pathlib import Path
 
 from convnets.core.cli import markdown_table
@@ -19,6 +20,7 @@ from exercises.chapters import chapters
 
 ROOT = Path(__file__).resolve().parent.parent
 README, RESULTS = ROOT / "README.md", ROOT / "docs/laboratoire/resultats.md"
+SCALE = ROOT / "docs/bareme.md"
 # Les modèles dont l'accueil donne l'exactitude, et docs/laboratoire/resultats.md tout le reste.
 MODELS = ("photos", "thumbnails", "garments", "digits", "ex05_inception")
 FIRST_SYSTEM = 15  # exercices d'après : d'autres systèmes que la classification d'une image
@@ -91,14 +93,44 @@ def methods_table() -> str:
     return table(load_measures("ex11_curves"))
 
 
+def scale_tables() -> str:
+    """Fait le tableau du barème de chaque exercice : questions, points, et ce qu'il faut."""
+    from grading.scale import read_scale
+
+    parts = []
+    for name, exercise in read_scale().items():
+        rows = [_question_row(rule) for rule in exercise.rules]
+        table = markdown_table(["question", "points", "ce qui les donne"], rows)
+        parts.append(f"### {name[2:]}. {exercise.title}\n\n{table}")
+    return "\n\n".join(parts)
+
+
+def _question_row(rule) -> list[str]:
+    """Fait la ligne d'une question ; chaque niveau y est écrit avec les points qu'il vaut."""
+    levels = []
+    for level in rule.levels:
+        share, _, text = level.partition(" : ")
+        levels.append(f"**{_points(Fraction(share) * rule.points)}** : {text}")
+    return [f"{rule.title} (`{rule.name}`)", _points(rule.points), "<br>".join(levels)]
+
+
+def _points(points: Fraction) -> str:
+    return f"{float(points):.4g}".replace(".", ",")
+
+
 def update_pages(
-    *, readme: Path = README, results: Path = RESULTS, models_dir: Path = MODELS_DIR
+    *,
+    readme: Path = README,
+    results: Path = RESULTS,
+    scale: Path = SCALE,
+    models_dir: Path = MODELS_DIR,
 ) -> None:
     """Remet les tableaux entre leurs repères, `<!-- nom : début -->` et `<!-- nom : fin -->`.
 
     Args:
         readme: l'accueil : exercices et cinq résultats.
         results: la page des résultats.
+        scale: la page du barème.
         models_dir: dossier des modèles.
 
     Raises:
@@ -115,6 +147,7 @@ def update_pages(
             "introspection": methods_table(),
             "systèmes": headlines_table(systems=True),
         },
+        scale: {"barème": scale_tables()},
     }
     texts = {path: with_tables(path, own) for path, own in tables.items()}
     for path, text in texts.items():

@@ -71,7 +71,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--update-readme",
         action="store_true",
-        help="réécrit les tableaux du README et de docs/laboratoire/resultats.md",
+        help="réécrit les tableaux de l'accueil, des résultats et du barème",
     )
     options = parser.parse_args(argv)
     if not options.update_readme:

@@ -25,10 +25,10 @@ def test_one_screen_and_a_half(readme):
 
 
 def test_tables_are_those_of_the_reports(tmp_path):
-    pages = (tables.README, tables.RESULTS)
+    pages = (tables.README, tables.RESULTS, tables.SCALE)
     copies = [Path(shutil.copy(page, tmp_path)) for page in pages]
-    readme, results = copies
-    tables.update_pages(readme=readme, results=results)
+    readme, results, scale = copies
+    tables.update_pages(readme=readme, results=results, scale=scale)
     for page, copy in zip(pages, copies, strict=True):
         assert copy.read_text(encoding="utf-8") == page.read_text(encoding="utf-8"), page
 

@@ -38,7 +38,7 @@ DOCS = ROOT / "docs"
 PAGES = {  # pages de docs/, par rubrique du menu ; docs/README.md a les mêmes
     "Commencer": ("installer",),
     "Le cours": ("exercices", "taches", "figures", "galerie", "systemes"),
-    "Enseigner": ("enseignants", "correction", "site"),
+    "Enseigner": ("enseignants", "bareme", "correction", "site"),
     "`./predict`": ("predire",),
     "Référence": ("glossaire", "errata", "api_hier_aujourdhui", "grappe", "credits"),
     "Cahier de laboratoire": (

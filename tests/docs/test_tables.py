@@ -40,6 +40,8 @@ def test_headlines_of_systems_and_of_the_others_do_not_mix():
 
 def test_update_writes_between_the_marks(tmp_path):
     readme, results = tmp_path / "README.md", tmp_path / "resultats.md"
+    scale = tmp_path / "bareme.md"
+    scale.write_text("\nvieux\n".join(tables.marks("barème")), encoding="utf-8")
     old = {name: "\nvieux\n".join(tables.marks(name)) for name in ("exercices", "résultats")}
     readme.write_text("avant\n" + "\nentre\n".join(old.values()) + "\naprès\n", encoding="utf-8")
     results.write_text(
@@ -49,14 +51,17 @@ def test_update_writes_between_the_marks(tmp_path):
         ),
         encoding="utf-8",
     )
-    tables.update_pages(readme=readme, results=results)
+    tables.update_pages(readme=readme, results=results, scale=scale)
     text = readme.read_text(encoding="utf-8")
     assert text.startswith("avant\n") and text.endswith("après\n") and "vieux" not in text
     assert f"{tables.marks('exercices')[1]}\nentre\n{tables.marks('résultats')[0]}" in text
+    text = scale.read_text(encoding="utf-8")
+    assert "vieux" not in text and text.count("\n### ") == 29
+    assert "| respecter l'architecture (`architecture`) | 5 | **1,25** : " in text
     text = results.read_text(encoding="utf-8")
     assert "vieux" not in text and "au hasard" in text and "le milieu" in text  # les témoins
     before = readme.read_bytes()
     results.write_text("rien")
     with pytest.raises(ValueError, match="repères"):
-        tables.update_pages(readme=readme, results=results)
+        tables.update_pages(readme=readme, results=results, scale=scale)
     assert readme.read_bytes() == before
