@@ -1,13 +1,16 @@
 """Des articles de boutique sur fond blanc, portés ou non : vêtements, sacs, chaussures.
 
-9 583 carrés de 224 pixels, les premiers d'un jeu qui en a 44 000, et le type de chaque article.
-Les images et les types viennent de deux dépôts de GitHub, ou du cache.
+9 583 carrés de 224 pixels, d'un jeu qui en a 44 000, et ce que le catalogue dit de chaque article :
+son type, sa couleur, son style, pour qui et pour quelle saison. Les images et le catalogue viennent
+de deux dépôts de GitHub, ou du cache.
 
-Source : Aggarwal, « Fashion Product Images Dataset », Kaggle, 2019.
+Source : Aggarwal, « Fashion Product Images Dataset », Kaggle, 2019. Nous n'avons pas trouvé sa
+licence : ces images sont lues sur la machine de l'utilisateur, et jamais redistribuées.
 """
 
 import csv
 from pathlib import Path
+from typing import NamedTuple
 
 from convnets.datasets import archives
 
@@ -35,16 +38,41 @@ ARCHIVES = (
 )
 
 
-def load_products() -> dict[str, list[Path]]:
-    """Rend les images de chaque type d'article, `"Handbags"` par exemple, dans l'ordre des numéros.
+# Ce que le catalogue dit d'un article, dans l'ordre des champs de `Product` : les noms anglais.
+COLUMNS = ("articleType", "baseColour", "usage", "gender", "season")
+
+
+class Product(NamedTuple):
+    """Un article de boutique, tel que le catalogue le dit, en anglais."""
+
+    number: int
+    path: Path  # de sa photographie
+    kind: str  # "Handbags"
+    color: str  # "Navy Blue" ; "NA" si le catalogue ne la dit pas
+    style: str  # "Casual"
+    gender: str  # "Women"
+    season: str  # "Fall"
+
+
+def load_catalogue() -> list[Product]:
+    """Rend les articles qui ont une photographie et une ligne du catalogue, par numéro croissant.
 
     Raises:
         FileNotFoundError: aucune source n'a abouti ; le message dit quoi mettre où.
     """
-    images, types = (archives.load(*each) for each in zip(ARCHIVES, (_scan, _read), strict=True))
+    images, rows = (archives.load(*each) for each in zip(ARCHIVES, (_scan, _read), strict=True))
+    numbers = sorted(images.keys() & rows.keys(), key=int)
+    return [Product(int(each), images[each], *rows[each]) for each in numbers]
+
+
+def load_products() -> dict[str, list[Path]]:
+    """Rend les images de chaque type d'article, `"Handbags"` par exemple, par numéro croissant.
+
+    Mêmes erreurs que `load_catalogue`.
+    """
     found = {}
-    for number, path in sorted(images.items()):
-        found.setdefault(types.get(number), []).append(path)
+    for product in load_catalogue():
+        found.setdefault(product.kind, []).append(product.path)
     return found
 
 
@@ -55,6 +83,11 @@ def _scan(folder: Path) -> dict[str, Path]:
     return found
 
 
-def _read(folder: Path) -> dict[str, str]:
-    with open(folder / "styles.csv", encoding="utf-8", newline="") as file:
-        return {row["id"]: row["articleType"] for row in csv.DictReader(file)}
+def _read(folder: Path) -> dict[str, tuple[str, ...]]:
+    path = folder / "styles.csv"
+    with open(path, encoding="utf-8", newline="") as file:
+        lines = csv.DictReader(file)
+        absent = [name for name in ("id", *COLUMNS) if name not in (lines.fieldnames or ())]
+        if absent:
+            raise ValueError(f"{path} n'a pas de colonne {', '.join(absent)}")
+        return {line["id"]: tuple(line[name] for name in COLUMNS) for line in lines}
