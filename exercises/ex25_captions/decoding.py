@@ -6,7 +6,7 @@ D'après : S3, figures (4) et (5).
 import keras
 import numpy as np
 
-from exercises.ex25_captions.grammar import CAPTIONS, END, MAX_WORDS, START
+from exercises.ex25_captions.grammar import CAPTIONS, END, START, Vocabulary
 
 BATCH_SIZE = 250
 
@@ -19,28 +19,33 @@ def see(model: keras.Model, images: np.ndarray) -> np.ndarray:
 # --- Question : dire une phrase, mot à mot -------------------------------------------
 
 
-def say(model: keras.Model, maps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def say(
+    model: keras.Model, maps: np.ndarray, *, vocabulary: Vocabulary = CAPTIONS
+) -> tuple[np.ndarray, np.ndarray]:
     """Décode chaque phrase : à chaque pas, le mot le plus probable, relu au pas suivant.
 
     Args:
         model: construit par `network.build_model` ; sa couche « speaker » prend `[cartes, mots]`
             et rend probabilités et attention (voir `network.build_speaker`).
         maps: cartes de `see`, `(n, 64, 128)`.
+        vocabulary: les mots qu'il dit ; ceux des scènes composées par défaut.
 
     Returns:
-        `(phrases, attention)` : `(n, MAX_WORDS + 1)` uint8, de START à END puis des blancs, ou sans
-        END si la phrase n'a pas fini ; et `(n, MAX_WORDS, 64)`, où il regardait à chaque mot.
+        `(phrases, attention)` : `(n, longueur + 1)` uint8, de START à END puis des blancs, ou sans
+        END si la phrase n'a pas fini ; et `(n, longueur, 64)`, où il regardait à chaque mot. La
+        longueur est celle qu'a apprise le réseau, MAX_WORDS pour les scènes composées.
     """
     speaker = model.get_layer("speaker")
-    words = np.zeros((len(maps), MAX_WORDS + 1), np.uint8)
-    words[:, 0] = CAPTIONS.numbers[START]
-    attention = np.zeros((len(maps), MAX_WORDS, maps.shape[1]), np.float32)
+    max_words = speaker.input_shape[1][1]
+    words = np.zeros((len(maps), max_words + 1), np.uint8)
+    words[:, 0] = vocabulary.numbers[START]
+    attention = np.zeros((len(maps), max_words, maps.shape[1]), np.float32)
     speaking = np.ones(len(maps), bool)
-    for t in range(MAX_WORDS):
+    for t in range(max_words):
         following, looked = speaker.predict([maps, words[:, :-1]], batch_size=BATCH_SIZE, verbose=0)
         words[speaking, t + 1] = following[speaking, t].argmax(-1)
         attention[speaking, t] = looked[speaking, t]
-        speaking &= words[:, t + 1] != CAPTIONS.numbers[END]
+        speaking &= words[:, t + 1] != vocabulary.numbers[END]
         if not speaking.any():
             break
     return words, attention

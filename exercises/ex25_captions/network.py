@@ -11,6 +11,7 @@ l'image. Décrire : un GRU lit les mots déjà dits, puis regarde la carte par a
 """
 
 from functools import partial
+from typing import NamedTuple
 
 import keras
 from keras import layers, ops
@@ -30,6 +31,21 @@ GATES = 64  # nombres par case qui décident de ce qui compte
 # graine de l'exercice.
 WIDE = partial(keras.initializers.RandomNormal, stddev=0.4)
 MOMENTUM = 0.9  # à 0,99, les moyennes des lots seraient en retard sur un si court apprentissage
+
+
+class Lexicon(NamedTuple):
+    """Combien de mots et de réponses un réseau connaît."""
+
+    num_words: int  # qu'il peut dire, blanc, début et fin compris
+    max_words: int  # de la plus longue phrase, fin comprise
+    num_asked: int  # mots des questions, blanc compris
+    max_asked: int  # de la plus longue question
+    num_answers: int
+
+
+def scene_lexicon() -> Lexicon:
+    """Rend ce que demandent les scènes composées."""
+    return Lexicon(len(CAPTIONS.words), MAX_WORDS, len(ASKED.words), MAX_ASKED, len(ANSWERS))
 
 
 # --- Question : voir -----------------------------------------------------------------
@@ -61,19 +77,23 @@ def place(maps, units: int):
 # --- Question : décrire --------------------------------------------------------------
 
 
-def build_speaker() -> keras.Model:
+def build_speaker(lexicon: Lexicon | None = None) -> keras.Model:
     """Construit celui qui décrit : carte et mots déjà dits → le mot suivant, à chaque place.
+
+    Args:
+        lexicon: ses mots ; None : ceux des scènes composées.
 
     Returns:
         Modèle nommé « speaker », d'entrées `[cartes, mots]`, `(n, 64, 128)` et entiers
-        `(n, MAX_WORDS)` → probabilités `(n, MAX_WORDS, mots)`, et l'attention
-        `(n, MAX_WORDS, 64)`. Le mot t + 1 ne dépend que des mots jusqu'à t.
+        `(n, max_words)` → probabilités `(n, max_words, mots)`, et l'attention
+        `(n, max_words, 64)`. Le mot t + 1 ne dépend que des mots jusqu'à t.
     """
+    lexicon = lexicon or scene_lexicon()
     maps = keras.Input((CELLS, WIDTHS[-1]))
-    words = keras.Input((MAX_WORDS,), dtype="uint8")
+    words = keras.Input((lexicon.max_words,), dtype="uint8")
     values = ops.relu(place(maps, UNITS))
     start = layers.Dense(UNITS, activation="tanh")(layers.GlobalAveragePooling1D()(values))
-    said = layers.Embedding(len(CAPTIONS.words), EMBEDDING)(words)  # (n, mots, 32)
+    said = layers.Embedding(lexicon.num_words, EMBEDDING)(words)  # (n, mots, 32)
     state = layers.GRU(UNITS, return_sequences=True)(said, initial_state=start)
     query, keys = layers.Dense(UNITS)(state), place(maps, UNITS)
     scores = ops.matmul(query, ops.transpose(keys, (0, 2, 1))) / UNITS**0.5  # (n, mots, 64)
@@ -81,26 +101,30 @@ def build_speaker() -> keras.Model:
     context = ops.matmul(attention, values)  # (n, mots, 128)
     known = layers.Dropout(FORGET)(state)
     x = layers.Dense(UNITS, activation="relu")(ops.concatenate([known, context], axis=-1))
-    following = layers.Dense(len(CAPTIONS.words), activation="softmax", dtype="float32")(x)
+    following = layers.Dense(lexicon.num_words, activation="softmax", dtype="float32")(x)
     return keras.Model([maps, words], [following, attention], name="speaker")
 
 
 # --- Question : répondre -------------------------------------------------------------
 
 
-def build_answerer() -> keras.Model:
+def build_answerer(lexicon: Lexicon | None = None) -> keras.Model:
     """Construit celui qui répond : carte et questions → probabilités des réponses.
 
     L'ordre des mots d'une question n'apprend rien ici : leurs vecteurs sont additionnés. Dans
     chaque case, des portes décident d'après elle de ce qui compte ; la somme des cases, et non leur
     moyenne, permet de dénombrer.
 
+    Args:
+        lexicon: les mots des questions et les réponses ; None : ceux des scènes composées.
+
     Returns:
-        Modèle : `(n, 64, 128)` et entiers `(n, q, MAX_ASKED)` → `(n, q, réponses)`.
+        Modèle : `(n, 64, 128)` et entiers `(n, q, max_asked)` → `(n, q, réponses)`.
     """
+    lexicon = lexicon or scene_lexicon()
     maps = keras.Input((CELLS, WIDTHS[-1]))
-    words = keras.Input((None, MAX_ASKED), dtype="uint8")
-    x = layers.Embedding(len(ASKED.words), UNITS, embeddings_initializer=WIDE())(words)
+    words = keras.Input((None, lexicon.max_asked), dtype="uint8")
+    x = layers.Embedding(lexicon.num_asked, UNITS, embeddings_initializer=WIDE())(words)
     asked = layers.Dense(UNITS, activation="relu")(ops.sum(x, axis=2))  # (n, q, 128)
     scale, shift = (ops.expand_dims(layers.Dense(GATES)(asked), 2) for _ in range(2))
     cells = ops.relu(scale * ops.expand_dims(place(maps, GATES), 1) + shift)  # (n, q, 64, 64)
@@ -108,21 +132,27 @@ def build_answerer() -> keras.Model:
     values = ops.expand_dims(ops.relu(place(maps, UNITS)), 1)
     seen = ops.sum(gates * values, axis=2) / CELLS**0.5  # (n, q, 128)
     x = layers.Dense(UNITS, activation="relu")(ops.concatenate([seen, asked], axis=-1))
-    answers = layers.Dense(len(ANSWERS), activation="softmax", dtype="float32")(x)
+    answers = layers.Dense(lexicon.num_answers, activation="softmax", dtype="float32")(x)
     return keras.Model([maps, words], answers, name="answerer")
 
 
-def build_model() -> keras.Model:
-    """Réunit les trois : `{image, words, questions}` → `{caption, answers}`."""
-    encoder, speaker, answerer = build_encoder(), build_speaker(), build_answerer()
+def build_model(lexicon: Lexicon | None = None, *, name: str = "ex25_captions") -> keras.Model:
+    """Réunit les trois : `{image, words, questions}` → `{caption, answers}`.
+
+    Args:
+        lexicon: mots et réponses ; None : ceux des scènes composées.
+        name: nom du modèle.
+    """
+    lexicon = lexicon or scene_lexicon()
+    encoder, speaker, answerer = build_encoder(), build_speaker(lexicon), build_answerer(lexicon)
     given = {
         "image": keras.Input((SCENE_PX, SCENE_PX, 3), dtype="uint8", name="image"),
-        "words": keras.Input((MAX_WORDS,), dtype="uint8", name="words"),
-        "questions": keras.Input((None, MAX_ASKED), dtype="uint8", name="questions"),
+        "words": keras.Input((lexicon.max_words,), dtype="uint8", name="words"),
+        "questions": keras.Input((None, lexicon.max_asked), dtype="uint8", name="questions"),
     }
     maps = encoder(given["image"])
     outputs = {
         "caption": speaker([maps, given["words"]])[0],
         "answers": answerer([maps, given["questions"]]),
     }
-    return keras.Model(given, outputs, name="ex25_captions")
+    return keras.Model(given, outputs, name=name)

@@ -59,9 +59,8 @@ def test_a_word_depends_on_the_map_and_on_the_words_before_it_only(model, maps):
 
 @pytest.mark.ci
 @pytest.mark.question(QUESTION)
-def test_decoding_stops_at_the_end_and_never_goes_on_for_ever(model, maps, monkeypatch):
+def test_decoding_stops_at_the_end_and_never_goes_on_for_ever(model, maps):
     """Un dernier biais planté : il dit toujours le même mot, « fin » ou un autre."""
-    monkeypatch.setattr(decoding, "MAX_WORDS", NUM_WORDS)
     last = model.get_layer("speaker").layers[-1]
     for word, expected in ((END, 1), ("sac", NUM_WORDS)):
         kernel, bias = (np.zeros_like(each) for each in last.get_weights())
