@@ -15,7 +15,9 @@ Un nombre suivi de `<!-- = expression -->` est recalculé : Python, `sqrt`, `exp
 - `seeds("ex16_bag_of_words", "soft_800")`, ses valeurs, une par graine, qui s'additionnent ou se
   retranchent une à une ;
 - `margin(seeds(…) - seeds(…))`, ce qui suit « ± » : la moitié de l'intervalle à 95 % ;
-- `image_margin("ex11_curves", "insertion_gap lime")`, la même d'une mesure faite sur des images.
+- `image_margin("ex11_curves", "insertion_gap lime")`, la même d'une mesure faite sur des images ;
+- `gap("ex21_citations", "cora_smooth")` et `gap_margin(…)`, un écart de deux méthodes et la moitié
+  de son intervalle, comptés sur les graines et les images ensemble.
 """
 
 import ast
@@ -124,10 +126,31 @@ def image_margin(slug: str, metric: str) -> float:
     return float(stats.t.ppf((1 + intervals.LEVEL) / 2, found.n - 1)) * found.se
 
 
+def gap(slug: str, name: str) -> float:
+    """Rend l'écart publié de deux méthodes, sur les mêmes graines et les mêmes images."""
+    return find_gap(slug, name).mean
+
+
+def gap_margin(slug: str, name: str) -> float:
+    """Rend la moitié de l'intervalle à 95 % d'un écart publié."""
+    found = find_gap(slug, name)
+    return found.high - found.mean
+
+
+def find_gap(slug: str, name: str) -> intervals.Interval:
+    """Rend un écart publié de `docs/mesures/`, et son intervalle."""
+    gaps = load_measures(slug).details.get("gaps", {})
+    if name not in gaps:
+        raise ValueError(f"{slug} n'a pas d'écart {name} ; il a {', '.join(sorted(gaps))}")
+    return intervals.Interval(*gaps[name])
+
+
 FUNCTIONS = {
     name: getattr(math, name) for name in ("sqrt", "exp", "log", "log2", "ceil", "floor")
 } | {"sum": sum, "max": max, "min": min, "abs": abs, "round": round}
-FUNCTIONS |= {each.__name__: each for each in (report, seeds, margin, image_margin)}
+FUNCTIONS |= {
+    each.__name__: each for each in (report, seeds, margin, image_margin, gap, gap_margin)
+}
 
 
 # --- Les nombres ---------------------------------------------------------------------

@@ -170,6 +170,17 @@ def test_a_margin_over_images_needs_their_error():
         lesson_check.evaluate('image_margin("ex16_bag_of_words", "soft_800")')
 
 
+def test_a_published_gap_has_its_margin():
+    low, high = lesson_check.find_gap("ex21_citations", "cora_smooth")[1:]
+    values = [
+        lesson_check.evaluate(f'{name}("ex21_citations", "cora_smooth")')
+        for name in ("gap", "gap_margin")
+    ]
+    assert values == pytest.approx([(low + high) / 2, (high - low) / 2])
+    with pytest.raises(ValueError, match="n'a pas d'écart cora_gcn"):
+        lesson_check.evaluate('gap("ex21_citations", "cora_gcn")')
+
+
 def test_an_unknown_name_and_a_long_call_are_refused():
     lines = "\n".join(f"a{number} = {number}" for number in range(11))
     text = f"# T\n\n```{{montre}} absent\n```\n\n```python\n{lines}\n```\n\n```python\nf(\n```\n"
