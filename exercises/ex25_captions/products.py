@@ -13,6 +13,7 @@ jour. Les articles d'une même centaine vont donc tous du même côté : apprent
 test. Une image déjà vue est retirée.
 """
 
+import functools
 import hashlib
 from collections import Counter
 from typing import NamedTuple
@@ -42,7 +43,10 @@ EPOCHS = 8
 BATCH_SIZE = 32
 LEARNING_RATE = 2e-3  # d'Adam, au début ; il décroît jusqu'à zéro
 SHIFT_PX = 4  # de combien une image d'apprentissage est déplacée, au plus
-VAL_SHARE, TEST_SHARE = 0.1, 0.2  # parts des centaines d'articles
+PARTS = ("train", "val", "test")
+BLOCK = 100  # numéros qui se suivent et ne sont pas séparés
+VAL_SHARE, TEST_SHARE = 0.1, 0.2  # parts de ces blocs
+WITNESS_SEEDS = range(5)  # des partages que mesure `witnesses`
 NEIGHBOURS = (1, 5, 15)  # voisins qui votent, essayés sur la validation
 PIXELS_PX = 16  # côté de l'image dont les pixels sont comparés
 GROUND = 235  # un bord de photographie aussi clair est un fond blanc
@@ -72,28 +76,39 @@ HEADLINE = [
 
 
 class Album(NamedTuple):
-    """Des articles : leur photographie, leurs attributs, leur centaine."""
+    """Des articles : leur photographie, leurs attributs, leur numéro."""
 
     images: np.ndarray  # (n, 64, 64, 3) uint8
     labels: np.ndarray  # (n, 5) : rang de chaque attribut, dans l'ordre d'`ATTRIBUTES`
-    hundreds: np.ndarray  # (n,) : le numéro de l'article, sans ses deux derniers chiffres
+    numbers: np.ndarray  # (n,)
 
 
 # --- Question : de quoi apprendre, de quoi mesurer -----------------------------------
 
 
-def share_out(products: list[Product]) -> dict[str, list[Product]]:
-    """Partage des articles, centaine par centaine, toujours de la même façon."""
-    hundreds = np.unique([product.number // 100 for product in products])
-    order = np.random.default_rng(0).permutation(hundreds).tolist()
-    num_test, num_val = round(TEST_SHARE * len(order)), round(VAL_SHARE * len(order))
-    test, val = set(order[:num_test]), set(order[num_test : num_test + num_val])
-    parts = {"train": [], "val": [], "test": []}
-    for product in products:
-        hundred = product.number // 100
-        part = "test" if hundred in test else "val" if hundred in val else "train"
-        parts[part].append(product)
-    return parts
+def share_out(numbers: np.ndarray, *, block: int = BLOCK, seed: int = 0) -> np.ndarray:
+    """Partage des articles, sans séparer ceux d'un même bloc de numéros.
+
+    Args:
+        numbers: numéros des articles `(n,)`.
+        block: numéros qui se suivent et restent ensemble ; 1 : chacun est tiré seul.
+        seed: graine du tirage.
+
+    Returns:
+        La part de chacun, une de `PARTS`, `(n,)`.
+    """
+    blocks, ranks = np.unique(numbers // block, return_inverse=True)
+    num_test, num_val = round(TEST_SHARE * len(blocks)), round(VAL_SHARE * len(blocks))
+    parts = np.full(len(blocks), "train", dtype="<U5")
+    order = np.random.default_rng(seed).permutation(len(blocks))
+    parts[order[:num_test]] = "test"
+    parts[order[num_test : num_test + num_val]] = "val"
+    return parts[ranks]
+
+
+def find_named() -> list[Product]:
+    """Rend les articles dont chaque attribut a un mot français."""
+    return [product for product in load_catalogue() if catalogue.find_labels(product)]
 
 
 def make_albums(*, limit: int | None) -> dict[str, Album]:
@@ -105,21 +120,32 @@ def make_albums(*, limit: int | None) -> dict[str, Album]:
     Raises:
         FileNotFoundError: données absentes ou incomplètes ; le message dit quoi mettre où.
     """
-    named = [product for product in load_catalogue() if catalogue.find_labels(product)]
-    albums, seen = {}, set()
-    for part, products in share_out(named).items():
-        images, kept = [], []
-        for product in products[:limit]:
-            image = crop_resize(open_image(product.path), SCENE_PX, resample=Image.Resampling.BOX)
-            digest = hashlib.sha256(image.tobytes()).digest()
-            if digest not in seen:
-                seen.add(digest)
-                images.append(image)
-                kept.append(product)
-        labels = np.array([catalogue.find_labels(product) for product in kept])
-        hundreds = np.array([product.number // 100 for product in kept])
-        albums[part] = Album(np.stack(images), labels, hundreds)
+    named, albums, seen = find_named(), {}, set()
+    parts = share_out(np.array([product.number for product in named]))
+    for part in PARTS:
+        products = [product for product, each in zip(named, parts, strict=True) if each == part]
+        albums[part] = read_album(products[:limit], seen)
     return albums
+
+
+def read_album(products: list[Product], seen: set[bytes]) -> Album:
+    """Lit des photographies, sauf celles dont l'empreinte est dans `seen`, où elles s'ajoutent."""
+    images, kept = [], []
+    for product in products:
+        image = read(product.path)
+        digest = hashlib.sha256(image.tobytes()).digest()
+        if digest not in seen:
+            seen.add(digest)
+            images.append(image)
+            kept.append(product)
+    labels = np.array([catalogue.find_labels(product) for product in kept])
+    numbers = np.array([product.number for product in kept])
+    return Album(np.stack(images), labels, numbers)
+
+
+def read(path) -> np.ndarray:
+    """Lit une photographie, et la ramène à son carré central de 64 pixels."""
+    return crop_resize(open_image(path), SCENE_PX, resample=Image.Resampling.BOX)
 
 
 class ProductBatches(Batches):
@@ -295,7 +321,7 @@ def run(
     metrics = {name: float(each.mean()) for name, each in right.items()}
     metrics |= {f"bleu4_{who}": bleu(each, truths) for who, each in said.items()}
     pooled = {name: each.astype(int).tolist() for name, each in right.items()}
-    pooled["hundreds"] = test.hundreds.tolist()
+    pooled["hundreds"] = (test.numbers // BLOCK).tolist()
     return lesson.Run(metrics, model, {"test": test, "said": said, "pooled": pooled})
 
 
@@ -340,6 +366,34 @@ def by_hundred(right: np.ndarray, hundreds: np.ndarray) -> np.ndarray:
     names = np.unique(hundreds)
     sums = np.stack([right[:, hundreds == name].sum(axis=1) for name in names], axis=1)
     return sums * len(names) / len(hundreds)
+
+
+def witnesses(seed: int) -> dict[str, float]:
+    """Recopie le plus proche voisin en pixels, selon que des numéros voisins sont séparés ou non.
+
+    Args:
+        seed: graine du partage.
+
+    Returns:
+        `kind_blocks_1`, `color_blocks_100`… : la part d'attributs justes, sur le test.
+    """
+    album, found = read_everything(), {}
+    points = small_pixels(album.images)
+    for block in (1, BLOCK):
+        parts = share_out(album.numbers, block=block, seed=seed)
+        known, test = parts == "train", parts == "test"
+        copied = vote(points[test], points[known], album.labels[known], num=1)
+        right = np.mean(copied == album.labels[test], axis=0)
+        found |= {
+            f"{name}_blocks_{block}": float(x) for name, x in zip(ATTRIBUTES, right, strict=True)
+        }
+    return found
+
+
+@functools.cache
+def read_everything() -> Album:
+    """Lit toutes les photographies, une fois pour tous les partages que mesure `witnesses`."""
+    return read_album(find_named(), set())
 
 
 # --- La leçon, et une photographie à soi ---------------------------------------------
@@ -390,7 +444,7 @@ def teach(options) -> None:
 
 def describe_own(options) -> None:
     """Décrit une photographie, et répond aux cinq questions sur elle."""
-    image = crop_resize(open_image(options.image), SCENE_PX, resample=Image.Resampling.BOX)
+    image = read(options.image)
     model = lesson.load_saved(options)
     if not has_white_ground(image):
         print(

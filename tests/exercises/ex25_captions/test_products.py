@@ -29,17 +29,29 @@ def shop(tmp_path):
 
 
 def test_a_hundred_is_never_split_and_no_picture_is_kept_twice(shop, monkeypatch):
-    parts = products.share_out(shop)
-    hundreds = [{product.number // 100 for product in part} for part in parts.values()]
-    assert [len(each) for each in hundreds] == [7, 1, 2] and len(set.union(*hundreds)) == 10
-    first, test = parts["train"][0], parts["test"][0]
+    numbers = np.array([product.number for product in shop])
+    parts = products.share_out(numbers)
+    hundreds = {part: set(numbers[parts == part] // 100) for part in products.PARTS}
+    assert [len(each) for each in hundreds.values()] == [7, 1, 2]
+    assert len(set.union(*hundreds.values())) == 10
+    alone = products.share_out(numbers, block=1)
+    assert {*numbers[alone == "test"] // 100} & {*numbers[alone == "train"] // 100}
+    first, test = (shop[np.flatnonzero(parts == part)[0]] for part in ("train", "test"))
     test.path.write_bytes(first.path.read_bytes())  # la même image, sous un autre numéro
     unnamed = first._replace(color="NA")
     monkeypatch.setattr(products, "load_catalogue", lambda: [*shop, unnamed])
     albums = products.make_albums(limit=None)
     assert [len(album.images) for album in albums.values()] == [14, 2, 3]
-    assert albums["test"].hundreds.tolist().count(test.number // 100) == 1
+    assert test.number not in albums["test"].numbers
     assert albums["train"].images.shape[1:] == (64, 64, 3)
+
+
+def test_the_nearest_picture_is_copied_within_and_across_hundreds(shop, monkeypatch):
+    monkeypatch.setattr(products, "load_catalogue", lambda: shop)
+    products.read_everything.cache_clear()
+    found = products.witnesses(0)
+    products.read_everything.cache_clear()
+    assert found["kind_blocks_1"] == found["color_blocks_100"] == 1
 
 
 def test_neighbours_vote_and_validation_says_how_many():
