@@ -1,7 +1,9 @@
 """Légendes et questions : dire d'une phrase ce que montre une image, répondre à une question.
 
 Document : S3, figures (4) « image captioning » et (5) « image question answering ».
-Commande : python -m exercises.ex25_captions
+Commandes : python -m exercises.ex25_captions
+            python -m exercises.ex25_captions.products
+            python -m exercises.ex25_captions.products photo.jpg
 Résultat mesuré : docs/laboratoire/resultats.md.
 
 Les scènes sont composées : un à quatre vêtements colorés, chacun dans son coin, devant une
@@ -9,7 +11,7 @@ photographie. La phrase qui les dit est unique et chaque réponse exacte ; ce so
 plus faciles, et un français bien plus pauvre, que des photographies légendées par des gens. Six
 couples, comme « pantalon rouge », ne sont jamais montrés à l'entraînement : le réseau, qui a vu des
 pantalons et du rouge, saura-t-il les joindre ? Il dit rarement sans faute une scène qui contient un
-de ces couples.
+de ces couples. Le même réseau apprend ensuite à décrire de vrais articles de boutique.
 
 À lire dans cet ordre :
 
@@ -23,5 +25,7 @@ de ces couples.
 - `training.py` : les scènes, et l'apprentissage ;
 - `__main__.py` : la leçon, pour une graine ;
 - `figures.py` : phrases et réponses, justes ou fausses, et où le réseau regarde ;
-- `command.py` : `--compose`, une scène à soi.
+- `command.py` : `--compose`, une scène à soi ;
+- `catalogue.py` : dire un article de boutique en français, accordé ;
+- `products.py` : le même réseau sur de vraies photographies, ses témoins, et une photo à soi.
 """
