@@ -2,7 +2,8 @@
 
 Document : S4 « backpropagation pour CNN ? » et « training loop » ; S0, où les filtres sont appris
 par rétropropagation.
-Commande : python -m exercises.ex22_by_hand ; `--check` ne fait que vérifier, sans apprendre.
+Commandes : python -m exercises.ex22_by_hand
+            python -m exercises.ex22_by_hand --check   vérifier, sans apprendre
 Résultat mesuré : docs/laboratoire/resultats.md.
 
 Le billet demande comment le gradient traverse une convolution, et laisse à écrire la boucle

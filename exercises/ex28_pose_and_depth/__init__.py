@@ -1,7 +1,8 @@
 """Pose et relief : un point, puis un nombre par pixel, et ce qu'ils valent.
 
 Document : S3 « Pose Estimation », « 3D Reconstruction ».
-Commande : python -m exercises.ex28_pose_and_depth, puis la même suivie de deux images.
+Commandes : python -m exercises.ex28_pose_and_depth
+            python -m exercises.ex28_pose_and_depth gauche.jpg droite.jpg
 Résultat mesuré : docs/laboratoire/resultats.md.
 
 Ici, deux tâches dont la réponse n'est ni une classe ni une boîte sont apprises. Où sont les
