@@ -67,7 +67,7 @@ SETTINGS = {
     "smartquotes": False,  # « --model » n'est pas un tiret
     "highlight_language": "python",
 }
-SERVED = "python"  # la seule partie qu'un dossier ne sait pas ouvrir : l'archive ne l'a pas
+SERVED = "python"  # la seule partie qu'un dossier ne sait pas ouvrir : elle ne s'emporte pas
 TEXTS = {  # ce que le thème dit en anglais
     "Skip to content": "Aller au contenu",
     "Toggle site navigation sidebar": "Montrer ou cacher le menu",
@@ -155,23 +155,34 @@ def build(
             old |= {name: stamps[name]}  # acquis, même si la suite est interrompue
             known.write_text(json.dumps(old))
         if not site.exists():
-            say("L'archive du site…")
-            new = KEPT / "cours"  # le nom de son dossier, dans l'archive
+            say("Le site…")
+            new = KEPT / "nouveau"
             shutil.rmtree(new, ignore_errors=True)
             for name in PIECES:
-                if name != SERVED:
-                    shutil.copytree(KEPT / name, new, dirs_exist_ok=True)
-            archive = shutil.make_archive(str(KEPT / "cours"), "zip", KEPT, "cours")
-            shutil.move(archive, new / "telecharger" / "cours.zip")
-            shutil.copytree(KEPT / SERVED, new, dirs_exist_ok=True)
+                shutil.copytree(KEPT / name, new, dirs_exist_ok=True)
+            _list_files(new)
             new.rename(site)
-        shutil.rmtree(output or KEPT / "cours", ignore_errors=True)
         if not output:
             return site
+        shutil.rmtree(output, ignore_errors=True)
         shutil.copytree(site, output)
     if address:
         add_address(output, address)
     return output
+
+
+def _list_files(site: Path) -> None:
+    """Écrit la liste des fichiers que le navigateur réunit quand on emporte le site.
+
+    Ceux que seul un serveur sait donner n'en sont pas, ni ceux dont le nom commence par un point :
+    un hébergeur ne les donne pas toujours.
+    """
+    listed = [
+        (path.relative_to(site).as_posix(), path.stat().st_size)
+        for path in sorted(site.rglob("[!.]*"))
+        if path.is_file() and path.relative_to(site).parts[0] != SERVED
+    ]
+    scripts.pack({"fichiers.json": json.dumps(listed).encode()}, site / "donnees")
 
 
 def add_address(site: Path, address: str) -> None:
@@ -259,7 +270,7 @@ def _write_static(folder: Path) -> None:
 def _write_scripts(folder: Path) -> None:
     """Écrit le JavaScript des ateliers, et celui qui calcule à côté d'eux."""
     names = [WORKSHOP.search(page.read_text(encoding="utf-8"))[2] for page in workshops()]
-    names += ["alone.js", "frames.js", "practice_worker.js", "worker.js"]
+    names += ["alone.js", "frames.js", "practice_worker.js", "take_away.js", "worker.js"]
     scripts.bundle(names, folder / "_static" / "ateliers", cache=CACHE)
     worker = folder / "_static" / "ateliers" / "worker.js"
     scripts.pack({"calcul.js": worker.read_bytes()}, folder / "donnees")
@@ -285,8 +296,8 @@ def _write_data(folder: Path) -> None:
     scripts.pack(files | runtime.binaries(CACHE), folder / "donnees")
     licences = folder / "licences"
     licences.mkdir()
-    heif = runtime.packages(CACHE) / "libheif-js" / "libheif-wasm" / "LICENSE"
-    shutil.copyfile(heif, licences / "libheif.txt")
+    for name, place in runtime.LICENCES.items():
+        shutil.copyfile(runtime.packages(CACHE) / place / "LICENSE", licences / f"{name}.txt")
     for name in ("ai-edge-litert", "furo", "sphinx", "pygments"):  # LiteRT est le même, en Python
         text = next(each for each in files_of(name) or () if each.name.startswith("LICENSE"))
         shutil.copyfile(text.locate(), licences / f"{name}.txt")

@@ -49,7 +49,11 @@ WORKSHOPS = {
     ),
     3: (("nommer", "chat.png", "faire nommer une image au réseau"),),
     4: (("chiffre", "4", "dessiner un chiffre, et le déplacer"),),
-    5: (("reseau", "N17", "compter InceptionV3"), ("nommer", "oiseau.jpg", "nommer une photo")),
+    5: (
+        ("reseau", "N17", "compter InceptionV3"),
+        ("nommer", "oiseau.jpg", "nommer une photo"),
+        ("transfert", "animaux", "apprendre vos images, sur un réseau déjà appris"),
+    ),
     6: (("chiffre", "7", "voir les cartes de chaque couche"),),
     7: (("nommer", "chien.webp", "cacher un carré après l'autre"),),
     9: (("nommer", "voiture.jpg", "peindre les cartes de CAM"),),

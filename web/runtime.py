@@ -1,6 +1,7 @@
 """Ce que le navigateur exécute : des paquets de npm, repris à la construction, jamais copiés ici.
 
-LiteRT fait répondre les réseaux (Apache-2.0), libheif lit les photos HEIC (LGPL-3.0, tel quel), et
+LiteRT fait répondre les réseaux (Apache-2.0), libheif lit les photos HEIC (LGPL-3.0, tel quel).
+FlatBuffers (Apache-2.0), fflate et noble-hashes (MIT) écrivent ce qu'une page donne à `./predict`.
 Pyodide (MPL-2.0) exécute du Python. Son paquet n'a pas NumPy, mais il en dit l'empreinte :
 le fichier est pris dans un paquet de PyPI, et refusé s'il n'a pas cette empreinte.
 """
@@ -18,7 +19,20 @@ from collections.abc import Sequence
 from pathlib import Path
 
 VERSION, HEIF = "2.5.3", "1.23.2"
-PACKAGES = (f"@litertjs/core@{VERSION}", f"@litertjs/wasm-utils@{VERSION}", f"libheif-js@{HEIF}")
+PACKAGES = (
+    f"@litertjs/core@{VERSION}",
+    f"@litertjs/wasm-utils@{VERSION}",
+    f"libheif-js@{HEIF}",
+    "flatbuffers@25.9.23",
+    "fflate@0.8.3",
+    "@noble/hashes@2.4.0",
+)
+LICENCES = {  # où est celle d'un paquet ; LiteRT, qui n'en donne pas ici, en donne une en Python
+    "libheif": "libheif-js/libheif-wasm",
+    "flatbuffers": "flatbuffers",
+    "fflate": "fflate",
+    "noble-hashes": "@noble/hashes",
+}
 # Avec et sans « relaxed SIMD » ; les fils demandent des en-têtes qu'un site statique n'envoie pas.
 LITERT = tuple(
     f"litert_wasm_{kind}internal{suffix}" for kind in ("", "compat_") for suffix in (".js", ".wasm")
@@ -65,7 +79,8 @@ def install(packages: Sequence[str], folder: Path) -> Path:
 
 def packages(cache: Path) -> Path:
     """Rend le `node_modules` de `PACKAGES`, que npm garde dans `cache`."""
-    return install(PACKAGES, cache / f"npm-{VERSION}-{HEIF}")
+    mark = hashlib.sha256(" ".join(PACKAGES).encode()).hexdigest()[:12]
+    return install(PACKAGES, cache / f"npm-{mark}")
 
 
 def binaries(cache: Path) -> dict[str, bytes]:

@@ -73,6 +73,11 @@ SHOWCASE = """```{raw} html
 
 Changez un nombre : la même opération, répétée et apprise, est un réseau convolutif.
 [Tous les réglages, et la caméra](noyaux.md)."""
+# De quoi emporter le site : voir static/js/take_away.js.
+TAKE_AWAY = """```{raw} html
+<div id="emporter"><p>Pour s'en servir hors ligne, copiez le dossier du site.</p></div>
+<script defer src="_static/ateliers/take_away.js"></script>
+```"""
 LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s]+)\)")
 DOCUMENTS = (
     "S0 : les diapositives « Réseaux convolutifs » ; S1 : « Jour 04 » ; S2 : le TD « keras & "
@@ -138,8 +143,7 @@ def _index() -> str:
         "installer pour lire ni pour essayer ; rien ne sort de votre machine.",
         SHOWCASE,
         "Les exercices sont dans l'ordre de la lecture. Un mot inconnu : [le glossaire]"
-        "(glossaire.md). Pour tout emporter et s'en servir hors ligne : "
-        f"{_download('le site, en zip', 'cours.zip')}, qui s'ouvre d'un double clic.",
+        "(glossaire.md).",
         "Les ateliers : "
         + " ; ".join(f"[{_title(page)}]({page.name})" for page in workshops())
         + ". Et [les exemples des documents](exemples.md), de N1 à N23, calculés sous vos yeux.",
@@ -151,6 +155,7 @@ def _index() -> str:
             chapter.summary,
             f'```{{raw}} html\n<div class="accueil">\n{cards}\n</div>\n```',
         ]
+    parts.append(TAKE_AWAY)
     menu = {"Commencer": PAGES["Commencer"], "Le cours": ("exemples", *PAGES["Le cours"])}
     menu["Les ateliers"] = [page.stem for page in workshops()]
     menu |= {chapter.title: [each.slug for each in own] for chapter, own in chapters.chapters()}

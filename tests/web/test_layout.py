@@ -25,6 +25,7 @@ READY = {  # ce qu'un atelier montre quand il a répondu, s'il ne le fait pas au
     "masques": "figure canvas",
     "nommer": "figure canvas",
     "reseau": ".couches td",
+    "transfert": ".sorte canvas",
     "x_ou_o": "button",
 }
 FAULTS = """(tolerance) => {

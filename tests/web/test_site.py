@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import zipfile
 from html import unescape
 from html.parser import HTMLParser
 from urllib.error import HTTPError
@@ -97,7 +98,30 @@ def test_every_link_leads_somewhere(site):
             if not file.is_file() or anchor and anchor not in pages[file].anchors:
                 broken.append((path.relative_to(site).as_posix(), target))
     assert broken == []
-    assert len(downloads) == 2 * len(EXERCISES) + 2 and "telecharger/cours.zip" in downloads
+    assert len(downloads) == 2 * len(EXERCISES) + 1 and "telecharger/cours_eleve.zip" in downloads
+
+
+MAX_SITE_MB = 100
+
+
+def test_the_site_is_light_and_the_browser_makes_its_archive(page, address, site, tmp_path):
+    weight = sum(path.stat().st_size for path in site.rglob("*") if path.is_file())
+    assert weight < MAX_SITE_MB * 1e6
+    page.goto(f"{address}/index.html")
+    with page.expect_download() as given:
+        page.get_by_role("button", name="Prendre le site en zip").click()
+    given.value.save_as(tmp_path / "cours.zip")
+    with zipfile.ZipFile(tmp_path / "cours.zip") as archive:
+        assert archive.testzip() is None
+        taken = {name.removeprefix("cours/") for name in archive.namelist()}
+        archive.extractall(tmp_path)
+    here = {path.relative_to(site).as_posix() for path in site.rglob("*") if path.is_file()}
+    left = here - taken
+    assert taken < here and all(re.match(r"python/|donnees/fichiers|\.", name) for name in left)
+    page.goto((tmp_path / "cours" / "index.html").as_uri())
+    page.locator("#emporter:has-text('déjà sur votre machine')").wait_for()
+    page.goto((tmp_path / "cours" / "chiffre.html").as_uri())
+    page.locator("#chiffre .dit:has-text('LeNet')").wait_for()
 
 
 def test_no_english_is_left_by_the_theme(site):

@@ -1,13 +1,17 @@
 """Les pages où l'on essaie, dans un vrai navigateur : chacune s'ouvre et répond."""
 
 import base64
+import json
 import re
+import subprocess
+import zipfile
 
 import pytest
 
 from convnets.core.paths import MODELS_DIR
 from web import sources
 
+MAX_GAP = 0.01  # écart de probabilité que l'on admet, entre une page et `./predict`
 SAMPLES = MODELS_DIR.parent / "samples"
 
 
@@ -86,6 +90,19 @@ WORKSHOPS = {
         lambda page: page.select_option("#modele", "Fashion-MNIST, architecture imposée (S1)"),
         "#reseau",
         "93 322 paramètres",
+    ),
+    "transfert": (
+        lambda page: (
+            page.set_input_files("#images-0", [SAMPLES / "chat.png", SAMPLES / "chien.webp"]),
+            wait_for(page, "#transfert", "« seconde sorte » en a 0."),
+            page.set_input_files("#images-1", [SAMPLES / "avion.png", SAMPLES / "voiture.jpg"]),
+            wait_for(page, "#transfert", "Vous pouvez apprendre"),
+            click(page, "Apprendre"),
+            wait_for(page, "#transfert", "Appris de 4 images"),
+            page.set_input_files("#image", SAMPLES / "camion.png"),
+        ),
+        "#transfert",
+        "C'est : seconde sorte.",
     ),
     "sources": (
         lambda page: page.get_by_text("Écouter la mélodie séparée").click(),
@@ -287,6 +304,23 @@ def test_one_walks_from_a_map_back_to_the_pixels(page, address, name, example, o
     wait_for(page, f"#{name} .dedans", "Somme des produits de l'image")
 
 
+def test_a_whole_network_is_seen_at_once_and_walked(page, address):
+    page.goto(f"{address}/nommer.html?exemple=chien.webp")
+    click(page, "Entrer dans le réseau")
+    whole = page.locator("#nommer .reseau-entier")
+    whole.locator("canvas").nth(96).wait_for()  # votre image, et 96 couches
+    assert whole.locator("button").count() == 96 and "Chien" in whole.inner_text()
+    thirtieth = whole.get_by_role("button", name=re.compile("^30. convolution 5 × 5"))
+    thirtieth.locator("canvas").click(position={"x": 20, "y": 20})  # sa première carte
+    wait_for(page, "#nommer .dedans", "30. convolution 5 × 5, carte")
+    assert page.locator("#couche").input_value() == "30"
+    read = whole.locator("button.lue").all()
+    assert [each.get_attribute("aria-label").partition(".")[0] for each in read] == ["29"]
+    thirtieth.press("ArrowRight")
+    focused = page.evaluate("document.activeElement.ariaLabel")
+    assert focused.startswith("31. ") and page.locator("#couche").input_value() == "31"
+
+
 @pytest.mark.parametrize("is_served", [True, False], ids=["served", "folder"])
 def test_a_workshop_is_shown_alone_in_a_frame_of_its_height(page, address, site, is_served):
     start = address if is_served else site.as_uri()
@@ -382,3 +416,112 @@ def test_one_epoch_at_a_time_and_a_rate_too_large(page, address):
     click(page, "Une époque")
     wait_for(page, "#apprendre", "Époque 3 sur 3 : perte")
     assert table.inner_text() != before
+
+
+def take(page, name, folder):
+    """Décompresse ce qu'une page donne à `./predict`, et rend le dossier du réseau."""
+    with page.expect_download() as given:
+        click(page, "Donner à ./predict")
+    given.value.save_as(folder / f"{name}.zip")
+    with zipfile.ZipFile(folder / f"{name}.zip") as archive:
+        archive.extractall(folder)
+    return folder / name
+
+
+def predict(model, picture):
+    """Rend ce que `./predict` répond d'une image : probabilité de chaque classe, par nom."""
+    command = ["./predict", "--model", model, "--json", "--top", "9", picture]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", cwd=MODELS_DIR.parent)
+    assert not done.returncode, done.stderr
+    return {each["class"]: each["probability"] for each in json.loads(done.stdout)["top"]}
+
+
+def answered(page, place):
+    """Rend ce que la page répond : probabilité de chaque classe, par nom."""
+    rows = page.locator(f"{place} .reponse tr").all()
+    cells = [row.inner_text().replace("\u00a0", " ").replace("\u202f", " ") for row in rows]
+    found = [re.match(r"\s*(.+?)\s+([\d,]+) %", cell).groups() for cell in cells]
+    return {name: float(share.replace(",", ".")) / 100 for name, share in found}
+
+
+def is_same(found, expected):
+    return found.keys() == expected.keys() and all(
+        abs(found[name] - expected[name]) < MAX_GAP for name in found
+    )
+
+
+STROKES = {  # des signes tracés d'un trait, en pixels de la feuille
+    "rond": [(128, 50), (70, 90), (70, 160), (128, 200), (186, 160), (186, 90), (128, 50)],
+    "croix": [(70, 60), (190, 190), (130, 125), (190, 60), (70, 190)],
+    "trait": [(60, 128), (200, 128)],
+}
+
+
+def draw_sign(page, name, shift):
+    """Trace un signe sur la feuille, à la souris, un peu déplacé."""
+    box = page.locator("#apprendre canvas.feuille").bounding_box()
+    points = [(box["x"] + x + shift, box["y"] + y - shift) for x, y in STROKES[name]]
+    page.mouse.move(*points[0])
+    page.mouse.down()
+    for point in points[1:]:
+        page.mouse.move(*point, steps=4)
+    page.mouse.up()
+
+
+def test_what_was_learnt_in_the_page_answers_in_the_shell(page, address, tmp_path):
+    page.goto(f"{address}/apprendre.html")
+    for shift in (-12, 0, 12):
+        for name in STROKES:
+            draw_sign(page, name, shift)
+            click(page, re.compile(f"C.est.: {name}"))
+    click(page, "Donner à ./predict")
+    wait_for(page, "#apprendre", "Apprenez d'abord")
+    click(page, "Apprendre")
+    wait_for(page, "#apprendre", "Époque 30 sur 30 : perte")
+    model = take(page, "signes", tmp_path)
+    for name in STROKES:
+        click(page, "Effacer la feuille")
+        draw_sign(page, name, 6)
+        wait_for(page, "#apprendre .reponse", f"C'est : {name}.")
+        drawn = page.locator("#apprendre canvas.feuille").evaluate("(paper) => paper.toDataURL()")
+        picture = tmp_path / f"{name}.png"
+        picture.write_bytes(base64.b64decode(drawn.partition(",")[2]))
+        assert is_same(answered(page, "#apprendre"), predict(model, picture)), name
+    page.goto(f"{address}/nommer.html")  # où il répond aussi
+    page.set_input_files("#fichier", [model / "signes.tflite", model / "signes.json"])
+    wait_for(page, "#nommer", "Modèle chargé")
+    page.set_input_files("#fichier", tmp_path / "croix.png")
+    wait_for(page, "#nommer", "Prédiction : croix")
+
+
+def test_one_s_own_pictures_are_learnt_and_named_here_and_in_the_shell(page, address, tmp_path):
+    page.goto(f"{address}/transfert.html?exemple=animaux")
+    wait_for(page, "#transfert", "Vous pouvez apprendre")
+    click(page, "Apprendre")
+    wait_for(page, "#transfert", "Appris de 7 images")
+    model = take(page, "mes_images", tmp_path)
+    for name, expected in (("chevaux.webp", "animal"), ("chat.png", "animal"), ("pont.png", "")):
+        page.evaluate("document.querySelector('#transfert .reponse').replaceChildren()")
+        page.set_input_files("#image", SAMPLES / name)
+        wait_for(page, "#transfert .reponse", f"C'est : {expected}")
+        assert is_same(answered(page, "#transfert"), predict(model, SAMPLES / name)), name
+
+
+def test_the_camera_teaches_and_is_named_live(chromium, address):
+    context = chromium.new_context(permissions=["camera"])
+    page = context.new_page()
+    page.goto(f"{address}/transfert.html")
+    click(page, "Allumer")
+    page.wait_for_function("document.querySelector('#transfert video')?.videoWidth > 0")
+    click(page, "Prendre 10 vues")
+    wait_for(page, "#transfert", "« seconde sorte » en a 0.")
+    assert page.locator("#transfert .sorte").first.locator("canvas").count() == 10
+    page.set_input_files("#images-1", [SAMPLES / "chat.png", SAMPLES / "chien.webp"])
+    wait_for(page, "#transfert", "Vous pouvez apprendre")
+    click(page, "Apprendre")
+    wait_for(page, "#transfert", "Appris de 10 images")
+    wait_for(page, "#transfert", "De côté, 2 justes sur 2.")
+    wait_for(page, "#transfert .reponse", "C'est : première sorte.")  # sans rien demander
+    click(page, "Éteindre")
+    assert not page.evaluate("document.querySelector('#transfert video').srcObject")
+    context.close()

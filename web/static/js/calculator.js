@@ -8,15 +8,16 @@ const jobs = new Map();
 /** @type {Promise<Worker> | undefined} */
 let starting;
 let count = 0;
+const PLAIN = ["hear", "separate", "passes", "grid", "archive"]; // ce qui ne demande que du JavaScript
 
 /**
  * Fait faire un calcul.
  *
- * @param {"name" | "explain" | "enter" | "convert" | "own" | "run" | "mask"} task voir `worker.js`. @param {any} [args] @param {Report} [report]
+ * @param {string} task une de celles de `worker.js`. @param {any} [args] @param {Report} [report]
  * @returns {Promise<any>}
  */
 export async function compute(task, args, report = () => {}) {
-  if (typeof WebAssembly === "undefined") {
+  if (typeof WebAssembly === "undefined" && !PLAIN.includes(task)) {
     throw new Error("Ce navigateur n'a pas WebAssembly, dont ce calcul a besoin : essayez-en un autre.");
   }
   starting ??= start().catch((error) => {

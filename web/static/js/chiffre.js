@@ -1,11 +1,10 @@
 // La page « Chiffre » : en dessiner un, le déplacer, et voir ce que rend chaque couche.
 
+import {compute} from "./calculator.js";
 import {SIDE, placeDigit, shift} from "./digit.js";
-import {fetchJson} from "./data.js";
-import {breathe, draw, make, percent, picker} from "./dom.js";
+import {draw, make, percent, picker} from "./dom.js";
 import {DECODED, digitSquare} from "./ink.js";
 import {canEnter, explainCell, strongest} from "./inside.js";
-import {readNetworks, run} from "./layers.js";
 import {decode} from "./opening.js";
 import {Paper} from "./paper.js";
 import {grey} from "./picture.js";
@@ -40,8 +39,6 @@ const choice = make("select", {id: "reseaux", oninput: update},
   make("option", {value: "lenet"}, "LeNet et réseau dense, 28 × 28"),
   make("option", {value: "position"}, "CNN à maximum global et réseau dense, 40 × 40"));
 
-/** @type {Record<string, Promise<any>>} */
-const files = {};
 /** @type {Uint8Array | null} */
 let square = null; // le chiffre, en place
 let turn = 0; // la dernière demande ; les réponses aux autres sont oubliées
@@ -56,16 +53,6 @@ function field(label, control) {
   const told = make("output", {for: control.id}, "0");
   tell.push(() => { told.textContent = `${control.value} px`.replace("-", "−"); });
   return make("p", {}, make("label", {for: control.id}, `${label} `), control, " ", told);
-}
-
-/** Lit les couches d'un réseau. @param {string} slug @param {string | null} name null : le seul du fichier. */
-async function load(slug, name) {
-  files[slug] ??= fetchJson(`poids/${slug}.json`).then(readNetworks).catch((error) => {
-    delete files[slug]; // à redemander : le réseau peut revenir
-    throw error;
-  });
-  const networks = await files[slug];
-  return networks[name ?? Object.keys(networks)[0]];
 }
 
 /** Lit la feuille. */
@@ -104,11 +91,11 @@ async function update() {
   for (const each of tell) each();
   keep({...readControls([choice, right, down]), chiffre: btoa(String.fromCharCode(...digit))});
   try {
-    const known = await Promise.all(networks.map(([, slug, name]) => load(/** @type {string} */ (slug), name)));
-    if (mine !== turn) return;
+    const found = await compute("passes", {turn: mine, networks, digit, by, side});
+    if (mine !== turn || !found) return;
     const seen = shift(digit, by[0], by[1], side);
-    const passes = known.map((layers) => run(layers, seen));
-    const answers = passes.map((pass) => pass[pass.length - 1].output.values);
+    /** @type {{steps: import("./inside.js").Step[], answers: Float32Array[]}} */
+    const {steps, answers} = found;
     said.textContent = networks.map(([title], i) => `${title} : ${best(answers[i])}${doubt(answers[i])}`).join(" ; ") + ".";
     const grids = answers.map(() => make("div"));
     const view = draw(grey(seen, side, side), 4);
@@ -118,10 +105,14 @@ async function update() {
       ...networks.map(([title], i) => column(/** @type {string} */ (title), answers[i], grids[i])));
     maps.replaceChildren(make("h2", {}, `Couche après couche : ${networks[0][0]}`),
       make("p", {}, "Touchez une case d'une carte : la fenêtre qui l'a faite, les poids et leur somme s'écrivent. ",
-        make("button", {type: "button", onclick: () => enter(passes[0], strongest(passes[0]))}, "Entrer par la case la plus forte")),
-      inside, ...passes[0].flatMap((_, step) => layerMaps(passes[0], step)));
+        make("button", {type: "button", onclick: () => enter(steps, strongest(steps))}, "Entrer par la case la plus forte")),
+      inside, ...steps.flatMap((_, step) => layerMaps(steps, step)));
     inside.replaceChildren();
-    for (const [i, layers] of known.entries()) await fillGrid(grids[i], layers, digit, by, side, mine);
+    for (const [i, network] of networks.entries()) {
+      const named = await compute("grid", {turn: mine, network, digit, reach: REACH, side});
+      if (mine !== turn || !named) return;
+      fillGrid(grids[i], named, by);
+    }
   } catch (error) {
     if (mine === turn) said.textContent = /** @type {Error} */ (error).message;
   }
@@ -147,22 +138,9 @@ function column(title, probabilities, grid) {
     make("table", {}, make("caption", {}, `${title} : ${best(probabilities)}`), make("tbody", {}, ...rows)), grid);
 }
 
-/** Fait répondre un réseau au chiffre, à chaque déplacement. @param {HTMLElement} place
- * @param {any[]} layers @param {Uint8Array} digit @param {number[]} by le déplacement choisi
- * @param {number} side @param {number} mine */
-async function fillGrid(place, layers, digit, by, side, mine) {
-  /** @type {number[][]} */
-  const named = [];
-  for (let y = -REACH; y <= REACH; y++) {
-    const row = [];
-    for (let x = -REACH; x <= REACH; x++) {
-      await breathe();
-      if (mine !== turn) return;
-      const pass = run(layers, shift(digit, y, x, side));
-      row.push(best(pass[pass.length - 1].output.values));
-    }
-    named.push(row);
-  }
+/** Montre ce qu'un réseau répond au chiffre, à chaque déplacement. @param {HTMLElement} place
+ * @param {number[][]} named ses réponses. @param {number[]} by le déplacement choisi */
+function fillGrid(place, named, by) {
   const still = named[REACH][REACH];
   const share = named.flat().filter((each) => each === still).length / named.flat().length;
   const rows = named.map((row, i) => make("tr", {}, ...row.map((each, j) => {

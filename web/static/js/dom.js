@@ -35,6 +35,13 @@ export function picker(attributes, receive) {
   return input;
 }
 
+/** Donne un fichier à télécharger. @param {string} name @param {string | Uint8Array<ArrayBuffer> | Blob} content */
+export function give(name, content) {
+  const url = URL.createObjectURL(new Blob([content]));
+  make("a", {href: url, download: name}).click();
+  setTimeout(() => URL.revokeObjectURL(url), 60_000); // le temps que le navigateur l'enregistre
+}
+
 /** Fait un élément d'un dessin. @param {string} tag @param {Record<string, any>} attributes @param {...Node} children */
 export function svg(tag, attributes, ...children) {
   const element = document.createElementNS("http://www.w3.org/2000/svg", tag);

@@ -46,7 +46,7 @@ function enough(start, isEnough) {
 }
 
 /** Rend les couches qu'une couche lit. @param {Step[]} steps @param {number} step */
-function readBy(steps, step) {
+export function readBy(steps, step) {
   return steps[step].from ?? (step ? [step - 1] : []);
 }
 
@@ -87,10 +87,12 @@ export function valueAt(steps, {step, y, x, k}) {
 }
 
 /** Rend la case la plus forte d'une couche ; de la dernière où l'on peut entrer, si rien n'est dit. @param {Step[]} steps
- * @param {number} [step] @returns {Place} */
-export function strongest(steps, step = steps.findLastIndex((_, i) => canEnter(steps, i))) {
+ * @param {number} [step] @param {number | null} [only] la seule carte où la chercher. @returns {Place} */
+export function strongest(steps, step = steps.findLastIndex((_, i) => canEnter(steps, i)), only = null) {
   const {shape: [, width, count], values} = steps[step].output;
-  const best = values.indexOf(values.reduce((a, b) => Math.max(a, b))), cell = Math.floor(best / count);
+  let best = only ?? 0;
+  for (let i = best; i < values.length; i += only === null ? 1 : count) if (values[i] > values[best]) best = i;
+  const cell = Math.floor(best / count);
   return {step, y: Math.floor(cell / width), x: cell % width, k: best % count};
 }
 

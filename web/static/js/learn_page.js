@@ -3,7 +3,8 @@
 import {unpack as readImage} from "./board.js";
 import {fetchJson} from "./data.js";
 import {placeDigit, shift} from "./digit.js";
-import {draw as drawPicture, make, number, percent, picker, svg} from "./dom.js";
+import {draw as drawPicture, give, make, number, percent, picker, svg} from "./dom.js";
+import {packModel, writeSigns} from "./learned.js";
 import {RATE, SIDE, backward, draw, forward, pack, step, unpack, zeros} from "./learning.js";
 import {Paper} from "./paper.js";
 import {grey} from "./picture.js";
@@ -20,7 +21,7 @@ const RATES = [0.001, 0.003, 0.01, RATE, 0.1, 0.3]; // trop petit, la perte desc
 const EPOCHS = 30, BATCH = 8, SHIFT = 2; // images par pas ; pixels dont chaque dessin est déplacé, pour en valoir plusieurs
 const HELD = 5; // un dessin sur cinq ne sert qu'à mesurer
 const MAX_ADDRESS = 12_000, MAX_SHOWN = 12; // lettres ; erreurs
-const TITLE = "signes d'un atelier du cours";
+const TITLE = "signes d'un atelier du cours", MODEL = "signes"; // ce que dit un fichier enregistré ; le nom du réseau donné
 const KEPT = `apprendre ${asked() ?? ""}`; // ce que le navigateur garde : les dessins, ou les exemples, d'une même page
 
 const page = document.getElementById("apprendre");
@@ -218,7 +219,7 @@ function reply() {
     ...known.map(({name}, k) => make("tr", {}, make("th", {scope: "row"}, name), make("td", {}, percent(probabilities[k])),
       make("td", {}, make("meter", {value: String(probabilities[k]), "aria-hidden": "true"})))))),
   make("button", {type: "button", onclick: () => {
-    inside.replaceChildren(visit(stepsOf(image), grey(image, SIDE, SIDE)));
+    inside.replaceChildren(visit(stepsOf(image), grey(image, SIDE, SIDE), known[best(probabilities)].name));
     inside.scrollIntoView({block: "nearest"});
   }}, "Entrer dans le réseau"));
 }
@@ -248,10 +249,15 @@ function written() {
   return JSON.stringify({title: TITLE, reseau: weights ? pack(weights) : "", sortes: known.map(({name, drawings}) => ({name, drawings: drawings.map(text)}))});
 }
 
-/** Donne le réseau et ses dessins, en un fichier. */
-function download() {
-  const url = URL.createObjectURL(new Blob([written()], {type: "application/json"}));
-  make("a", {href: url, download: "signes.json"}).click();
+/** Donne le réseau seul, tel que `./predict` le lit. */
+function giveToPredict() {
+  if (!weights) {
+    said.textContent = "Apprenez d'abord : il n'y a pas encore de réseau à donner.";
+    return;
+  }
+  const content = writeSigns(weights);
+  give(`${MODEL}.zip`, packModel(MODEL, content, {classes: known.map(({name}) => name), input: [SIDE, SIDE], framing: "digit"}));
+  said.textContent = `${MODEL}.zip : décompressez-le, puis ./predict --model ${MODEL} dessin.png. La page « Nommer » le lit aussi.`;
 }
 
 /** Reprend un fichier, ou ce que ce navigateur garde. @param {string} text */
@@ -318,7 +324,8 @@ page?.replaceChildren(
     save();
     said.textContent = "Le réseau a tout oublié ; les dessins sont gardés.";
   }}, "Oublier"), make("button", {type: "button", onclick: takeShoes}, "Prendre trois sortes de chaussures"),
-  make("button", {type: "button", onclick: download}, "Enregistrer"), make("label", {class: "bouton"}, "Ouvrir", file)),
+  make("button", {type: "button", onclick: () => give("signes.json", written())}, "Enregistrer"), make("label", {class: "bouton"}, "Ouvrir", file),
+  make("button", {type: "button", onclick: giveToPredict}, "Donner à ./predict")),
   said, inside, make("div", {class: "cote-a-cote"}, curves, confidence, filters), mistakes);
 said.textContent = "Dessinez un rond, dites « C'est : rond » ; quelques-uns de chaque sorte, puis « Apprendre ».";
 showSigns();

@@ -164,11 +164,11 @@ function redden(view, share) {
 /** Ouvre la visite du réseau qui a répondu. */
 async function enter() {
   if (!last) return;
-  const mine = turn, {view} = last;
+  const mine = turn, {view, answer, classes} = last;
   walk.disabled = true;
   try {
     const steps = await waiting(said, compute("enter"));
-    if (mine === turn) visited.replaceChildren(visit(steps, view));
+    if (mine === turn) visited.replaceChildren(visit(steps, view, `${classes[answer.best]}, ${percent(answer.probabilities[answer.best])}`));
   } catch (error) {
     if (mine === turn) say(/** @type {Error} */ (error).message);
   }

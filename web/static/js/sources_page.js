@@ -3,11 +3,10 @@
 import {compute} from "./calculator.js";
 import {fetchJson} from "./data.js";
 import {labelled, make, number, percent, picker} from "./dom.js";
-import {BINS, HOP, RATE, applyMask, idealMask, magnitudes, networkInput, siSdr, stft} from "./spectrogram.js";
+import {BINS, HOP, RATE} from "./spectrogram.js";
 import {asked, keep} from "./state.js";
 
-const SLUG = "ex20_source_separation";
-const RANGE_DB = 60, MAX_S = 10; // étendue des couleurs ; ce qui est lu d'un son donné
+const MAX_S = 10; // ce qui est lu d'un son donné
 const BRUSH = {frames: 2, bins: 8}; // de part et d'autre du pinceau
 const PEAK = 0.9; // du plus fort des sons joués
 const COLD = [0, 34, 78], HOT = [253, 231, 55]; // du bleu nuit au jaune
@@ -31,8 +30,7 @@ const players = make("div", {class: "cote-a-cote"});
 
 /** Les sons, à la même échelle. @type {Record<string, Float32Array>} */
 let sounds = {};
-/** @type {import("./spectrogram.js").Spectrogram} */
-let whole;
+let frames = 0; // trames du mélange
 /** @type {Float32Array} */
 let mask = new Float32Array();
 /** @type {[number, number]} trame et fréquence du pinceau du clavier */
@@ -50,59 +48,53 @@ function canvas(label) {
 
 /** Ouvre un mélange, ou un son dont on ne connaît pas les sources. @param {Float32Array} mixture
  * @param {Float32Array[]} truth mélodie et percussions, ou rien. */
-function open(mixture, truth) {
+async function open(mixture, truth) {
+  const mine = ++turn, found = await compute("hear", {mixture, truth});
+  if (mine !== turn) return;
   sounds = {mixture, ...(truth.length ? {trueMelody: truth[0], truePercussion: truth[1]} : {})};
-  whole = stft(mixture);
+  frames = found.frames;
   const ideal = /** @type {any} */ (kind.querySelector("[value=ideal]"));
   ideal.disabled = !truth.length;
   if (kind.value === "own" || ideal.disabled && kind.value === "ideal") kind.value = "network";
-  mask = new Float32Array(whole.frames * BINS).fill(0.5);
-  pen = [Math.floor(whole.frames / 4), 40];
-  spectre(seen, magnitudes(whole));
-  chooseMask();
+  mask = new Float32Array(frames * BINS).fill(0.5);
+  pen = [Math.floor(frames / 4), 40];
+  paint(seen, found.seen);
+  await chooseMask();
 }
 
 /** Prend le masque choisi. */
 async function chooseMask() {
-  const mine = ++turn, sizes = magnitudes(whole), {trueMelody, truePercussion} = sounds;
-  if (kind.value === "own") {
-    bar.hidden = true;
-    return separate("Votre masque : rien n'y est encore peint, c'est celui d'avant.");
-  }
-  let found;
+  if (kind.value === "own") return separate("Votre masque : rien n'y est encore peint, c'est celui d'avant.", mask);
   if (kind.value === "network") {
     said.textContent = "Le réseau lit le mélange…";
     bar.value = 0;
     bar.hidden = false;
-    try {
-      found = await compute("mask", {slug: SLUG, input: networkInput(sizes)}, (done) => { if (mine === turn && done !== null) bar.value = done; });
-    } catch (error) {
-      found = null;
-      if (mine === turn) said.textContent = /** @type {Error} */ (error).message;
-    }
-    if (mine !== turn || !found) return;
-  } else if (kind.value === "ideal") {
-    found = idealMask(magnitudes(stft(trueMelody)), magnitudes(stft(truePercussion)));
-  } else {
-    found = sizes.map((_, i) => Number(i % BINS * RATE / 2 / (BINS - 1) < Number(cut.value)));
   }
-  bar.hidden = true;
-  mask = found;
-  separate(kind.value === "cut" ? `Au-dessous de ${cut.value} Hz, tout va à la mélodie.`
+  return separate(kind.value === "cut" ? `Au-dessous de ${cut.value} Hz, tout va à la mélodie.`
     : `Masque ${kind.value === "network" ? "du réseau" : "idéal"}.`);
 }
 
-/** Sépare par le masque, et dit ce que l'on y gagne. @param {string} text */
-function separate(text) {
-  const {mixture, trueMelody, truePercussion} = sounds;
-  sounds.melody = applyMask(whole, mask, mixture.length);
-  sounds.percussion = mixture.map((value, i) => value - sounds.melody[i]);
-  const gains = trueMelody && [[sounds.melody, trueMelody], [sounds.percussion, truePercussion]]
-    .map(([estimate, target]) => siSdr(estimate, target) - siSdr(mixture, target));
-  said.textContent = text + (gains ? ` Gain sur le mélange : ${number(gains[0])} dB pour la mélodie, ` +
-    `${number(gains[1])} dB pour les percussions.` : "");
+/** Sépare par un masque, et dit ce que l'on y gagne. @param {string} text @param {Float32Array | null} [own] celui qui est peint ; null : celui
+ * que l'on a choisi, à trouver. */
+async function separate(text, own = null) {
+  const mine = ++turn;
+  if (own) bar.hidden = true;
+  let found;
+  try {
+    found = await compute("separate", {kind: kind.value, cut: Number(cut.value), mask: own},
+      (done) => { if (mine === turn && done !== null) bar.value = done; });
+  } catch (error) {
+    if (mine === turn) said.textContent = /** @type {Error} */ (error).message;
+    return;
+  }
+  if (mine !== turn) return;
+  bar.hidden = true;
+  if (!own) mask = found.mask; // ce qui s'est peint entre-temps n'est pas effacé
+  Object.assign(sounds, {melody: found.melody, percussion: found.percussion});
+  said.textContent = text + (found.gains ? ` Gain sur le mélange : ${number(found.gains[0])} dB pour la mélodie, ` +
+    `${number(found.gains[1])} dB pour les percussions.` : "");
   paintMask();
-  spectre(kept, magnitudes(stft(sounds.melody)));
+  paint(kept, found.kept);
   players.replaceChildren(...Object.entries(NAMES).filter(([name]) => sounds[name]).map(([name, title]) =>
     make("button", {type: "button", onclick: () => play(name)}, `Écouter ${title}`)),
   make("button", {type: "button", onclick: () => { playing?.stop(); told.textContent = ""; }}, "Arrêter"));
@@ -145,12 +137,6 @@ function paint(target, values) {
   target.getContext("2d")?.putImageData(image, 0, 0);
 }
 
-/** Peint un spectrogramme, en décibels. @param {HTMLCanvasElement} target @param {Float32Array} sizes */
-function spectre(target, sizes) {
-  const most = magnitudes(whole).reduce((a, b) => Math.max(a, b)) || 1;
-  paint(target, sizes.map((size) => Math.max(0, 1 + 20 * Math.log10(size / most + 1e-9) / RANGE_DB)));
-}
-
 /** Peint le masque, et le pinceau quand le clavier l'a. */
 function paintMask() {
   paint(painted, mask);
@@ -164,7 +150,7 @@ function paintMask() {
 function give(frame, bin) {
   for (let t = frame - BRUSH.frames; t <= frame + BRUSH.frames; t++) {
     for (let k = bin - BRUSH.bins; k <= bin + BRUSH.bins; k++) {
-      if (t >= 0 && t < whole.frames && k >= 0 && k < BINS) mask[t * BINS + k] = Number(brush.value);
+      if (t >= 0 && t < frames && k >= 0 && k < BINS) mask[t * BINS + k] = Number(brush.value);
     }
   }
   kind.value = "own";
@@ -177,7 +163,7 @@ function listen() {
   /** @param {PointerEvent} event @returns {[number, number]} */
   const place = (event) => {
     const box = painted.getBoundingClientRect();
-    return [Math.floor((event.clientX - box.left) / box.width * whole.frames),
+    return [Math.floor((event.clientX - box.left) / box.width * frames),
       BINS - 1 - Math.floor((event.clientY - box.top) / box.height * BINS)];
   };
   let isDrawing = false;
@@ -194,7 +180,7 @@ function listen() {
   });
   for (const name of ["pointerup", "pointercancel"]) {
     painted.addEventListener(name, () => {
-      if (isDrawing) separate("Votre masque.");
+      if (isDrawing) separate("Votre masque.", mask);
       isDrawing = false;
     });
   }
@@ -206,13 +192,13 @@ function listen() {
     event.preventDefault();
     isFocused = true;
     if (step) {
-      pen = [Math.min(whole.frames - 1, Math.max(0, pen[0] + step[0])), Math.min(BINS - 1, Math.max(0, pen[1] + step[1]))];
+      pen = [Math.min(frames - 1, Math.max(0, pen[0] + step[0])), Math.min(BINS - 1, Math.max(0, pen[1] + step[1]))];
     } else isDown = !isDown;
     told.textContent = `${isDown ? "Pinceau posé" : "Pinceau levé"}, ${number(pen[0] * HOP / RATE, 2)} s, ` +
       `${Math.round(pen[1] * RATE / 2 / (BINS - 1))} Hz : ${percent(mask[pen[0] * BINS + pen[1]])} à la mélodie.`;
     if (!isDown) return paintMask();
     give(...pen);
-    separate("Votre masque.");
+    separate("Votre masque.", mask);
   });
   for (const name of ["focus", "blur"]) {
     painted.addEventListener(name, () => {
@@ -239,7 +225,7 @@ async function receive(file) {
     }
     if (!mixture.some((value) => value)) throw new Error("Ce son est un silence.");
     choice.value = "";
-    open(mixture, []);
+    await open(mixture, []);
   } catch (error) {
     said.textContent = /** @type {Error} */ (error).message;
   }
@@ -257,7 +243,7 @@ async function start() {
   const take = (index) => {
     const truth = known[index].sources.map(readSound);
     keep({exemple: String(index + 1)});
-    open(truth[0].map((/** @type {number} */ value, /** @type {number} */ i) => value + truth[1][i]), truth);
+    return open(truth[0].map((/** @type {number} */ value, /** @type {number} */ i) => value + truth[1][i]), truth);
   };
   choice.append(make("option", {value: ""}, "votre son"),
     ...known.map((/** @type {any} */ each, /** @type {number} */ i) => make("option", {value: String(i)}, each.title)));
@@ -282,7 +268,7 @@ async function start() {
   listen();
   const first = known[Number(asked()) - 1] ? Number(asked()) - 1 : 1;
   choice.value = String(first);
-  take(first);
+  await take(first);
 }
 
 start().catch((error) => { if (page) page.textContent = error.message; });

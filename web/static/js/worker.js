@@ -1,17 +1,19 @@
 // Ce qui calcule à côté de la page : décoder une image, faire répondre un réseau, chercher ce qui l'a décidé.
 
+import {ARCHIVE} from "./archive.js";
 import {ask, askJson, receive} from "./ask.js";
 import {Classifier} from "./classifier.js";
 import {readPixels} from "./decode.js";
+import {DIGITS} from "./digits.js";
 import {Engine} from "./engine.js";
 import {toPng} from "./heif.js";
 import {readMaps} from "./maps.js";
-import {readNetworks} from "./layers.js";
 import {drops} from "./occlusion.js";
 import {square, toGrey} from "./picture.js";
 import {Router} from "./router.js";
-import {findMask} from "./separator.js";
+import {SOURCES} from "./sources.js";
 import {answerBy} from "./tflite.js";
+import {TRANSFER} from "./transfer.js";
 
 /** @typedef {import("./calculator.js").Report} Report */
 
@@ -24,8 +26,6 @@ let last = null;
 let inner = null;
 /** @type {Record<string, Promise<Engine>>} */
 const engines = {};
-/** Les couches d'un réseau qui se calcule en JavaScript. @type {Record<string, Promise<any[]>>} */
-const layered = {};
 /** @type {Report} */
 let tell = () => {};
 let turn = 0, isStopped = false;
@@ -46,6 +46,11 @@ async function openMaps(content) {
 
 /** @type {Record<string, (args: any, report: Report) => Promise<any>>} */
 const TASKS = {
+  ...TRANSFER,
+  ...SOURCES,
+  ...DIGITS,
+  ...ARCHIVE,
+
   /** Nomme une image, que `check` a acceptée. */
   async name({blob}, report) {
     const mine = ++turn;
@@ -88,13 +93,6 @@ const TASKS = {
   async own({content, report, base}) {
     model = await Classifier.load(content, report, base);
     last = null;
-  },
-
-  /** Cherche le masque d'un spectrogramme, voir `findMask`. */
-  async mask({slug, input}, report) {
-    layered[slug] ??= askJson(`poids/${slug}.json`).then((file) => Object.values(readNetworks(file))[0]);
-    layered[slug].catch(() => { delete layered[slug]; });
-    return findMask(await layered[slug], input, report);
   },
 
   /** Fait répondre un modèle du site à une image de sa taille. */

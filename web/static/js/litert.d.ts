@@ -1,1 +1,0 @@
-declare module "@litertjs/core"; // que la construction reprend de npm
