@@ -54,7 +54,7 @@ def test_the_solution_is_gone(made):
 def test_a_graded_statement_needs_keras_numpy_and_the_shared_code_only(made):
     shared = {"keras", "numpy", "tensorflow", "PIL", "convnets", *sys.stdlib_module_names}
     shared |= {"scipy", "networkx", "sklearn", "tqdm", "threadpoolctl"}  # qui vient avec sklearn
-    shared |= {"matplotlib", "torch"}  # les figures sont données ; torch, demandé par une option
+    shared |= {"matplotlib", "torch", "av"}  # figures données ; torch, av : demandés par une option
     for module, text in made.items():
         for node in ast.walk(ast.parse(text)):
             names = [each.name for each in node.names] if isinstance(node, ast.Import) else []
