@@ -47,8 +47,10 @@ def replacing(path: Path, *, suffix: str = ".tmp") -> Iterator[Path]:
     try:
         yield temporary
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename is None:
+            error.filename = str(path)  # d'un disque plein, le système ne nomme pas le fichier
         raise
 
 

@@ -173,13 +173,14 @@ def _limit(memory_bytes: int, seconds: int) -> None:
 
 
 def _sentence(error: BaseException) -> str:
-    from convnets.core.cli import reason
+    from convnets.core.cli import install_advice, reason
 
     if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
         return "le lire demande trop de mémoire."
     if isinstance(error, ImportError):
         package = (error.name or "").partition(".")[0]
-        return f"le paquet {package} manque : {sys.executable} -m pip install {package}"
+        package = "tensorflow" if package == "keras" else package  # qui l'apporte
+        return f"le paquet {package} manque : {install_advice(package)}"
     if isinstance(error, OSError | RefusedError):
         return reason(error)
     return f"il est abîmé, ou d'une sorte que ./predict ne lit pas ({type(error).__name__})."

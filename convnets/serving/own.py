@@ -32,6 +32,7 @@ CAFFE = "caffe"  # le `preprocess_input` de ResNet50 et de VGG16 : bleu, vert, r
 CAFFE_MEANS = (103.939, 116.779, 123.68)  # d'ImageNet, dans cet ordre
 GROUNDS = ("dark", "light", "any")  # des images grises apprises ; any : elles n'en ont pas
 MAX_SIDE_PX = 1024
+COPY_AGAIN = "copiez le dossier entier, ou enregistrez le réseau à nouveau."
 MAX_LISTED = 12  # noms de classes, dans une phrase
 SCORES, SHARES, PROBABILITIES = "scores", "shares", "probabilities"  # ce que rend un réseau
 NO_NUMBERS = "nan"
@@ -154,7 +155,7 @@ def picture_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
 def is_own(path: Path) -> bool:
     """Dit si un chemin est celui d'un réseau appris ailleurs : un fichier, ou un SavedModel."""
     if path.is_dir():
-        return (path / "saved_model.pb").is_file()
+        return any((path / name).exists() for name in ("saved_model.pb", "variables"))
     known = path.is_file() and (path.suffix in SUFFIXES or _is_export(path))
     return known and "files" not in _read(path.with_suffix(".json"))  # ceux d'une leçon en ont
 
@@ -188,6 +189,7 @@ def adopt(path: Path, asked: Wanted, *, picture: str | None) -> Path:
         framing = "crop" if numbered else "squash"  # le cadrage de Teachable Machine
     if not names:
         raise ValueError("ajoutez --classes et les noms de ses classes, dans leur ordre.")
+    _check_folder(path)
     made_from = {path.name: files.file_sha256(_weights(path))}
     same = known.get("made_from") == made_from and export.is_file()
     scale = asked.scale or (known.get("scale") if same else None)
@@ -196,7 +198,6 @@ def adopt(path: Path, asked: Wanted, *, picture: str | None) -> Path:
         known.get(key) for key in ("classes_fr", "scale", "framing", "ground")
     ):
         return target
-    _check_folder(path)
     content, own_scale = (export.read_bytes(), "") if same else _export(path)
     trial = Trial(
         **apart.run(TRIAL, [picture] if picture else [], limits=MODEL, content=content)[0]
@@ -252,20 +253,19 @@ def _export(path: Path) -> tuple[bytes, str]:
 
 
 def _check_folder(path: Path) -> None:
-    """Refuse un SavedModel dont les poids manquent, en nommant le fichier.
+    """Refuse un SavedModel auquel il manque le graphe ou les poids, en nommant le fichier.
 
     Raises:
         ValueError: c'est le cas.
     """
-    variables = path / "variables"
-    if not path.is_dir() or not variables.exists():  # un réseau peut n'avoir aucun poids
+    if not path.is_dir():
         return
-    for pattern in ("variables.index", "variables.data-*"):
-        if not any(variables.glob(pattern)):
-            raise ValueError(
-                f"il lui manque variables/{pattern} : copiez le dossier entier, ou enregistrez le "
-                "réseau à nouveau."
-            )
+    wanted = ["saved_model.pb"]
+    if (path / "variables").exists():  # un réseau peut n'avoir aucun poids
+        wanted += ["variables/variables.index", "variables/variables.data-*"]
+    for pattern in wanted:
+        if not any(path.glob(pattern)):
+            raise ValueError(f"il lui manque {pattern} : {COPY_AGAIN}")
 
 
 def _weights(path: Path) -> Path:

@@ -19,6 +19,7 @@ from keras import layers
 from tensorflow.errors import ResourceExhaustedError
 
 from convnets.serving.apart import RefusedError
+from convnets.serving.own import COPY_AGAIN
 from convnets.training import export
 
 HDF5, ZIP = b"\x89HDF", b"PK\x03\x04"
@@ -175,6 +176,8 @@ def _convert_saved_model(path: Path) -> tuple[bytes, str]:
     try:
         content = convert(str(path), signature_key="serving_default").convert()
     except Exception as error:  # de toute sorte, en anglais, selon ce que contient le dossier
+        if not (path / "variables").exists():
+            raise RefusedError(f"il lui manque le dossier variables : {COPY_AGAIN}") from error
         raise RefusedError(f"TensorFlow ne sait pas le lire ({type(error).__name__}).") from error
     scales = b"rescaling" in (path / "saved_model.pb").read_bytes()
     return content, "0-255" if scales else ""

@@ -59,6 +59,7 @@ def test_a_full_disk_leaves_the_figure_that_was_there(tmp_path, monkeypatch):
     for before in (None, b"ancienne"):
         if before:
             path.write_bytes(before)
-        with pytest.raises(OSError), style.new_figure(path):
+        with pytest.raises(OSError) as raised, style.new_figure(path):
             pass
+        assert raised.value.filename == str(path)
         assert [each.read_bytes() for each in tmp_path.iterdir()] == ([before] if before else [])

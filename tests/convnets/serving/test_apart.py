@@ -32,7 +32,7 @@ def test_it_answers_and_runs_nothing_of_the_current_folder(tmp_path, monkeypatch
     [
         (["stop"], "le moteur s'est arrêté en le lisant"),
         (["fail", "key"], r"d'une sorte que ./predict ne lit pas \(KeyError\)"),
-        (["fail", "missing"], "le paquet rien manque : .* -m pip install rien"),
+        (["fail", "missing"], "le paquet rien manque : .*pip install .*rien"),
         (["fill"], "le lire demande trop de mémoire"),
     ],
 )
@@ -79,3 +79,9 @@ def test_killing_who_waits_stops_it_and_leaves_nothing(tmp_path, repo, kind):
     while os.path.exists(f"/proc/{number}") and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not os.path.exists(f"/proc/{number}") and not temporary.parent.exists()
+
+
+def test_a_missing_keras_is_said_as_the_package_that_brings_it():
+    sentence = apart._sentence(ModuleNotFoundError("No module named 'keras'", name="keras"))
+    assert sentence.startswith("le paquet tensorflow manque : ")
+    assert sentence.endswith(" tensorflow")

@@ -143,8 +143,13 @@ def test_pixels_of_caffe_are_blue_first_and_centred(engine):
 def test_an_unfinished_saved_model_names_what_it_lacks(tmp_path):
     (tmp_path / "variables").mkdir()
     (tmp_path / "variables" / "variables.index").touch()
+    assert own.is_own(tmp_path)
+    wanted = own.Wanted("chat,chien", None, None)
+    with pytest.raises(ValueError, match=r"il lui manque saved_model.pb"):
+        own.adopt(tmp_path, wanted, picture=None)
+    (tmp_path / "saved_model.pb").touch()
     with pytest.raises(ValueError, match=r"il lui manque variables/variables.data-\*"):
-        own._check_folder(tmp_path)
+        own.adopt(tmp_path, wanted, picture=None)
 
 
 @pytest.mark.parametrize(
