@@ -14,6 +14,7 @@ import numpy as np
 from keras import layers, ops
 
 POOL_PX = 2  # côté d'une fenêtre
+PRIORITY = ((4, 3), (2, 1))  # à égalité dans une fenêtre, la place du plus grand nombre gagne
 
 
 def max_pool_with_places(maps):
@@ -43,7 +44,7 @@ def max_pool_with_places(maps):
             "taille des images."
         )
     repeats = height // POOL_PX, width // POOL_PX
-    order = np.tile(np.array([[4, 3], [2, 1]], np.float32), repeats)[None, ..., None]
+    order = np.tile(np.array(PRIORITY, np.float32), repeats)[None, ..., None]
     dtype = keras.backend.standardize_dtype(maps.dtype)  # sans arrondi entre carte et maximum
     shrink = layers.MaxPooling2D(POOL_PX, dtype=dtype)
     enlarge = layers.UpSampling2D(POOL_PX, dtype=dtype)

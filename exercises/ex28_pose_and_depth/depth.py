@@ -81,14 +81,17 @@ def minus_zncc(left: np.ndarray, right: np.ndarray, window_px: int) -> np.ndarra
 COSTS = {"sad": sad, "zncc": minus_zncc}
 
 
+def cost_at(costs: np.ndarray, disparity: np.ndarray) -> np.ndarray:
+    """Rend le coût de chaque pixel à un décalage entier : `(…, décalages)` et `(…)` → `(…)`."""
+    return np.take_along_axis(costs, disparity[..., None], axis=-1)[..., 0]
+
+
 def winner(costs: np.ndarray) -> np.ndarray:
     """Rend le décalage de moindre coût, affiné par une parabole : `(…, décalages)` → `(…)`."""
     best = costs.argmin(-1)
     inside = (best > 0) & (best < costs.shape[-1] - 1)
-    before, here, after = (
-        np.take_along_axis(costs, (best + step * inside)[..., None], -1)[..., 0]
-        for step in (-1, 0, 1)
-    )
+    step = inside.astype(int)  # au bord, il n'y a pas de voisin : pas de parabole
+    before, here, after = [cost_at(costs, best + k * step) for k in (-1, 0, 1)]
     curve = before + after - 2 * here
     return best + np.divide(before - after, 2 * curve, out=np.zeros(curve.shape), where=curve > 0)
 
