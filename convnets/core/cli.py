@@ -132,9 +132,9 @@ def lesson_parser(
     return parser
 
 
-def add_model_option(parser: FrenchParser) -> None:
-    """Ajoute `--model` à une leçon qui sait aussi se servir du modèle qu'elle a appris."""
-    name = parser.get_default("module")
+def add_model_option(parser: FrenchParser, name: str = "") -> None:
+    """Ajoute `--model` à une leçon qui sait aussi se servir d'un modèle : le sien, ou `name`."""
+    name = name or parser.get_default("module")
     parser.add_argument(
         "--model",
         type=Path,

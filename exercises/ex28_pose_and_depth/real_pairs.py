@@ -77,8 +77,7 @@ def main(argv: list[str] | None = None) -> int:
     """Lit les options, et mesure les deux paires."""
     name = "ex28_pose_and_depth.real_pairs"
     parser = lesson_parser(name, __doc__.splitlines()[0], epochs=None)
-    add_model_option(parser)
-    parser.set_defaults(model=paths.MODELS_DIR / MODEL)
+    add_model_option(parser, MODEL)
     return lesson.run(teach, parser.parse_args(argv))
 
 
