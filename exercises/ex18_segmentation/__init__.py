@@ -4,6 +4,7 @@ Document : S3 « Different problems, models & metrics » (segmentation, U-Net, S
 Commandes : python -m exercises.ex18_segmentation
             python -m exercises.ex18_segmentation.instances
             python -m exercises.ex18_segmentation.streets
+            python -m exercises.ex18_segmentation.rare_classes
 Résultats mesurés : docs/laboratoire/resultats.md.
 
 Les scènes sont composées (`convnets/datasets/scenes.py`) : des vêtements de Fashion-MNIST posés sur
@@ -11,7 +12,8 @@ des photographies de CIFAR-10, dont on connaît la classe de chaque pixel. Trois
 apprennent, avec le même budget : le U-Net, le même sans les connexions de la descente à la montée,
 et SegNet. Puis le U-Net apprend à séparer des objets de même classe qui se touchent ou se cachent,
 ce qu'un masque de classes ne peut pas dire. Enfin, les trois réseaux apprennent de vraies rues,
-celles de l'article de SegNet. Suivie du nom d'une image, chaque commande la segmente.
+celles de l'article de SegNet, où les classes rares pèsent ensuite plus lourd. Suivie du nom d'une
+image, chaque commande la segmente.
 
 À lire dans cet ordre :
 
@@ -22,5 +24,7 @@ celles de l'article de SegNet. Suivie du nom d'une image, chaque commande la seg
 - `grouping.py` : chaque pixel désigne le centre de son objet, et l'on regroupe ;
 - `mask_ap.py` : juger des objets ; la précision moyenne sur les masques ;
 - `streets.py` : la troisième leçon, les trois réseaux sur les photographies de CamVid ;
+- `rare_classes.py` : la quatrième, le U-Net dont la perte pèse les classes de CamVid ;
+- `doubt.py` : segmenter une photographie de rue, et dire ce que le réseau ne sait pas ;
 - `figures.py` : les masques et les objets dessinés.
 """

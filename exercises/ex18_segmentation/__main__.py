@@ -11,7 +11,7 @@ ses maximums (SegNet), ou rien. Sans rien, le réseau a la forme d'un auto-encod
 qu'il y a dans l'image, mais ne sait plus bien où.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import keras
@@ -130,24 +130,39 @@ def climb_with_places(x, kept: list):
 
 
 def train(
-    kind: str, scenes: dict[str, Scenes], *, rate: float, seed: int, epochs: int, minutes
+    kind: str,
+    scenes: dict[str, Scenes],
+    *,
+    rate: float,
+    seed: int,
+    clock: lesson.Clock,
+    loss: Callable | None = None,
 ) -> keras.Model:
-    """Entraîne un des trois réseaux sur des images et leurs masques, `rate` au plus fort."""
+    """Entraîne un des trois réseaux sur des images et leurs masques.
+
+    Args:
+        kind: voir `build_model`.
+        scenes: les jeux `train` et `val`.
+        rate: taux d'apprentissage d'Adam, le plus grand qu'il y aura.
+        seed: graine des poids de départ et du mélange.
+        clock: ce qui mène le taux jusqu'à zéro.
+        loss: perte, `loss(masques, réponses)` ; None : l'entropie croisée des pixels nommés.
+    """
     keras.utils.set_random_seed(seed)
     learned, val, only = scenes["train"], scenes["val"], {"ignore_class": VOID}
     model = build_model(kind, learned.images.shape[1:])
     judge = keras.metrics.MeanIoU(NUM_CLASSES, sparse_y_pred=False, name="mean_iou", **only)
     model.compile(
         keras.optimizers.Adam(rate),
-        keras.losses.SparseCategoricalCrossentropy(**only),  # une classe par pixel
+        loss or keras.losses.SparseCategoricalCrossentropy(**only),  # une classe par pixel
         metrics=[judge],
     )
     model.fit(
         shuffled(learned.images, learned.masks, batch_size=BATCH_SIZE, seed=seed),
-        epochs=epochs,
+        epochs=clock.epochs,
         validation_data=(val.images, val.masks),
         validation_batch_size=50,
-        callbacks=[lesson.Clock(epochs, minutes, share=1 / len(NETWORKS))],
+        callbacks=[clock],
         verbose=0,
     )
     lesson.round_weights(model)
@@ -186,10 +201,10 @@ def run(seed: int, *, epochs: int = EPOCHS, minutes=None, limit: int | None = No
     """
     scenes = make_sets(NUM_SCENES, num_objects=NUM_OBJECTS, limit=limit)
     test = scenes["test"]
-    models = {
-        kind: train(kind, scenes, rate=rate, seed=seed, epochs=epochs, minutes=minutes)
-        for kind, rate in LEARNING_RATES.items()
-    }
+    models = {}
+    for kind, rate in LEARNING_RATES.items():
+        clock = lesson.Clock(epochs, minutes, share=1 / len(NETWORKS))
+        models[kind] = train(kind, scenes, rate=rate, seed=seed, clock=clock)
     predicted = {kind: predict_masks(model, test.images) for kind, model in models.items()}
     predicted["background"] = np.zeros_like(test.masks)
     metrics = {

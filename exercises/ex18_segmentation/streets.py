@@ -15,26 +15,13 @@ cette place dans les photographies apprises.
 import numpy as np
 
 from convnets.core.cli import add_model_option, lesson_parser, percent
-from convnets.core.images import open_image
 from convnets.core.reports import Headline
-from convnets.datasets.streets import (
-    CLASSES_FR,
-    REDUCTION,
-    VOID,
-    find_streets,
-    load_streets,
-    shrink,
-)
+from convnets.datasets.streets import CLASSES_FR, REDUCTION, VOID, find_streets, load_streets
 from convnets.figures.charts import bars, table
 from convnets.figures.style import new_figure, output_dir
 from convnets.training import lesson
-from exercises.ex18_segmentation.__main__ import (
-    NETWORKS,
-    NUM_CLASSES,
-    predict_masks,
-    show_mask,
-    train,
-)
+from exercises.ex18_segmentation import doubt
+from exercises.ex18_segmentation.__main__ import NETWORKS, NUM_CLASSES, predict_masks, train
 from exercises.ex18_segmentation.figures import save_masks
 from exercises.ex18_segmentation.measures import iou
 
@@ -48,6 +35,7 @@ NUM_DRAWS = 1000  # tirages des photographies de test, avec remise, pour un inte
 PAPER = {"SegNet, 3 433 photographies": 0.601, "SegNet-Basic, les 367 photographies": 0.463}
 KEYS = {name: f"iou_{key}" for key, name in CLASSES_FR.items()} | {"moyenne": "mean_iou"}
 NAMES = ("Vide", *CLASSES_FR.values())
+SHIPPED = "ex18_rare_classes"  # le modèle livré, qui segmente une photographie
 NUM_SHOWN = 4  # photographies de test sur la figure, prises à intervalles égaux
 
 
@@ -123,8 +111,8 @@ def run(seed: int, *, epochs: int = EPOCHS, minutes=None, limit: int | None = No
     streets = load_streets(limit)
     test, predicted, models = streets["test"], {}, {}
     for kind, rate in LEARNING_RATES.items():
-        options = {"seed": seed, "epochs": epochs, "minutes": minutes}
-        models[kind] = train(kind, streets, rate=rate, **options)
+        clock = lesson.Clock(epochs, minutes, share=1 / len(NETWORKS))
+        models[kind] = train(kind, streets, rate=rate, seed=seed, clock=clock)
         small = predict_masks(models[kind], test.images)
         predicted[kind] = small.repeat(REDUCTION, axis=1).repeat(REDUCTION, axis=2)
     blind = most_frequent(streets["train"].whole)
@@ -185,17 +173,7 @@ def teach(options) -> None:
         input_shape=list(test.images.shape[1:]),
     )
     print(f"Figures écrites dans {folder}/")
-    print(f"Une rue à segmenter : {lesson.command_for(options)} {find_streets()['test'][0]}")
-
-
-# --- Question : segmenter une photographie de rue ------------------------------------
-
-
-def segment(options) -> None:
-    """Dessine le masque d'une photographie, et dit la part de chaque classe."""
-    image = shrink(open_image(options.image))
-    mask = predict_masks(lesson.load_saved(options), image[None])[0]
-    show_mask(options, image, mask + 1, NAMES)
+    print(f"Une rue à segmenter : python -m {options.command} {find_streets()['test'][0]}")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -204,9 +182,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "image", nargs="?", help="photographie à segmenter ; sans elle, on entraîne"
     )
-    add_model_option(parser)
+    add_model_option(parser, SHIPPED)
     options = parser.parse_args(argv)
-    return lesson.run(teach if options.image is None else segment, options)
+    return lesson.run(teach if options.image is None else doubt.segment, options)
 
 
 if __name__ == "__main__":

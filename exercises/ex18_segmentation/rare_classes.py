@@ -1,0 +1,192 @@
+"""Segmenter des rues sans oublier les classes rares : le U-Net, et une perte qui pèse les classes.
+
+Document : S3 « Different problems, models & metrics » (scènes de rue, SegNet).
+Commandes : python -m exercises.ex18_segmentation.rare_classes
+            python -m exercises.ex18_segmentation.rare_classes photo-de-rue.png
+Résultat mesuré : leçon 18 (`python -m recipes.seeds ex18_segmentation.rare_classes`).
+
+Le U-Net de `streets.py` n'y trouve ni piéton, ni cycliste, ni panneau : ils couvrent trop peu de
+pixels pour compter dans la perte. Ici, la même perte donne à chaque classe un poids d'autant plus
+grand qu'elle est rare, comme l'article de SegNet. Rien d'autre ne change. Le réseau est enregistré
+avec la probabilité sous laquelle il ne faut pas le croire.
+"""
+
+from collections.abc import Callable
+
+import keras
+import numpy as np
+from keras import ops
+
+from convnets.core.cli import add_model_option, lesson_parser, percent
+from convnets.core.reports import Headline
+from convnets.datasets.streets import CLASSES_FR, REDUCTION, VOID, find_streets, load_streets
+from convnets.figures.charts import table
+from convnets.figures.style import output_dir
+from convnets.training import lesson
+from exercises.ex18_segmentation import doubt
+from exercises.ex18_segmentation.__main__ import NUM_CLASSES, predict_masks, train
+from exercises.ex18_segmentation.figures import save_masks
+from exercises.ex18_segmentation.measures import iou
+from exercises.ex18_segmentation.streets import (
+    EPOCHS,
+    KEYS,
+    LEARNING_RATES,
+    NAMES,
+    NUM_SHOWN,
+    matrices,
+)
+
+RATE = LEARNING_RATES["unet"]  # celui du U-Net sans poids : rien d'autre que la perte ne change
+POWER = 0.5  # 1 : les poids de l'article ; 0 : aucun
+WITNESS_SEEDS = range(1)
+
+
+# --- Question : comment ne pas oublier les classes rares ? ---------------------------
+
+
+def balance(masks: np.ndarray) -> np.ndarray:
+    """Rend le poids de chaque classe : la fréquence médiane, divisée par la sienne.
+
+    La fréquence d'une classe est sa part des pixels nommés, dans les seules photographies où elle
+    est présente.
+
+    Args:
+        masks: `(n, h, w)` ; VOID ne compte pas.
+
+    Returns:
+        `(11,)` float64 ; 0 pour une classe absente de toutes les photographies.
+
+    Source : Eigen et Fergus, arXiv 1411.4734, section 6.3.2 ; Badrinarayanan, Kendall et Cipolla,
+    arXiv 1511.00561, section 4 (*median frequency balancing*).
+    """
+    named = (masks != VOID).sum(axis=(1, 2))
+    counts = np.stack([(masks == k).sum(axis=(1, 2)) for k in range(NUM_CLASSES)])  # (11, n)
+    around = (counts > 0) @ named  # pixels nommés des photographies où la classe est présente
+    shares = np.divide(counts.sum(axis=1), around, out=np.zeros(NUM_CLASSES), where=around > 0)
+    median = np.median(shares[shares > 0])
+    return np.divide(median, shares, out=np.zeros(NUM_CLASSES), where=shares > 0)
+
+
+def weighted_loss(weights: np.ndarray) -> Callable:
+    """Rend une entropie croisée où l'erreur d'un pixel compte selon sa vraie classe.
+
+    Args:
+        weights: poids de chaque classe `(11,)` ; un pixel VOID pèse 0.
+    """
+    rows = np.vstack([np.diag(weights), np.zeros(NUM_CLASSES)]).astype("float32")  # (12, 11)
+
+    def loss(masks, answers):
+        targets = ops.take(rows, ops.cast(masks, "int32"), axis=0)  # (n, h, w, 11)
+        return -ops.mean(ops.sum(targets * ops.log(answers + keras.config.epsilon()), axis=-1))
+
+    return loss
+
+
+# --- Question : que vaut le réseau ? -------------------------------------------------
+
+
+def learn(streets: dict, *, weighted: bool, seed: int, clock: lesson.Clock) -> keras.Model:
+    """Entraîne le U-Net sur les rues, avec ou sans poids."""
+    loss = weighted_loss(balance(streets["train"].masks) ** POWER) if weighted else None
+    return train("unet", streets, rate=RATE, seed=seed, clock=clock, loss=loss)
+
+
+def enlarged(model: keras.Model, images: np.ndarray) -> np.ndarray:
+    """Rend les classes de chaque pixel des photographies entières, `(n, 360, 480)` uint8."""
+    return predict_masks(model, images).repeat(REDUCTION, axis=1).repeat(REDUCTION, axis=2)
+
+
+def judge(masks: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
+    """Rend l'IoU moyenne, l'exactitude, et l'IoU de chaque classe, comme `iou_car`."""
+    whole = matrices(masks, predicted).sum(axis=0)
+    ious = iou(whole)
+    metrics = {"mean_iou": float(np.nanmean(ious))}
+    metrics["accuracy"] = float(np.trace(whole) / whole.sum())
+    for name, value in zip(CLASSES_FR, ious, strict=True):
+        metrics[f"iou_{name}"] = float(value)
+    return metrics
+
+
+def run(seed: int, *, epochs: int = EPOCHS, minutes=None, limit: int | None = None) -> lesson.Run:
+    """Entraîne le U-Net dont la perte pèse les classes, et le mesure.
+
+    Args:
+        seed: graine des poids de départ et du mélange.
+        epochs: nombre d'époques.
+        minutes: durée de la leçon entière ; None : autant qu'il en faut.
+        limit: au plus tant de photographies de chaque part ; None : toutes.
+
+    Returns:
+        Les mesures de `judge` en test, `val_mean_iou`, et celles de `doubt.measure` ; le réseau ;
+        les photographies de test, leurs masques, et le doute choisi en validation.
+    """
+    streets = load_streets(limit)
+    test, val, clock = streets["test"], streets["val"], lesson.Clock(epochs, minutes)
+    model = learn(streets, weighted=True, seed=seed, clock=clock)
+    predicted = enlarged(model, test.images)
+    metrics = judge(test.whole, predicted)
+    metrics["val_mean_iou"] = judge(val.whole, enlarged(model, val.images))["mean_iou"]
+    chosen = doubt.find_doubt(model, val)
+    metrics |= doubt.measure_doubt(model, test, chosen)
+    return lesson.Run(metrics, model, {"test": test, "masks": predicted, "doubt": chosen})
+
+
+def witnesses() -> dict[str, list[float]]:
+    """Mesure le même U-Net sans poids : en validation, où la perte est choisie, et en test.
+
+    Returns:
+        Une valeur par graine : `val_mean_iou`, puis celles de `judge` en test.
+    """
+    streets, found = load_streets(), []
+    for seed in WITNESS_SEEDS:
+        model = learn(streets, weighted=False, seed=seed, clock=lesson.Clock(EPOCHS, None))
+        val, test = streets["val"], streets["test"]
+        found.append(judge(test.whole, enlarged(model, test.images)))
+        found[-1]["val_mean_iou"] = judge(val.whole, enlarged(model, val.images))["mean_iou"]
+    return {name: [each[name] for each in found] for name in found[0]}
+
+
+def teach(options) -> None:
+    """Entraîne, mesure, dessine et enregistre."""
+    found = run(0, epochs=options.epochs, minutes=options.minutes, limit=options.limit)
+    values, folder, test = found.metrics, output_dir(options), found.kept["test"]
+    rows = [[label, percent(values[key])] for label, key in KEYS.items()]
+    rows.append(["exactitude", percent(values["accuracy"])])
+    print(table(["IoU, en test", "U-Net, classes pesées"], rows))
+    print(
+        f"Sûr de lui, le réseau nomme {percent(values['said'])} des pixels de test, et il a raison "
+        f"pour {percent(values['said_accuracy'])} d'entre eux."
+    )
+    shown = np.linspace(0, len(test.images) - 1, NUM_SHOWN).astype(int)
+    masks = {"vérité": test.whole, "classes pesées": found.kept["masks"]}
+    painted = {label: (each[shown] + 1) % len(NAMES) for label, each in masks.items()}
+    save_masks(folder / "rues_pesees.png", test.images[shown], painted, NAMES)
+    lesson.save(
+        found.model,
+        options,
+        values,
+        light=False,
+        headline=[
+            Headline("mean_iou", "IoU moyenne, rues, U-Net, classes pesées"),
+            Headline("accuracy", "exactitude, rues, U-Net, classes pesées"),
+        ],
+        input_shape=list(test.images.shape[1:]),
+        details=found.kept["doubt"]._asdict(),
+    )
+    print(f"Figure : {folder}/rues_pesees.png")
+    print(f"Une rue à segmenter : {lesson.command_for(options)} {find_streets()['test'][0]}")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Sans image, donne la leçon ; avec une photographie de rue, la segmente."""
+    parser = lesson_parser("ex18_segmentation.rare_classes", __doc__.splitlines()[0], epochs=EPOCHS)
+    parser.add_argument(
+        "image", nargs="?", help="photographie à segmenter ; sans elle, on entraîne"
+    )
+    add_model_option(parser)
+    options = parser.parse_args(argv)
+    return lesson.run(teach if options.image is None else doubt.segment, options)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
