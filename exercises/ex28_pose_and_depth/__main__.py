@@ -10,7 +10,7 @@ Ce qu'il y a à lire, et dans quel ordre, est dans `__init__.py`.
 
 import numpy as np
 
-from convnets.core.cli import add_model_option, lesson_parser, percent, positive_number
+from convnets.core.cli import add_model_option, agreed, lesson_parser, percent, positive_number
 from convnets.core.images import open_image
 from convnets.core.reports import Headline, format_headline
 from convnets.datasets import sources, stereo
@@ -222,7 +222,10 @@ def main(argv: list[str] | None = None) -> int:
     add_model_option(parser)
     options = parser.parse_args(argv)
     if len(options.images) not in (0, 2):
-        parser.error(f"{len(options.images)} image donnée : il en faut deux, gauche puis droite")
+        given = agreed(len(options.images), "image donnée", "images données")
+        parser.error(f"{given} : il en faut deux, gauche puis droite")
+    if options.focal is not None and not options.images:
+        parser.error("--focal et --baseline vont avec deux images, gauche puis droite")
     if (options.focal is None) != (options.baseline is None):
         parser.error("--focal et --baseline vont ensemble : donnez les deux, ou aucun")
     return lesson.run(show_depth if options.images else teach, options)

@@ -90,6 +90,8 @@ def test_one_camera_option_asks_for_the_other():
         ex28.main(["a.png", "b.png", "--focal", "600"])
     with pytest.raises(SystemExit):
         ex28.main(["a.png", "b.png", "--focal", "-1", "--baseline", "3"])
+    with pytest.raises(SystemExit):  # et ne donne pas la leçon
+        ex28.main(["--focal", "600", "--baseline", "3"])
 
 
 def test_nothing_of_the_test_is_learned(monkeypatch):
