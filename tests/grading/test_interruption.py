@@ -14,22 +14,22 @@ from tests.grading import handins
 pytestmark = pytest.mark.ci
 
 COURSE = """
-title = "Filtres"
+title = "Occlusion"
 students = "eleves.csv"
 
 [[exercises]]
-id = "ex01"
+id = "ex07"
 hand_ins = "rendus"
 """
 
 
 @pytest.fixture
 def place(tmp_path):
-    """Deux rendus : le premier est noté aussitôt, le second fait attendre."""
-    right = handins.answers("filtres_numpy")["ex01_filters.py"]
+    """Deux rendus, sans Keras : le premier est noté aussitôt, le second fait attendre."""
+    right = handins.answers("ex07_simple")["ex07_occlusion.py"]
     for name, text in (("alami", right), ("costa", "import time\ntime.sleep(60)\n" + right)):
         (tmp_path / "rendus" / name).mkdir(parents=True)
-        (tmp_path / "rendus" / name / "ex01_filters.py").write_text(text, encoding="utf-8")
+        (tmp_path / "rendus" / name / "ex07_occlusion.py").write_text(text, encoding="utf-8")
     (tmp_path / "cours.toml").write_text(COURSE, encoding="utf-8")
     students = "nom,numéro\nInès Alami,1\nLéo Costa,2\n"
     (tmp_path / "eleves.csv").write_text(students, encoding="utf-8")
@@ -68,8 +68,8 @@ def test_a_term_is_interrupted_then_goes_on(place, run_module):
     code, shown = interrupt(place, [str(place / "cours.toml")], after="/20")
     assert code == 130 and "\nInterrompu. " in shown and "Inès Alami : 20/20" in shown
     assert "Erreur" not in shown and "Traceback" not in shown
-    path = place / "rendus/costa/ex01_filters.py"
-    path.write_text((place / "rendus/alami/ex01_filters.py").read_text("utf-8"), "utf-8")
+    path = place / "rendus/costa/ex07_occlusion.py"
+    path.write_text((place / "rendus/alami/ex07_occlusion.py").read_text("utf-8"), "utf-8")
     again = run_module("grading", place / "cours.toml")
     assert "Inès Alami : 20/20, inchangé\n" in again.stdout, again.stderr
     assert "Léo Costa : 20/20\n" in again.stdout
@@ -106,12 +106,12 @@ def test_a_class_whose_grader_is_killed_keeps_the_marks_already_given(place):
         env={**os.environ, "TMPDIR": str(place / "temporaire"), "PYTHONUNBUFFERED": "1"},
     )
     with process:
-        shown = next(line for line in process.stdout if line.startswith("ex01, alami"))
+        shown = next(line for line in process.stdout if line.startswith("ex07, alami"))
         deadline = time.monotonic() + 60
         while not report.exists() and time.monotonic() < deadline:
             time.sleep(0.05)
         process.kill()
-    assert shown == "ex01, alami : 20/20\n"
+    assert shown == "ex07, alami : 20/20\n"
     rows = list(csv.DictReader(report.open(encoding="utf-8-sig"), delimiter=";"))
     assert [(row["rendu"], row["note /20"]) for row in rows] == [
         ("alami", "20"),
