@@ -10,6 +10,7 @@ import numpy as np
 from grading.asking.ask import TENSORS, Ask, as_bytes, compared, question
 from grading.asking.comparing import (
     TOLERANCE,
+    VAGUE,
     Mistake,
     altered,
     as_floats,
@@ -25,6 +26,7 @@ __all__ = [
     "RIGHT",
     "TENSORS",
     "TOLERANCE",
+    "VAGUE",
     "Ask",
     "Credit",
     "Mistake",

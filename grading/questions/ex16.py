@@ -1,10 +1,14 @@
 """Exercice 16 : des morceaux d'images, normalisés et blanchis, puis codés en mots."""
 
+from fractions import Fraction
+from functools import partial
+
 import numpy as np
 from scipy import stats
 
 from grading.questions import (
     TOLERANCE,
+    VAGUE,
     Ask,
     Credit,
     Mistake,
@@ -76,19 +80,92 @@ def ask_normalise(ask: Ask) -> list:
     return [("1/2", [((np.float32(strong),), {})]), ("1", [((np.float32(faint),), {})])]
 
 
-@compared("ex16.whitening_matrix", tolerance=4e-3)
-def ask_whitening_matrix(ask: Ask) -> list:
+EPSILON = 0.1  # ce que l'énoncé ajoute aux valeurs propres
+
+
+def _divided(values: np.ndarray) -> np.ndarray:
+    """Rend ce qui multiplie chaque direction, comme l'énoncé le demande."""
+    return 1 / np.sqrt(values + EPSILON)
+
+
+def _divided_without_epsilon(values: np.ndarray) -> np.ndarray:
+    return 1 / np.sqrt(values)
+
+
+def _epsilon_after_root(values: np.ndarray) -> np.ndarray:
+    return 1 / (np.sqrt(values) + EPSILON)
+
+
+def _divided_without_root(values: np.ndarray) -> np.ndarray:
+    return 1 / (values + EPSILON)
+
+
+def _multiplied(values: np.ndarray) -> np.ndarray:
+    return np.sqrt(values + EPSILON)
+
+
+def _columns_scaled(vectors: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    return (vectors * scale) @ vectors.T
+
+
+def _whitening_mistakes(patches: np.ndarray) -> list[Mistake]:
+    """Rend les erreurs connues ; la covariance n'est décomposée qu'une fois."""
+    values, vectors = np.linalg.eigh(np.cov(patches, rowvar=False))
+    values = np.maximum(values, 0)
+    made = {
+        "epsilon_missing": _columns_scaled(vectors, _divided_without_epsilon(values)),
+        "epsilon_after_root": _columns_scaled(vectors, _epsilon_after_root(values)),
+        "root_missing": _columns_scaled(vectors, _divided_without_root(values)),
+        "directions_multiplied": _columns_scaled(vectors, _multiplied(values)),
+        "covariance_not_divided": _columns_scaled(vectors, _divided(values * (len(patches) - 1))),
+        "pixels_scaled": np.diag(_divided(values)),  # aussi quand l'échelle multiplie les lignes
+        "vectors_in_rows": (vectors.T * _divided(values)) @ vectors,
+    }
+    return [
+        Mistake(reason, partial(_as_it_is, matrix - matrix.mean(0)))
+        for reason, matrix in made.items()
+    ]
+
+
+def _as_it_is(matrix: np.ndarray, patches) -> np.ndarray:
+    """Rend une matrice calculée d'avance, quels que soient les morceaux."""
+    return matrix
+
+
+@question("ex16.whitening_matrix")
+def ask_whitening_matrix(ask: Ask) -> Credit:
     """Blanchit des morceaux dont les voisins se ressemblent."""
     smooth = stats.zscore(np.cumsum(ask.rng.normal(size=(1500, LENGTH)), axis=1), axis=1)
     smooth -= smooth.mean(0)  # centrer encore, ou non, avant la covariance n'y change rien
-    call = [((smooth.astype(np.float32),), {})]
+    smooth = smooth.astype(np.float32)
+    call = [((smooth,), {})]
     centring = np.eye(LENGTH) - 1 / LENGTH
 
     def scaled(matrix):
         """Ne garde que les directions : leur ordre et leurs signes n'importent plus."""
         return centring @ matrix @ matrix.T @ centring
 
-    return [("1/2", call, scaled), ("3/4", call, lambda matrix: centring @ matrix), ("1", call)]
+    def centred(matrix):
+        return centring @ matrix
+
+    groups = [("1/2", call, scaled), ("3/4", call, centred), ("1", call)]
+    mistakes = _whitening_mistakes(smooth)
+    found = ask.compare("whitening_matrix", groups, mistakes=mistakes, tolerance=4e-3)
+    if reason := _whitening_reason(found, len(smooth)):
+        return found._replace(reason=reason, detail="")
+    return found
+
+
+def _whitening_reason(found: Credit, num_patches: int) -> str | None:
+    """Nomme une erreur qui se voit à la forme de la matrice, ou à ce qu'elle a déjà de juste."""
+    if found.wrong is None or found.wrong.answer.error:
+        return None
+    forms = {
+        (num_patches, num_patches): "covariance_of_patches",
+        (num_patches, LENGTH): "patches_for_matrix",
+    }
+    is_turned = found.reason in VAGUE and found.level == Fraction(1, 2)
+    return "not_turned_back" if is_turned else forms.get(np.shape(found.wrong.answer.value))
 
 
 # --- Des morceaux aux mots -----------------------------------------------------------

@@ -1,31 +1,138 @@
 """Exercice 17 : comparer des boîtes, ôter les doublons, précision, rappel, précision moyenne."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from grading.inside.messages import Ingredient
-from grading.questions import Ask, Mistake, altered, compared
+from grading.questions import Ask, Mistake, compared
 
 # --- IoU -----------------------------------------------------------------------------
 
 
-def _iou(first, second, *, bounded=True, pixel=0, twice=1, minus=1) -> np.ndarray:
-    """Calcule l'intersection sur l'union avec, au choix, une erreur."""
-    first, second = np.asarray(first, float)[:, None], np.asarray(second, float)[None]
-    sides = np.minimum(first[..., 2:], second[..., 2:]) - np.maximum(
-        first[..., :2], second[..., :2]
-    )
-    common = (np.maximum(sides + pixel, 0) if bounded else sides).prod(-1)
-    areas = [(each[..., 2:] - each[..., :2] + pixel).prod(-1) for each in (first, second)]
-    union = areas[0] + areas[1] - minus * common
+class Areas(NamedTuple):
+    """Ce qui se mesure de chaque paire de boîtes, `(n, m)` chacun."""
+
+    common: np.ndarray  # de leur partie commune
+    first: np.ndarray
+    second: np.ndarray
+    around: np.ndarray  # de la plus petite boîte qui les contient toutes deux
+
+
+def _as_read(boxes: np.ndarray) -> np.ndarray:
+    """Lit des boîtes par leurs coins, comme l'énoncé le demande."""
+    return boxes
+
+
+def _corner_and_size(boxes: np.ndarray) -> np.ndarray:
+    return np.concatenate([boxes[..., :2], boxes[..., :2] + boxes[..., 2:]], axis=-1)
+
+
+def _both_x_first(boxes: np.ndarray) -> np.ndarray:
+    return boxes[..., [0, 2, 1, 3]]
+
+
+def _sides(low: np.ndarray, high: np.ndarray, pixel: int) -> np.ndarray:
+    return high - low + pixel
+
+
+def _measured(first, second, *, read=_as_read, bounded=True, pixel=0) -> Areas:
+    """Mesure chaque paire de boîtes avec, au choix, une erreur.
+
+    Args:
+        first: boîtes `(n, 4)`.
+        second: boîtes `(m, 4)`.
+        read: lit leurs coins.
+        bounded: compter pour 0 un côté commun négatif.
+        pixel: ajouté à chaque côté.
+
+    Raises:
+        ValueError: tableau d'une autre forme.
+    """
+    if any(np.ndim(each) != 2 or np.shape(each)[1] != 4 for each in (first, second)):
+        raise ValueError
+    first, second = read(np.asarray(first, float))[:, None], read(np.asarray(second, float))[None]
+    lows, highs = (first[..., :2], second[..., :2]), (first[..., 2:], second[..., 2:])
+    common = _sides(np.maximum(*lows), np.minimum(*highs), pixel)
+    around = _sides(np.minimum(*lows), np.maximum(*highs), pixel)
+    own = [_sides(low, high, pixel) for low, high in zip(lows, highs, strict=True)]
+    common = np.maximum(common, 0) if bounded else common
+    return Areas(*(each.prod(-1) for each in (common, *own, around)))
+
+
+def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     with np.errstate(all="ignore"):
-        return np.where(union > 0, twice * common / union, 0)
+        return np.where(whole > 0, part / whole, 0)
+
+
+def _over_union(areas: Areas) -> np.ndarray:
+    return _ratio(areas.common, areas.first + areas.second - areas.common)
+
+
+def _over_sum(areas: Areas) -> np.ndarray:
+    return _ratio(areas.common, areas.first + areas.second)
+
+
+def _dice(areas: Areas) -> np.ndarray:
+    return 2 * _over_sum(areas)
+
+
+def _over_smaller(areas: Areas) -> np.ndarray:
+    return _ratio(areas.common, np.minimum(areas.first, areas.second))
+
+
+def _over_larger(areas: Areas) -> np.ndarray:
+    return _ratio(areas.common, np.maximum(areas.first, areas.second))
+
+
+def _over_first(areas: Areas) -> np.ndarray:
+    return _ratio(areas.common, areas.first + 0 * areas.second)
+
+
+def _over_second(areas: Areas) -> np.ndarray:
+    return _ratio(areas.common, areas.second + 0 * areas.first)
+
+
+def _over_around(areas: Areas) -> np.ndarray:
+    return _ratio(areas.common, areas.around)
+
+
+def _around_for_common(areas: Areas) -> np.ndarray:
+    return _over_union(areas._replace(common=areas.around))
+
+
+def _common_only(areas: Areas) -> np.ndarray:
+    return areas.common
+
+
+def _same_rank(areas: Areas) -> np.ndarray:
+    return np.diagonal(_over_union(areas))
+
+
+def _iou(divide=_over_union, **how):
+    """Rend `iou` avec, au choix, une erreur dans la mesure ou dans la division."""
+
+    def iou(first, second):
+        return divide(_measured(first, second, **how))
+
+    return iou
 
 
 IOU = [
-    Mistake("overlap_not_bounded", altered(_iou, bounded=False)),
-    Mistake("common_counted_twice", altered(_iou, minus=0)),
-    Mistake("dice_for_iou", altered(_iou, minus=0, twice=2)),
-    Mistake("one_pixel_more", altered(_iou, pixel=1)),
+    Mistake("overlap_not_bounded", _iou(bounded=False)),
+    Mistake("common_counted_twice", _iou(_over_sum)),
+    Mistake("dice_for_iou", _iou(_dice)),
+    Mistake("one_pixel_more", _iou(pixel=1)),
+    Mistake("one_box_for_union", _iou(_over_smaller)),
+    Mistake("one_box_for_union", _iou(_over_larger)),
+    Mistake("one_box_for_union", _iou(_over_first)),
+    Mistake("one_box_for_union", _iou(_over_second)),
+    Mistake("around_for_union", _iou(_over_around)),
+    Mistake("around_for_common", _iou(_around_for_common)),
+    Mistake("common_not_divided", _iou(_common_only)),
+    Mistake("sizes_for_corners", _iou(read=_corner_and_size)),
+    Mistake("both_x_first", _iou(read=_both_x_first)),
+    Mistake("same_rank_only", _iou(_same_rank)),
 ]
 
 
@@ -75,7 +182,131 @@ def ask_non_max_suppression(ask: Ask) -> list:
     return [("1/2", one_class), ("3/4", classes), ("3/4", chained), ("1", thresholds)]
 
 
-@compared("ex17.match")
+NOT_ITS_CLASS = -1.0  # IoU d'une boîte et d'un objet d'une autre classe
+
+
+class Judged(NamedTuple):
+    """Des boîtes trouvées et des objets d'une scène."""
+
+    overlaps: np.ndarray  # (n, m) : leur IoU, toutes classes
+    is_class: np.ndarray  # (n, m) : sont-ils de même classe ?
+
+    @property
+    def of_class(self) -> np.ndarray:
+        """Rend les IoU, une paire de classes différentes ne comptant pas."""
+        return np.where(self.is_class, self.overlaps, NOT_ITS_CLASS)
+
+
+def _compared(found: Ingredient, boxes: np.ndarray, labels: np.ndarray) -> Judged:
+    """Compare chaque boîte trouvée à chaque objet."""
+    overlaps = _over_union(_measured(found.options["boxes"], np.reshape(boxes, (-1, 4))))
+    return Judged(overlaps, found.options["labels"][:, None] == labels[None])
+
+
+def _in_turn(
+    overlaps: np.ndarray, *, threshold=0.5, order=1, free_only=False, wrong_takes=False
+) -> np.ndarray:
+    """Juge les boîtes l'une après l'autre avec, au choix, une erreur.
+
+    Args:
+        overlaps: IoU `(n, m)`.
+        threshold: IoU à atteindre.
+        order: -1 pour commencer par la moins sûre.
+        free_only: ne chercher que parmi les objets qui ne sont pas déjà trouvés.
+        wrong_takes: une boîte fausse prend quand même son objet.
+    """
+    correct, taken = np.zeros(len(overlaps), bool), np.zeros(overlaps.shape[1], bool)
+    for i in range(len(overlaps))[::order]:
+        row = np.where(taken, NOT_ITS_CLASS, overlaps[i]) if free_only else overlaps[i]
+        best = row.argmax()
+        correct[i] = row[best] >= threshold and not taken[best]
+        taken[best] |= correct[i] or wrong_takes
+    return correct
+
+
+def _every_object(overlaps: np.ndarray) -> np.ndarray:
+    """Donne à chaque objet la boîte qui le recouvre le mieux."""
+    correct = np.zeros(len(overlaps), bool)
+    for column in overlaps.T:
+        correct[column.argmax()] |= column.max() >= 0.5
+    return correct
+
+
+def _class_afterwards(judged: Judged) -> np.ndarray:
+    """Cherche l'objet le mieux recouvert, puis seulement regarde sa classe."""
+    best = judged.overlaps.argmax(1)
+    of_class = np.take_along_axis(judged.is_class, best[:, None], axis=1)
+    return _in_turn(np.where(of_class, judged.overlaps, NOT_ITS_CLASS))
+
+
+def _classes_ignored(judged: Judged) -> np.ndarray:
+    return _in_turn(judged.overlaps)
+
+
+def _duplicates_kept(judged: Judged) -> np.ndarray:
+    return judged.of_class.max(1) >= 0.5
+
+
+def _for_each_object(judged: Judged) -> np.ndarray:
+    return judged.of_class.max(0) >= 0.5
+
+
+def _for_each_pair(judged: Judged) -> np.ndarray:
+    return judged.of_class >= 0.5
+
+
+def _ranks(judged: Judged) -> np.ndarray:
+    return np.flatnonzero(_in_turn(judged.of_class))
+
+
+def _objects_choose(judged: Judged) -> np.ndarray:
+    return _every_object(judged.of_class)
+
+
+def _wrong_ones(judged: Judged) -> np.ndarray:
+    return ~_in_turn(judged.of_class)
+
+
+def _judging(**how):
+    """Rend une façon de juger les boîtes l'une après l'autre (voir `_in_turn`)."""
+
+    def judging(judged: Judged) -> np.ndarray:
+        return _in_turn(judged.of_class, **how)
+
+    return judging
+
+
+def _match(judge):
+    """Rend `match`, qui juge les boîtes d'une certaine façon."""
+
+    def match(found, boxes, labels):
+        if len(boxes) == 0:
+            return np.zeros(len(found.options["boxes"]), bool)
+        return judge(_compared(found, boxes, labels))
+
+    return match
+
+
+MATCHED = [
+    Mistake("another_object_taken", _match(_judging(free_only=True))),
+    Mistake("duplicates_right", _match(_duplicates_kept)),
+    Mistake("classes_ignored", _match(_classes_ignored)),
+    Mistake("class_checked_afterwards", _match(_class_afterwards)),
+    Mistake("wrong_box_takes_object", _match(_judging(wrong_takes=True))),
+    Mistake("objects_choose", _match(_objects_choose)),
+    Mistake("least_sure_first", _match(_judging(order=-1))),
+    *(
+        Mistake("other_threshold", _match(_judging(threshold=k)))
+        for k in (0.1, 0.2, 0.7, 0.75, 0.9)
+    ),
+    Mistake("true_for_wrong", _match(_wrong_ones)),
+    Mistake("one_answer_per_object", _match(_for_each_object)),
+    Mistake("one_answer_per_pair", _match(_for_each_pair)),
+    Mistake("ranks_for_answers", _match(_ranks)),
+]
+
+
+@compared("ex17.match", mistakes=MATCHED)
 def ask_match(ask: Ask) -> list:
     """Juge des boîtes décalées d'objets, leurs doublons, leurs classes."""
 
@@ -126,7 +357,95 @@ def ask_precision_recall(ask: Ask) -> list:
     ]
 
 
-@compared("ex17.average_precision")
+def _envelope(precision) -> np.ndarray:
+    """Rend, à chaque rappel, la meilleure précision à ce rappel ou au-delà."""
+    return np.maximum.accumulate(np.asarray(precision, float)[::-1])[::-1]
+
+
+def _envelope_from_left(precision) -> np.ndarray:
+    return np.maximum.accumulate(np.asarray(precision, float))
+
+
+def _no_envelope(precision) -> np.ndarray:
+    return np.asarray(precision, float)
+
+
+def _in_steps(heights, recall) -> float:
+    """Additionne les marches, comme l'énoncé le demande."""
+    return np.sum(np.diff(recall, prepend=0.0) * heights)
+
+
+def _in_late_steps(heights, recall) -> float:
+    return np.sum(np.diff(recall, append=1.0) * heights)
+
+
+def _without_first_step(heights, recall) -> float:
+    return np.sum(np.diff(recall) * heights[1:])
+
+
+def _without_first_step_from_left(heights, recall) -> float:
+    return np.sum(np.diff(recall) * heights[:-1])
+
+
+def _in_trapezoids(heights, recall) -> float:
+    return np.trapezoid(heights, recall)
+
+
+def _in_trapezoids_from_0(heights, recall) -> float:
+    return np.trapezoid([*heights[:1], *heights], [0.0, *recall])
+
+
+def _in_trapezoids_from_1(heights, recall) -> float:
+    return np.trapezoid([1.0, *heights], [0.0, *recall])
+
+
+def _over_last_recall(heights, recall) -> float:
+    return _in_steps(heights, recall) / recall[-1]
+
+
+def _up_to_1(heights, recall) -> float:
+    return _in_steps(heights, recall) + (1 - recall[-1]) * heights[-1]
+
+
+def _at_eleven_recalls(heights, recall) -> float:
+    return np.mean([max(heights[recall >= each], default=0) for each in np.linspace(0, 1, 11)])
+
+
+def _mean_height(heights, recall) -> float:
+    return np.mean(heights)
+
+
+def _area(add, *, envelope=_envelope):
+    """Rend `average_precision` avec, au choix, une erreur ; 0 sans aucune boîte.
+
+    Args:
+        add: rend l'aire, des précisions retenues et des rappels.
+        envelope: retient une précision par rappel.
+    """
+
+    def average_precision(precision, recall):
+        return float(add(envelope(precision), np.asarray(recall))) if len(precision) else 0.0
+
+    return average_precision
+
+
+TRAPEZOIDS = (_in_trapezoids, _in_trapezoids_from_0, _in_trapezoids_from_1)
+AREAS = [
+    Mistake("precision_goes_up", _area(_in_steps, envelope=_no_envelope)),
+    Mistake("best_before", _area(_in_steps, envelope=_envelope_from_left)),
+    *(Mistake("trapezoids_for_steps", _area(each)) for each in TRAPEZOIDS),
+    *(Mistake("trapezoids_for_steps", _area(each, envelope=_no_envelope)) for each in TRAPEZOIDS),
+    Mistake("first_step_missing", _area(_without_first_step)),
+    Mistake("first_step_missing", _area(_without_first_step_from_left)),
+    Mistake("step_of_next_recall", _area(_in_late_steps)),
+    Mistake("divided_by_last_recall", _area(_over_last_recall)),
+    Mistake("unreached_recall_counted", _area(_up_to_1)),
+    Mistake("eleven_recalls", _area(_at_eleven_recalls)),
+    Mistake("precisions_averaged", _area(_mean_height, envelope=_no_envelope)),
+]
+
+
+@compared("ex17.average_precision", mistakes=AREAS)
 def ask_average_precision(ask: Ask) -> list:
     """Mesure l'aire sous des courbes qui descendent, puis qui remontent."""
 

@@ -2,12 +2,15 @@
 
 import numpy as np
 
+from grading.asking import failures
+from grading.inside import probes
 from grading.inside.messages import Ingredient
 from grading.questions import (
     TENSORS,
     TOLERANCE,
     Ask,
     Credit,
+    Mistake,
     as_floats,
     compared,
     first_fault,
@@ -15,6 +18,8 @@ from grading.questions import (
     question,
     same,
 )
+
+AGGREGATES = ("sum", "mean", "max")  # ceux de l'énoncé
 
 # --- Des graphes ---------------------------------------------------------------------
 
@@ -71,7 +76,94 @@ def ask_normalised(ask: Ask) -> list:
 # --- Les messages --------------------------------------------------------------------
 
 
-@compared("ex21.pass_messages", tolerance=TOLERANCE, **TENSORS)
+PSI = probes.INGREDIENTS["psi"]()  # le message de l'essai, qui distingue ses trois arguments
+
+
+def _both_ends(n_i, n_j, e_ji):
+    """Calcule les messages, comme l'énoncé le demande."""
+    return PSI(n_i, n_j, e_ji)
+
+
+def _ends_swapped(n_i, n_j, e_ji):
+    return PSI(n_j, n_i, e_ji)
+
+
+def _receiver_only(n_i, n_j, e_ji):
+    return PSI(n_i, n_i, e_ji)
+
+
+def _sender_only(n_i, n_j, e_ji):
+    return PSI(n_j, n_j, e_ji)
+
+
+def _edge_ignored(n_i, n_j, e_ji):
+    return PSI(n_i, n_j, np.zeros_like(e_ji))
+
+
+def _by_num_received(graph: dict) -> np.ndarray:
+    """Rend ce qui divise une somme pour en faire la moyenne, comme l'énoncé le demande."""
+    return np.maximum(np.bincount(graph["receivers"], minlength=graph["num_nodes"]), 1)
+
+
+def _by_num_sent(graph: dict) -> np.ndarray:
+    return np.maximum(np.bincount(graph["senders"], minlength=graph["num_nodes"]), 1)
+
+
+def _by_num_nodes(graph: dict) -> np.ndarray:
+    return np.full(graph["num_nodes"], graph["num_nodes"])
+
+
+def _by_num_edges(graph: dict) -> np.ndarray:
+    return np.full(graph["num_nodes"], len(graph["receivers"]))
+
+
+def _passed(
+    *, psi=_both_ends, end="receivers", divide=_by_num_received, known=AGGREGATES, from_zero=False
+):
+    """Rend `pass_messages` avec, au choix, une erreur.
+
+    Args:
+        psi: calcule les messages.
+        end: le bout de chaque arc qui reçoit le message.
+        divide: rend ce qui divise la somme de chaque nœud.
+        known: agrégateurs compris ; les autres font une somme.
+        from_zero: faire partir le maximum de zéro.
+    """
+
+    def pass_messages(nodes, graph, _, *, aggregate="sum"):
+        if aggregate not in AGGREGATES:
+            raise ValueError
+        graph, aggregate = graph.options, aggregate if aggregate in known else "sum"
+        features = np.broadcast_to(graph["features"], (len(nodes), *graph["features"].shape))
+        messages = psi(nodes[:, graph["receivers"]], nodes[:, graph["senders"]], features)
+        start = -np.inf if aggregate == "max" and not from_zero else 0.0
+        received = np.full((len(nodes), graph["num_nodes"], messages.shape[2]), start)
+        gather = np.maximum if aggregate == "max" else np.add
+        gather.at(received, (slice(None), graph[end]), messages)
+        if aggregate == "mean":
+            received /= divide(graph)[:, None]
+        return np.where(np.isinf(received), 0, received)
+
+    return pass_messages
+
+
+PASSED = [
+    Mistake("ends_swapped", _passed(psi=_ends_swapped)),
+    Mistake("sent_back", _passed(end="senders")),
+    Mistake("one_end_read", _passed(psi=_receiver_only)),
+    Mistake("one_end_read", _passed(psi=_sender_only)),
+    Mistake("edge_ignored", _passed(psi=_edge_ignored)),
+    Mistake("always_summed", _passed(known=("sum",))),
+    Mistake("mean_is_sum", _passed(known=("sum", "max"))),
+    Mistake("max_is_sum", _passed(known=("sum", "mean"))),
+    Mistake("mean_of_all_nodes", _passed(divide=_by_num_nodes)),
+    Mistake("mean_of_all_edges", _passed(divide=_by_num_edges)),
+    Mistake("mean_of_sent", _passed(divide=_by_num_sent)),
+    Mistake("maximum_from_zero", _passed(from_zero=True)),
+]
+
+
+@compared("ex21.pass_messages", mistakes=PASSED, tolerance=TOLERANCE, **TENSORS)
 def ask_pass_messages(ask: Ask) -> list:
     """Passe des messages qui distinguent les deux bouts d'un arc : somme, moyenne, maximum."""
 
@@ -119,12 +211,32 @@ def ask_graph_head(ask: Ask) -> Credit:
         nodes + 3 * (high - low),  # le maximum seul
     ]
     answers = ask.calls("graph_head", [((each, num_classes), {}) for each in several], **TENSORS)
-    shape = (len(nodes), num_classes)
-    here, turned, kept, doubled, *others = (numbers(each, shape) for each in answers)
+    here, turned, kept, doubled, *others = _read_heads(answers, nodes.shape, num_classes)
     probabilities = (here >= 0).all() and _alike(here.sum(1), [1, 1])
     return first_fault(
         ("1/4", "order_of_nodes_matters", not _alike(turned, here)),
         ("1/4", "not_probabilities", not probabilities),
         ("1/2", "half_of_the_summary", any(_alike(each, here) for each in others)),
-        ("1/2", "wrong_values", not (_alike(kept, here) and _alike(doubled, here))),
+        ("1/2", "another_summary", not _alike(kept, here)),
+        ("1/2", "nodes_summed", not _alike(doubled, here)),
     )
+
+
+def _read_heads(answers, shape: tuple[int, ...], num_classes: int) -> list[np.ndarray]:
+    """Rend les réponses, `(b, classes)` chacune.
+
+    Raises:
+        Failure: une autre forme, nommée si l'on reconnaît d'où elle vient.
+    """
+    batch, num_nodes, _ = shape
+    found = numbers(answers[0]).shape
+    named = {
+        (batch, num_nodes, num_classes): "one_answer_per_node",
+        (batch, 1, num_classes): "other_axes",
+        (num_nodes, num_classes): "summarised_over_graphs",
+        (num_classes,): "summarised_over_graphs",
+        (batch, 1): "one_class_only",
+    }
+    if found in named:
+        raise failures.Failure(named[found], f"rendu : {found}")
+    return [numbers(each, (batch, num_classes)) for each in answers]

@@ -19,6 +19,18 @@ WRONG = HERE / "wrong"
 INSIDE = "    signal, kernel = as_numbers(signal), as_numbers(kernel)\n"  # au début de conv1d
 VAGUE = {"wrong_values", "wrong_shape"}
 PRECISE = {each.reason for each in (*differences.SHAPES, *differences.VALUES)}
+PRECISE |= {  # ce que dit `arguments`
+    "arguments_swapped",
+    "argument_ignored",
+    "argument_counted",
+    "only_some_calls",
+    "sides_swapped",
+    "one_side_wrong",
+    "one_too_many",
+    "one_missing",
+    "too_large",
+    "too_small",
+}
 DEFINITIONS = (ast.FunctionDef, ast.ClassDef)
 AT_IMPORT = "import numpy as np\n"  # le premier import du fichier de conv1d
 

@@ -91,6 +91,7 @@ def test_the_course_of_the_caller_is_not_the_reference(monkeypatch):
     [
         ("ex16.normalise", ex16.NORMALISED),
         ("ex17.iou", ex17.IOU),
+        ("ex17.average_precision", ex17.AREAS),
         ("ex22.softmax", ex22.SOFTMAX),
         ("ex22.cross_entropy", ex22.LOSSES),
         ("ex24.psnr", ex24.PSNR),
