@@ -54,12 +54,14 @@ from exercises.lesson_text import (
     parse,
 )
 
-WORDS = range(700, 1801)  # de prose, formules et code à part
+WORDS = range(700, 1801)  # de prose, formules, code et tableaux à part
 GUESSES = range(3, 7)
 CALL_LINES = 10
 GUESS = "**Devinez"
 LAST_TITLES = ("## À retenir", "## Pour aller plus loin")
-NOT_PROSE = re.compile(r"```.*?```|\$\$.*?\$\$|\$[^$\n]*\$|`[^`]*`|\]\([^)]*\)|https?://\S+", re.S)
+NOT_PROSE = re.compile(
+    r"```.*?```|\$\$.*?\$\$|\$[^$\n]*\$|`[^`]*`|\]\([^)]*\)|https?://\S+|(?m:^\|[^\n]*$)", re.S
+)
 
 # Un nombre écrit en français ou dans une formule, juste avant son commentaire.
 NUMBER = re.compile(
@@ -338,7 +340,7 @@ class Counts(NamedTuple):
 
 
 def count(lesson: Lesson) -> Counts:
-    """Compte les mots de prose, réponses et légendes comprises ; formules et code à part."""
+    """Compte les mots de prose, réponses et légendes comprises (voir `NOT_PROSE`)."""
     blocks = list(all_blocks(lesson.blocks))
     texts = [block.text for block in blocks if isinstance(block, Prose)]
     captions = [block.caption for block in blocks if isinstance(block, Figure)]
