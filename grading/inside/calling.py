@@ -63,15 +63,19 @@ def call_main(names: dict, seen: Seen) -> None:
                 waiting += _methods(made, maker)
 
 
-def _own_values(names: dict) -> list:
-    """Rend ce que définissent le programme et les fichiers du rendu qu'il a importés."""
-    here = os.path.abspath("exercises")
-    spaces = [names]
+def own_spaces(names: dict) -> list[dict]:
+    """Rend les variables du programme, puis celles de chaque fichier du rendu qu'il a importé."""
+    here, spaces = os.path.abspath("exercises"), [names]
     for module in list(sys.modules.values()):
         if str(getattr(module, "__file__", "")).startswith(here):
             spaces.append(vars(module))
+    return spaces
+
+
+def _own_values(names: dict) -> list:
+    """Rend ce que définissent le programme et les fichiers du rendu qu'il a importés."""
     own = []
-    for space in spaces:
+    for space in own_spaces(names):
         name = space["__name__"]
         own += [each for each in list(space.values()) if getattr(each, "__module__", "") == name]
     return own

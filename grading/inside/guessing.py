@@ -42,4 +42,7 @@ def guessed(key: str, seen):
     for word, value in words.items():
         if word in key:
             return value
-    return starts.get(key[:1], x)
+    if key[:1] in starts:
+        return starts[key[:1]]
+    seen.said["guessed"] = True  # leur échelle n'est pas celle du rendu
+    return x

@@ -35,6 +35,7 @@ from .watching import TEST, WHOLE_SET, Seen
 
 BARE = {"placeholder", "Session", "conv2d", "Module"}  # de TensorFlow sans Keras
 BUILDERS = {"Sequential", "Model", "Dense", "Conv2D", "Convolution2D"}
+LAYER = re.compile(r"\.add\(|\b(Conv|Dense|Flatten|\w*Pooling|Dropout|BatchNorm)\w*\(")  # posée
 DEFINED = ast.FunctionDef
 MAIN = "__name__ == '__main__'"
 
@@ -50,6 +51,7 @@ class Names(dict):
     reached = dict  # dit ce que le programme a déjà fait
     before = None  # ce qu'il avait fait avant son premier import oublié
     halt = None  # ce que le programme avait fait avant sa première erreur
+    fallen = None  # la première erreur d'une instruction qui pose une couche : le réseau ne l'a pas
     stop = None  # le premier arrêt dont le programme est la cause, et ce qu'il avait fait avant
 
     def __missing__(self, name: str):
@@ -108,7 +110,8 @@ def record(module: str, asked: dict, dataset: str, levels: dict, seconds: int) -
         `networks`, une description par modèle ; `calls`, ce qu'a donné chaque fonction de l'énoncé,
         `{"value": …}` ou `{"error": …}`, et `began` ; `reuses`, si des poids déjà appris sont
         demandés ; `absent`, le fichier d'un modèle qu'il relit et qui n'est pas là ; `late`, si le
-        temps a manqué au programme ou à une fonction ; `asks`, la ligne où il pose une question au
+        temps a manqué au programme ou à une fonction ; `guessed`, si une fonction a reçu des images
+        du correcteur, faute d'être appelée ; `asks`, la ligne où il pose une question au
         clavier, ou "" ; puis ce que disent `_reached` et `_written`.
     """
     tf.config.run_functions_eagerly(True)  # quelques lots : construire un graphe coûte plus
@@ -139,7 +142,9 @@ def record(module: str, asked: dict, dataset: str, levels: dict, seconds: int) -
     scaled = _is_scaled(program, names)
     described = [each.described(trial.data["x_test"]) for each in seen.networks]
     return {
-        "networks": [{**each, "scaled": scaled} for each in described],
+        "networks": [
+            {**each, "scaled": scaled, "guessed": seen.said["guessed"]} for each in described
+        ],
         "calls": called.calls,
         **seen.said,
         **_reached(names, seen),
@@ -206,9 +211,12 @@ def _run(node: ast.stmt, file: str, names: Names, seen: Seen) -> bool:
         _note_stop(raised, node, names, seen)
         trains = re.search("fit|train", ast.unparse(node))
         # La suite est lue comme si c'était bien écrit ; ou le nom qui manque est inerte.
-        if stops.mend(raised) or (isinstance(raised, NameError) and trains):
+        if stops.mend(raised, names) or (isinstance(raised, NameError) and trains):
             with contextlib.suppress(Exception, SystemExit):
                 exec(code, names)  # noqa: S102
+                return True
+        if names.fallen is None and LAYER.search(ast.unparse(node)):
+            names.fallen = probes.describe_error(raised)
     return True
 
 
@@ -238,12 +246,14 @@ def _reached(names: Names, seen: Seen) -> dict:
     """Dit jusqu'où un programme est allé.
 
     Returns:
-        `error`, la première exception, ou None ; `stop`, le premier arrêt dont le programme est la
+        `error`, la première exception, ou None ; `fallen`, celle de la première couche qui ne s'est
+        pas posée, ou None ; `stop`, le premier arrêt dont le programme est la
         cause (voir `_note_stop`), ou None ; `halt`, ce qu'il avait fait avant sa première erreur
         (voir `Seen.reached`), ou None ; `forgotten`, les noms de Keras qu'il emploie sans les
         importer ; `before`, ce qu'il avait fait avant d'en employer un, ou None.
     """
-    told = {"error": names.error, "forgotten": sorted(names.forgotten)[:8]}
+    told = {"error": names.error, "fallen": names.fallen}
+    told["forgotten"] = sorted(names.forgotten)[:8]
     for key in ("stop", "halt", "before"):
         reached = getattr(names, key)
         told[key] = reached and {**reached, "built": seen.had_finished(reached)}
@@ -301,11 +311,15 @@ def _divides_by_255(node: ast.AST) -> bool:
 
 
 def _tens(names: Names, nodes: list[ast.AST]) -> list[list[str]]:
-    """Rend les listes de dix textes d'un programme : ses variables, sinon ce qui y est écrit."""
+    """Rend les listes de dix textes d'un programme : ses variables, sinon ce qui y est écrit.
+
+    Celles des fichiers du rendu qu'il importe en sont.
+    """
     kept = []
-    for each in names.values():
-        if isinstance(each, list | tuple | dict):
-            kept += _ten_texts(dict.values(each) if isinstance(each, dict) else each)
+    for space in calling.own_spaces(names):
+        for each in list(space.values()):
+            if isinstance(each, list | tuple | dict):
+                kept += _ten_texts(dict.values(each) if isinstance(each, dict) else each)
     if kept:  # ce qu'un programme range vaut mieux que ce qu'il écrit
         return kept[:20]
     for each in nodes:

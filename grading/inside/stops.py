@@ -40,8 +40,12 @@ def misspelled(error: Exception) -> tuple[types.ModuleType, str, str] | None:
     return (module, name, near[0]) if near else None
 
 
-def mend(error: Exception) -> bool:
+def mend(error: Exception, names: dict) -> bool:
     """Donne à un nom mal écrit le sens du nom le plus proche, pour lire la suite.
+
+    Args:
+        error: ce qui arrête le programme.
+        names: ses variables globales, où est mis le vrai nom de `Conv2d`.
 
     Returns:
         Vrai si c'est fait : l'instruction qui a échoué peut être exécutée à nouveau.
@@ -50,6 +54,11 @@ def mend(error: Exception) -> bool:
         module, wrong, right = found
         setattr(module, wrong, getattr(module, right))
         return True
+    if isinstance(error, NameError) and error.name:
+        near = difflib.get_close_matches(error.name, dir(keras.layers), 1, CLOSE)
+        if near:
+            names[error.name] = getattr(keras.layers, near[0])
+        return bool(near)
     if isinstance(error, UnknownLoss):
         near = difflib.get_close_matches(error.loss, [*ALL_OBJECTS_DICT], 1, CLOSE)
         if near:

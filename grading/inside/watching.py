@@ -112,7 +112,7 @@ class Seen:
         self.names = {}  # ceux du programme
         self.touched: dict[int, object] = {}  # les variables apprises, gardées pour leur identité
         # Voir `record` : des poids demandés, un modèle à relire.
-        self.said = {"reuses": False, "absent": "", "late": False, "asks": ""}
+        self.said = dict.fromkeys(("reuses", "late", "guessed"), False) | {"absent": "", "asks": ""}
         self.shown = None  # le réseau d'une boucle à la main, et les images qu'il vient de lire
         self.busy = self.late = False  # Keras est en train de calculer ; le temps est passé
 

@@ -66,9 +66,14 @@ STAGES = {  # ce que le programme devait avoir fait avant de s'arrêter, par fon
     **dict.fromkeys(("train", "make_generator"), "learned"),
     "evaluate": "measured",
 }
+ELSEWHERE = {
+    "exception",
+    "missing_file",
+    "missing_package",
+}  # des arrêts dont la cause peut être ici
 UNDONE = set(
     "no_network not_trained no_measure base_missing no_convolution not_dense "
-    "model_not_handed_in stopped_early missing_file".split()
+    "model_not_handed_in stopped_early stops_before".split()
 )
 
 
@@ -141,6 +146,9 @@ def _as_run(ask: Ask, function: str, found: Credit) -> Credit:
     """Ôte d'un crédit ce que coûte un programme qui, lancé tel quel, n'arrive pas jusque-là."""
     known, stage = record(ask), STAGES.get(function, "built")
     before, stop, halt = known["before"], known["stop"], known["halt"]
+    if found.reason and known["fallen"] and stage == "built" and function not in known["calls"]:
+        where = failures.failure_of(known["fallen"]).detail
+        found = credit(found.level, found.reason, f"sans la couche qui s'arrête : {where}")
     if found.level and before and not before[stage]:
         return _halved(found, "import_forgotten", ", ".join(known["forgotten"]))
     if function in known["calls"]:  # définie avant l'arrêt, et appelée par le correcteur
@@ -156,7 +164,8 @@ def _as_run(ask: Ask, function: str, found: Credit) -> Credit:
 def _halved(found: Credit, reason: str, detail: str) -> Credit:
     """Ne garde que la moitié d'un crédit : le programme, lancé tel quel, n'y arrive pas."""
     also = f", de plus : {read_reasons()[found.reason].text}" if found.reason else ""
-    return credit(found.level / 2, reason, detail + also)
+    more = f" ({found.detail})" if also and found.detail else ""
+    return credit(found.level / 2, reason, detail + also + more)
 
 
 def unseen_place(ask: Ask, reason: str) -> str:
@@ -262,10 +271,16 @@ def _without_network(known: dict) -> failures.Failure:
         return failures.Failure("model_not_handed_in", known["absent"])
     if not known["error"]:
         return failures.Failure("no_network")
+    if known["stop"]:
+        own = failures.failure_of(known["stop"]["error"])
+        return failures.Failure("stops_before", own.detail)
     failure = failures.failure_of(known["error"])
-    if failure.reason != "exception":  # il lui manque peut-être un fichier, ou un argument
-        return failure
-    return failures.Failure("stopped_early", failure.detail)
+    # Il lui manque ici un fichier, un argument, ou des données : rien ne dit que c'est sa faute.
+    return (
+        failure
+        if failure.reason not in ELSEWHERE
+        else failures.Failure("stopped_early", failure.detail)
+    )
 
 
 def _num_pixels(facts: dict) -> int | None:
@@ -424,6 +439,7 @@ def judge_scaling(network: dict) -> Credit:
     if span > MAX_SCALED:
         return first_fault(
             ("1/2", "scaling_outside", outside),
+            ("1/2", "scaling_unseen", network["guessed"]),
             (0, "scaling_forgotten", samples or (network["moved"] and not fits)),
             ("1/2", "scaling_outside", network["scaled"]),
             # Ce qu'aurait donné un fichier ou un paquet absent.

@@ -784,6 +784,7 @@ REFUSED = {  # (exercice, programme, raison)
         "    keras.Sequential([keras.layers.Dense(num)])\nmain()\n",
         "stopped_early",
     ),
+    "s_arrete_de_lui_meme": ("ex03", "import keras\nmodel = inconnu(keras)\n", "stops_before"),
     "en_commentaire": (
         "ex03",
         "import keras\nfrom keras.utils import np_utils\n'''\nmodel = Sequential()\n'''\n",
@@ -799,6 +800,35 @@ def test_a_stop_that_costs_nothing_is_told_too(mark):
     assert {name: float(each.points) for name, each in marks.items()} == PLAIN
     assert marks["train"].detail.startswith("Le programme s'arrête ici, ce qui ne coûte rien : ")
     assert "IndexError, ligne 5 de tp.py" in marks["train"].detail
+
+
+def test_names_in_another_file_of_the_hand_in_are_found(mark):
+    names = "['T-shirt/top', 'Trouser', 'Pullover', 'Dress', 'Coat', 'Sandal', 'Shirt', 'Sneaker',"
+    config = f"labels = {names} 'Bag', 'Ankle boot']\n"
+    source = "import config\n" + FASHION + LAYERS + MODEL + FIT
+    found = {each.rule.name: each for each in mark("ex02", source, config=config)}
+    assert (found["evaluate"].points, found["evaluate"].reason) == (2, None)
+
+
+def test_a_layer_that_fails_is_told_with_what_its_network_lacks(mark):
+    source = FASHION + LAYERS + "model = Sequential([layers.Input((28, 28, 1)), *stack()[:-1]])\n"
+    source += "model.add(layers.Dense(10, ACTIVATION='softmax'))\n" + FIT
+    found = {each.rule.name: each for each in mark("ex02", source)}
+    assert found["output"].reason == "wrong_number_of_classes"
+    assert found["output"].detail.startswith("sans la couche qui s'arrête : ")
+    assert f"ligne {source[: source.index('ACTIVATION')].count(chr(10)) + 1} de tp.py" in (
+        found["output"].detail
+    )
+
+
+def test_the_scale_of_images_that_the_grader_gives_is_not_judged(mark):
+    """Rien n'appelle `train` avec les images du programme."""
+    source = "from keras import Sequential, layers\n" + LAYERS + "def train_cnn(images, labels):\n"
+    source += "    model = Sequential([layers.Input((28, 28, 1)), *stack()])\n"
+    source += "    model.compile('adam', 'sparse_categorical_crossentropy')\n"
+    source += "    model.fit(images, labels)\n"
+    found = {each.rule.name: each for each in mark("ex02", source)}
+    assert found["scaling"].reason == "scaling_unseen"
 
 
 UNSEEN = {  # (programme, question) : ce qui n'a pas été exécuté n'est pas nié, mais dit « non vu »

@@ -12,10 +12,10 @@ def imread(path, *_):
     return np.asarray(Image.open(path).convert("RGB"))
 
 
-def resize(image, size, *_, **__):
+def resize(src, dsize, *_, **__):
     """Change la taille `(largeur, hauteur)` d'une image."""
-    resized = tf.image.resize(np.atleast_3d(image), size[::-1])
-    return np.squeeze(resized.numpy().astype(image.dtype))
+    resized = tf.image.resize(np.atleast_3d(src), dsize[::-1])
+    return np.squeeze(resized.numpy().astype(src.dtype))
 
 
 def cvtColor(image, code, *_):  # noqa: N802, le nom est d'OpenCV
