@@ -39,7 +39,7 @@ from exercises.ex25_captions.grammar import split
 from exercises.ex25_captions.network import build_model
 from exercises.ex25_captions.scenes import SCENE_PX
 
-EPOCHS = 8
+EPOCHS = 6
 BATCH_SIZE = 32
 LEARNING_RATE = 2e-3  # d'Adam, au début ; il décroît jusqu'à zéro
 SHIFT_PX = 4  # de combien une image d'apprentissage est déplacée, au plus
