@@ -91,10 +91,13 @@ TEXTS = {  # ce que le thème dit en anglais
 
 
 SEARCH_FORM = """<h1>Recherche</h1>
-<form class="chercher" role="search" action="search.html"><label for="mots">Mots à chercher</label>
+<form class="chercher" role="search" aria-label="Dans tout le cours" action="search.html">
+<label for="mots">Mots à chercher</label>
 <input id="mots" type="search" name="q"> <button>Chercher</button></form>"""
 PATCHES = {
     '<div class="table-wrapper': '<div tabindex="0" class="table-wrapper',
+    '<div class="math-wrapper': '<div tabindex="0" class="math-wrapper',
+    '<th class="head"><p></p></th>': "<td></td>",  # un coin de tableau n'est le titre de rien
     "<img ": '<img loading="lazy" ',
     "<pre>": '<pre tabindex="0">',
     '<p class="caption" role="heading">': '<p class="caption" role="heading" aria-level="2">',
@@ -103,6 +106,7 @@ PATCHES = {
     '<div id="search-results">': f'{SEARCH_FORM}<div id="search-results">',
 }
 
+TO_TOP = re.compile(r'<a href="#" class="back-to-top.*?</a>', re.S)
 CREDITS = re.compile(r'(?<=<div class="left-details">)')  # le bas d'une page
 PARTS = re.compile(r"<(script|style|pre|code|textarea)\b.*?</\1>|<[^>]*>|([^<]+)", re.S)
 APOSTROPHES = re.compile(r"(?<=\w)(?:'|&#39;|&#x27;)(?=\w|«)")
@@ -270,7 +274,8 @@ def _write_static(folder: Path) -> None:
 def _write_scripts(folder: Path) -> None:
     """Écrit le JavaScript des ateliers, et celui qui calcule à côté d'eux."""
     names = [WORKSHOP.search(page.read_text(encoding="utf-8"))[2] for page in workshops()]
-    names += ["alone.js", "frames.js", "practice_worker.js", "take_away.js", "worker.js"]
+    names += ["alone.js", "frames.js", "practice_worker.js", "results.js"]
+    names += ["take_away.js", "worker.js"]
     scripts.bundle(names, folder / "_static" / "ateliers", cache=CACHE)
     worker = folder / "_static" / "ateliers" / "worker.js"
     scripts.pack({"calcul.js": worker.read_bytes()}, folder / "donnees")
@@ -381,7 +386,8 @@ def _prepare_page(app, pagename, templatename, context, doctree) -> None:
 
     L'en-tête dit de quoi parle la page, pour un moteur de recherche ou un lien partagé. Du menu,
     seule la branche de cette page reste ouverte. Une page d'atelier sait se montrer seule, et une
-    page qui montre un atelier dans un cadre donne à ce cadre sa hauteur.
+    page qui montre un atelier dans un cadre donne à ce cadre sa hauteur ; les résultats d'une
+    recherche ont la typographie des pages.
     """
     if "toctree" in context:
         whole = context["toctree"]
@@ -398,10 +404,16 @@ def _prepare_page(app, pagename, templatename, context, doctree) -> None:
         metatags += f'\n<meta {name} content="{escape(content)}">'
     context["metatags"] = metatags
     body = context.get("body", "")
-    for name, is_needed in (("alone", 'class="atelier"' in body), ("frames", "<iframe" in body)):
-        if is_needed:
-            script = context["pathto"](f"_static/ateliers/{name}.js", resource=True)
-            context["metatags"] += f'<script src="{script}"></script>'
+    needed = {
+        "alone": 'class="atelier"' in body,
+        "frames": "<iframe" in body,
+        "results": pagename == "search",
+    }
+    for name in filter(needed.get, needed):
+        script = context["pathto"](f"_static/ateliers/{name}.js", resource=True)
+        # Ce qui règle la page agit avant qu'elle se montre ; le reste attend qu'elle soit lue.
+        defer = " defer" if name == "results" else ""
+        context["metatags"] += f'<script{defer} src="{script}"></script>'
 
 
 def _describe(doctree) -> str:
@@ -426,6 +438,7 @@ def polish(html: str) -> str:
         html = re.sub(rf'([>"]\s*){re.escape(english)}(?=[\s<"])', rf"\g<1>{french}", html)
     for found, better in PATCHES.items():
         html = html.replace(found, better)
+    html = TO_TOP.sub(r'<nav aria-label="Haut de page">\g<0></nav>', html)
     if root := re.search('data-content_root="([^"]*)"', html):
         html = CREDITS.sub(f'<a href="{root[1]}credits.html">Crédits et licences</a>. ', html)
 

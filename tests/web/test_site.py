@@ -45,11 +45,25 @@ def test_types_are_right(tools, repo):
     assert not done.returncode, done.stdout
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing(page, address, tools, scheme):
+KINDS = (  # une page de chaque sorte
+    "index",
+    "search",
+    "404",
+    "ex02_fashion",
+    "ex09_grad_cam",
+    "ex17_detection/boxes",
+    "ex01_filters_execute",
+    "galerie",
+    "laboratoire/resultats",
+)
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 390), ("light", 1280), ("dark", 1280)])
+def test_axe_finds_nothing(page, address, tools, scheme, width):
     page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": width, "height": 900})
     found = {}
-    for name in ("index", "ex02_fashion", *(path.stem for path in WORKSHOPS.glob("*"))):
+    for name in (*KINDS, *(path.stem for path in WORKSHOPS.glob("*"))):
         page.goto(f"{address}/{name}.html")
         page.add_script_tag(path=tools / "axe-core" / "axe.min.js")
         violations = page.evaluate("axe.run().then((result) => result.violations)")
@@ -146,6 +160,10 @@ def test_search_needs_no_accents_and_puts_lessons_first(page, site):
         page.get_by_role("button", name="Chercher").click()
         page.locator("#search-results h2:has-text('Résultats')").wait_for()
         assert page.input_value("#mots") == words
+        titles = page.eval_on_selector_all(
+            "#search-results li > a", "all => all.map((a) => a.text)"
+        )
+        assert titles and not [title for title in titles if re.search(r"\w'\w| [:?!]", title)]
         links = page.eval_on_selector_all("#search-results li > a", "all => all.map((a) => a.href)")
         found.append([urlsplit(link).path.removeprefix(f"{site}/") for link in links])
     assert found[0] == found[1]

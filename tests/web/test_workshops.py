@@ -99,7 +99,7 @@ WORKSHOPS = {
             wait_for(page, "#transfert", "Vous pouvez apprendre"),
             click(page, "Apprendre"),
             wait_for(page, "#transfert", "Appris de 4 images"),
-            page.set_input_files("#image", SAMPLES / "camion.png"),
+            page.set_input_files("#image", SAMPLES / "avion.png"),  # une de celles qu'il a apprises
         ),
         "#transfert",
         "C'est : seconde sorte.",

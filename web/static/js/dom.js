@@ -53,7 +53,7 @@ export function svg(tag, attributes, ...children) {
 const MANY = 7; // colonnes qu'un téléphone montre toutes
 
 /** Entoure une table de quoi défiler, au clavier aussi si elle est large.
- * @param {HTMLElement} table @param {string} label @param {number} columns */
+ * @param {HTMLElement} table @param {string} label @param {number} columns ses colonnes ; une qui écrit un produit en vaut trois. */
 export function scrolling(table, label, columns) {
   const reached = columns > MANY ? {tabindex: "0", role: "region", "aria-label": label} : {};
   return make("div", {class: "defile", ...reached}, table);

@@ -215,7 +215,7 @@ export function explainCell(steps, place, go) {
     const {shape} = steps[0].output, isImage = !origin(steps, {step: from, y: 0, x: 0, k: c});
     const title = isImage ? shape[2] === 3 ? ["rouge", "vert", "bleu"][c] : "l'image" : `carte ${c + 1}`;
     const caption = `${title}${isSum ? ` : ${number(sum, decimals)}` : ""}`;
-    return scrolling(make("table", {class: "cases serre"}, make("caption", {}, caption), make("tbody", {}, ...rows)), caption, cells[0].length);
+    return scrolling(make("table", {class: "cases serre"}, make("caption", {}, caption), make("tbody", {}, ...rows)), caption, (isSum ? 3 : 1) * cells[0].length);
   });
   const where = `${layer.name}, carte ${place.k + 1}, ligne ${place.y + 1}, colonne ${place.x + 1}`;
   const [height, width] = steps[place.step].output.shape;
