@@ -10,6 +10,8 @@ difficile l'est pour toutes, et ne pèse plus : l'intervalle est bien plus étro
 différence de deux moyennes.
 """
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 from tqdm import tqdm
@@ -94,3 +96,29 @@ def summarise(curves: dict, methods: dict, *, command: str) -> Report:
         num_images={"test": len(curves[WITNESS])},
         details={"titles": {name: methods[name].title for name in curves}},
     )
+
+
+def replace_methods(before: Report, measured: Report) -> Report:
+    """Met dans un compte rendu des méthodes mesurées de nouveau sur les mêmes images.
+
+    Args:
+        before: le compte rendu de toutes les méthodes.
+        measured: celui de quelques-unes, et du témoin.
+
+    Returns:
+        `before`, où les mesures de `measured` remplacent les anciennes ; `details` dit lesquelles.
+
+    Raises:
+        ValueError: le témoin n'a plus les mêmes aires : ce ne sont pas les mêmes images, ou ce
+            n'est pas le même réseau.
+    """
+    for curve in CURVES:
+        old, new = (each.metrics[f"{curve} {WITNESS}"] for each in (before, measured))
+        if old.n != new.n or abs(old.mean - new.mean) > 1e-4:
+            raise ValueError(
+                f"Le témoin n'a plus la même aire : {new.mean:.4f} sur {new.n} images, contre "
+                f"{old.mean:.4f} sur {old.n}. Mesurez toutes les méthodes, sans --only."
+            )
+    titles = before.details["titles"] | measured.details["titles"]
+    details = {"titles": titles, "measured_again": measured.command}
+    return replace(before, metrics=before.metrics | measured.metrics, details=details)

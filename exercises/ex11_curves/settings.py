@@ -78,18 +78,15 @@ def teach(options) -> None:
     """Compare les réglages, et écrit les mesures."""
     parts = lesson.split(sources.load_cifar10(), limit=None, num_val=NUM_VAL)
     x, model, methods = parts[2][: options.limit], saving.load_model(STUDY_MODEL), variants()
-    report = summarise(compare(model, x, methods, minutes=options.minutes), methods)
+    curves = compare(model, x, methods, minutes=options.minutes)
+    command = "python -m exercises.ex11_curves.settings --output docs/mesures"
+    report = summarise(curves, methods, command=command)
     count = report.num_images.pop("test")
     kept: dict[str, Metric] = {
         f"kept {share}": over_images([kept_share(model, image, share) for image in x[:count]])
         for share in NOISES
     }
-    report = dataclasses.replace(
-        report,
-        command="python -m exercises.ex11_curves.settings --output docs/mesures",
-        metrics=report.metrics | kept,
-        num_images={"val": count},
-    )
+    report = dataclasses.replace(report, metrics=report.metrics | kept, num_images={"val": count})
     print(table(report))
     for name, metric in kept.items():
         print(f"{name} : {metric.mean:.3f}")

@@ -11,8 +11,8 @@ import pytest
 from convnets.explaining.explain import Method
 from exercises.ex11_curves import curves as ex11
 from exercises.ex11_curves import ranking
-from exercises.ex11_curves.comparison import compare, summarise
-from exercises.ex11_curves.methods import METHODS, centred_map
+from exercises.ex11_curves.comparison import compare, replace_methods, summarise
+from exercises.ex11_curves.methods import METHODS, centred_map, random_map
 
 QUESTION = "S3 Introspection d'un CNN"
 HEIGHT, WIDTH = 16, 32  # 512 pixels : 32 par pas, soit deux cases de 4×4
@@ -81,6 +81,22 @@ def test_a_perfect_map_beats_chance_and_the_centre(image):
     assert len(stopped["perfect"]) == 1
     alone = ranking.table(summarise(stopped, methods, command=""))
     assert "±" not in alone  # une image ne conclut rien
+
+
+def test_one_method_is_measured_again_on_the_same_images_only(image):
+    methods = {name: METHODS[name] for name in ("random", "centre")}
+    x = np.tile(image, (2, 1, 1, 1))
+    before = summarise(compare(LINEAR, x, methods), methods, command="toutes")
+    again = {"random": Method("au hasard", lambda *asked: 1 - random_map(*asked))}
+    again |= {"centre": METHODS["centre"]}
+    measured = summarise(compare(LINEAR, x, again), again, command="une seule")
+    found = replace_methods(before, measured)
+    assert found.metrics["deletion random"] == measured.metrics["deletion random"]
+    assert found.metrics["deletion centre"] == before.metrics["deletion centre"]
+    assert (found.command, found.details["measured_again"]) == ("toutes", "une seule")
+    other = summarise(compare(LINEAR, x[:1], again), again, command="")
+    with pytest.raises(ValueError, match="Mesurez toutes les méthodes, sans --only"):
+        replace_methods(before, other)
 
 
 def test_the_centred_map_points_at_the_middle(image):

@@ -3,7 +3,10 @@
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
 
+from convnets.core import reports
+from convnets.datasets import sources
 from exercises.ex11_curves import settings
 from exercises.ex11_curves.methods import WITNESS
 
@@ -29,3 +32,11 @@ def test_every_setting_is_compared_to_the_witness():
     methods = settings.variants()
     assert WITNESS in methods
     assert len(methods) == len(settings.NOISES) + len(settings.LAYERS) + 1
+
+
+@pytest.mark.ci
+def test_the_command_writes_its_measures(as_dataset, tmp_path, monkeypatch):
+    monkeypatch.setattr(sources, "load_cifar10", lambda: as_dataset("cifar10"))
+    assert settings.main(["--limit", "1", "--output", str(tmp_path)]) == 0
+    report = reports.load_report(tmp_path / "ex11_settings.json")
+    assert report.num_images == {"val": 1} and "kept 0.02" in report.metrics
