@@ -78,6 +78,7 @@ def measure_doubt(model: keras.Model, test: Streets, chosen: Doubt) -> dict[str,
 
 def segment(options) -> None:
     """Dessine le masque d'une photographie, dit la part de chaque classe, et ce qui est ignoré."""
+    image = shrink(open_image(options.image))
     path = lesson.saved_path(options)
     report = read_report(path.name, models_dir=path.parent)
     if "min_probability" not in report.details:
@@ -85,7 +86,6 @@ def segment(options) -> None:
             f"{path} n'est pas un modèle de rues : donnez celui qu'écrit `python -m "
             "exercises.ex18_segmentation.rare_classes`."
         )
-    image = shrink(open_image(options.image))
     answer = lesson.load_saved(options).predict(image[None], verbose=0)[0]  # (120, 160, 11)
     unsure = answer.max(axis=-1) < Doubt(**report.details).min_probability
     show_mask(options, image, np.where(unsure, 0, answer.argmax(axis=-1) + 1), NAMES)

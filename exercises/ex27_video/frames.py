@@ -30,17 +30,20 @@ class Film(NamedTuple):
     is_cut: bool  # seules les `MAX_FRAMES` premières images ont été lues
 
 
-def read_film(path: Path) -> Film:
+def read_film(name: str) -> Film:
     """Lit un film, réduit à `WIDTH_PX` pixels de large.
+
+    Args:
+        name: chemin d'un fichier, ou d'un dossier d'images.
 
     Raises:
         FileNotFoundError: rien à ce chemin.
         ValueError: ce n'est pas un film, il est illisible ou trop court, ou il manque un paquet.
     """
-    shown = printable(str(path))
-    if path.is_dir():
+    path, shown = Path(name), printable(name)
+    if name and path.is_dir():  # un nom vide n'est pas le dossier courant
         return gather(_of_folder(path), shown)
-    if not path.exists():
+    if not path.is_file():
         raise FileNotFoundError(f"{shown} : aucun film ici ; donnez {KINDS}.")
     try:
         Image.open(path).close()

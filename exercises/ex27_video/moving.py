@@ -154,7 +154,7 @@ def say_found(moving: Moving, found: Tracks) -> str:
 def teach(options) -> None:
     """Suit ce qui bouge dans le film donné, et le dessine."""
     path = Path(options.film)
-    film = read_film(path)
+    film = read_film(options.film)
     height, width = film.frames.shape[1:3]
     cut = " (les premières seulement)" if film.is_cut else ""
     print(f"{agreed(len(film.frames), 'image')}{cut}, lues à {width} × {height} pixels.")

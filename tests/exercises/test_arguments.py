@@ -8,9 +8,15 @@ import pytest
 from convnets.datasets import sources
 from exercises import EXERCISES
 
-PARTS = ("ex18_segmentation.instances", "ex18_segmentation.streets")
+PARTS = tuple(f"ex18_segmentation.{part}" for part in ("instances", "streets", "rare_classes"))
 SYSTEMS = [each.slug for each in EXERCISES if each.slug >= "ex15"]
-PICTURES = ("ex16_bag_of_words", "ex17_detection", "ex18_segmentation", "ex19_vision_transformer")
+PICTURES = (
+    "ex16_bag_of_words",
+    "ex17_detection",
+    "ex18_segmentation",
+    "ex19_vision_transformer",
+    "ex27_video",
+)
 
 
 @pytest.fixture

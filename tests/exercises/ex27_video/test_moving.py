@@ -57,24 +57,24 @@ def test_a_still_film_and_a_moving_camera_are_said():
 def test_a_folder_and_an_animation_give_the_same_film(tmp_path):
     pictures = film()
     folder = write_folder(tmp_path / "images", pictures)
-    assert (frames.read_film(folder).frames == pictures).all()
+    assert (frames.read_film(str(folder)).frames == pictures).all()
     first, *others = [Image.fromarray(each) for each in pictures]
     first.save(tmp_path / "film.webp", save_all=True, append_images=others, lossless=True)
-    read = frames.read_film(tmp_path / "film.webp")
+    read = frames.read_film(str(tmp_path / "film.webp"))
     assert (read.frames == pictures).all() and not read.is_cut
 
 
 def test_a_long_and_wide_film_is_shortened_and_reduced(tmp_path, monkeypatch):
     monkeypatch.setattr(frames, "MAX_FRAMES", 6)
     monkeypatch.setattr(frames, "WIDTH_PX", 45)
-    read = frames.read_film(write_folder(tmp_path / "images", film()[:8]))
+    read = frames.read_film(str(write_folder(tmp_path / "images", film()[:8])))
     assert read.frames.shape == (6, 30, 45, 3) and read.is_cut
 
 
 def test_what_is_not_a_film_is_said_in_one_sentence(tmp_path, monkeypatch):
     def refused(path):
         with pytest.raises((ValueError, FileNotFoundError)) as caught:
-            frames.read_film(path)
+            frames.read_film(str(path))
         message = str(caught.value)
         assert "\n" not in message
         return message
