@@ -37,7 +37,7 @@ from exercises.ex18_segmentation.streets import (
 )
 
 RATE = LEARNING_RATES["unet"]  # celui du U-Net sans poids : rien d'autre que la perte ne change
-POWER = 0.5  # 1 : les poids de l'article ; 0 : aucun
+POWER = 1  # des poids : 1, ceux de l'article ; 0,5, leur racine carrée ; 0, aucun poids
 WITNESS_SEEDS = range(1)
 
 

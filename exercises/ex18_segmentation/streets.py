@@ -9,7 +9,8 @@ Les mêmes réseaux que sur les scènes composées, construits et entraînés pa
 apprennent 367 photographies prises d'une voiture, réduites à 160 × 120 pixels. Leurs masques,
 agrandis trois fois, sont jugés sur les vrais masques de 480 × 360 pixels, ceux de l'article de
 SegNet. Un témoin ne regarde pas l'image : il répond, à chaque place, la classe la plus fréquente à
-cette place dans les photographies apprises.
+cette place dans les photographies apprises. Une photographie donnée est segmentée par le réseau
+de `rare_classes.py`.
 """
 
 import numpy as np
@@ -35,7 +36,8 @@ NUM_DRAWS = 1000  # tirages des photographies de test, avec remise, pour un inte
 PAPER = {"SegNet, 3 433 photographies": 0.601, "SegNet-Basic, les 367 photographies": 0.463}
 KEYS = {name: f"iou_{key}" for key, name in CLASSES_FR.items()} | {"moyenne": "mean_iou"}
 NAMES = ("Vide", *CLASSES_FR.values())
-SHIPPED = "ex18_rare_classes"  # le modèle livré, qui segmente une photographie
+RARE = "exercises.ex18_segmentation.rare_classes"  # la partie suivante
+SEGMENTER = "ex18_rare_classes"  # son modèle, qui segmente une photographie
 NUM_SHOWN = 4  # photographies de test sur la figure, prises à intervalles égaux
 
 
@@ -173,7 +175,8 @@ def teach(options) -> None:
         input_shape=list(test.images.shape[1:]),
     )
     print(f"Figures écrites dans {folder}/")
-    print(f"Une rue à segmenter : python -m {options.command} {find_streets()['test'][0]}")
+    print(f"Pour ne pas oublier les classes rares : python -m {RARE}")
+    print(f"Puis, une rue à segmenter : python -m {RARE} {find_streets()['test'][0]}")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -182,7 +185,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "image", nargs="?", help="photographie à segmenter ; sans elle, on entraîne"
     )
-    add_model_option(parser, SHIPPED)
+    add_model_option(parser, SEGMENTER)
     options = parser.parse_args(argv)
     return lesson.run(teach if options.image is None else doubt.segment, options)
 
