@@ -220,9 +220,9 @@ def sheet_cells(exercise: Exercise) -> list[Cell]:
     calls = [(_stem_of_calls(statement), cell.source) for cell in body if cell.kind == "call"]
     shown = [(stem, cell.source) for stem, cell in _shown(statement, lesson)]
     bound = {name for _, code in copies for name in bound_names(code)}
-    imports, nowhere = find_names(
-        [*copies, *solutions, *shown, *calls], exercise.slug, {*bound, *statement.graded, *OURS}
-    )
+    hidden = _private(solutions) - _private([*copies, *shown, *calls])  # le cours ne l'a plus
+    known = {*bound, *statement.graded, *hidden, *OURS}
+    imports, nowhere = find_names([*copies, *solutions, *shown, *calls], exercise.slug, known)
     if nowhere:
         names = ", ".join(sorted(nowhere))
         raise ValueError(f"{lesson_path(exercise.slug).name} : rien ne définit {names}.")
@@ -252,6 +252,11 @@ def sheet_cells(exercise: Exercise) -> list[Cell]:
 
 
 OURS = {"check", "use_mine"}
+
+
+def _private(pieces: Iterable[tuple[str, str]]) -> set[str]:
+    """Rend les noms privés que des morceaux de code emploient."""
+    return {name for _, code in pieces for name in used_names(code) if name.startswith("_")}
 
 
 def _dotted(slug: str, stem: str, name: str) -> str:

@@ -89,6 +89,20 @@ def test_a_function_to_write_comes_before_what_uses_it(slug):
 
 @pytest.mark.ci
 @pytest.mark.parametrize("slug", SLUGS)
+def test_what_a_sheet_imports_is_in_its_course(slug):
+    """Une fonction privée qui ne sert qu'à une réponse n'y est plus : l'importer arrête tout."""
+    files = sheet.sheet_files(find(slug))
+    for node in ast.parse(files[f"{slug[:4]}.py"].decode()).body:
+        if isinstance(node, ast.ImportFrom) and node.module.startswith(f"exercises.{slug}"):
+            stem = f"{sheet.COURSE}/{node.module.replace('.', '/')}"
+            text = files.get(f"{stem}.py", files.get(f"{stem}/__init__.py", b"")).decode()
+            have = bound_names(text) | imported_names(text)
+            have |= {each.name for each in node.names if f"{stem}/{each.name}.py" in files}
+            assert {each.name for each in node.names} <= have, node.module
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize("slug", SLUGS)
 def test_no_answer_is_anywhere(slug):
     """Ni le corps d'une fonction à écrire, ni une réponse repliée ; notebook, fichier et cours."""
     (statement, _), files = read(slug), sheet.sheet_files(find(slug))
