@@ -2,11 +2,14 @@
 
 Importé par `running`, dans le processus enfermé. Un programme qui s'arrête ici parce qu'il lui
 manque un fichier ou un paquet n'y est pour rien. Il y est pour quelque chose s'il lève lui-même une
-exception, s'il lit un nom qui n'est défini nulle part, ou s'il écrit mal un nom de Keras.
+exception, s'il lit un nom qui n'est défini nulle part, s'il importe d'un de ses fichiers un nom qui
+n'y est pas, ou s'il écrit mal un nom de Keras.
 """
 
 import ast
 import difflib
+import os
+import re
 import types
 from traceback import walk_tb
 
@@ -94,7 +97,18 @@ def is_own(error: Exception, node: ast.stmt, names: dict, known: set | None) -> 
     if isinstance(error, NameError):
         *_, (frame, _) = walk_tb(error.__traceback__)
         return known is not None and frame.f_globals is names and error.name not in known
+    if isinstance(error, ImportError):
+        return _is_absent_from_its_file(error)
     return misspelled(error) is not None or isinstance(error, UnknownLoss)
+
+
+def _is_absent_from_its_file(error: ImportError) -> bool:
+    """Dit si un nom est importé d'un fichier du rendu où il n'est écrit nulle part."""
+    wanted = re.match(r"cannot import name '(\w+)'", str(error))
+    if not wanted or not str(error.path).startswith(os.path.abspath("exercises")):
+        return False
+    with open(error.path, encoding="utf-8", errors="replace") as file:
+        return re.search(rf"\b{wanted[1]}\b", file.read()) is None
 
 
 def defined(nodes: list[ast.AST]) -> set | None:
