@@ -1,11 +1,10 @@
 // La page « Chiffre » : en dessiner un, le déplacer, et voir ce que rend chaque couche.
 
 import {compute} from "./calculator.js";
-import {SIDE, placeDigit, shift} from "./digit.js";
+import {SIDE, shift} from "./digit.js";
 import {draw, make, percent, picker} from "./dom.js";
-import {DECODED, digitSquare} from "./ink.js";
 import {canEnter, explainCell, strongest} from "./inside.js";
-import {decode} from "./opening.js";
+import {check} from "./opening.js";
 import {Paper} from "./paper.js";
 import {grey} from "./picture.js";
 import {asked, keep, kept, readControls, setControls} from "./state.js";
@@ -57,22 +56,21 @@ function field(label, control) {
 
 /** Lit la feuille. */
 function read() {
-  return take(() => placeDigit(paper.ink()));
+  return take(compute("place", {ink: paper.ink()}));
 }
 
 /** Cherche le chiffre d'une image. @param {Blob} file */
 function open(file) {
-  return take(async () => {
-    const found = digitSquare(await decode(file, DECODED));
+  return take(check(file).then((blob) => compute("find", {blob})).then((found) => {
     paper.wipe();
     return found;
-  });
+  }));
 }
 
-/** Prend un chiffre, et fait répondre les réseaux. @param {() => Uint8Array | Promise<Uint8Array>} find */
-async function take(find) {
+/** Prend un chiffre, et fait répondre les réseaux. @param {Promise<Uint8Array>} finding */
+async function take(finding) {
   try {
-    square = await find();
+    square = await finding;
   } catch (error) {
     square = null;
     turn++;
@@ -218,7 +216,7 @@ if (page) {
   const saved = kept();
   if (saved?.chiffre) {
     setControls([choice, right, down], saved);
-    take(() => Uint8Array.from(atob(saved.chiffre), (letter) => letter.charCodeAt(0)));
+    take(Promise.resolve(Uint8Array.from(atob(saved.chiffre), (letter) => letter.charCodeAt(0))));
   } else {
     paper.trace(EXAMPLES[asked() ?? ""] ?? EXAMPLES[4]);
     read();

@@ -1,7 +1,9 @@
 // Ce que le Worker fait d'un chiffre : les réponses des réseaux, en place et à chaque déplacement.
 
 import {askJson} from "./ask.js";
-import {shift} from "./digit.js";
+import {readPixels} from "./decode.js";
+import {placeDigit, shift} from "./digit.js";
+import {DECODED, digitSquare} from "./ink.js";
 import {readNetworks, run} from "./layers.js";
 
 /** Un réseau : son titre, son fichier, et son nom dans ce fichier. @typedef {[string, string, string | null]} Network */
@@ -27,6 +29,16 @@ function answerOf(pass) {
 
 /** @type {Record<string, (args: any, report: import("./calculator.js").Report) => Promise<any>>} */
 export const DIGITS = {
+  /** Présente un dessin comme MNIST. */
+  async place({ink}) {
+    return placeDigit(ink);
+  },
+
+  /** Cherche le chiffre d'une image, que `check` a acceptée, et le présente de même. */
+  async find({blob}) {
+    return digitSquare(await readPixels(blob, DECODED));
+  },
+
   /** Rend ce que chaque couche du premier réseau fait d'un chiffre, et la réponse de chacun ; null, si l'on a demandé autre chose depuis. */
   async passes({turn, networks, digit, by, side}) {
     latest = turn;
