@@ -492,6 +492,13 @@ def test_what_was_learnt_in_the_page_answers_in_the_shell(page, address, tmp_pat
     wait_for(page, "#nommer", "Modèle chargé")
     page.set_input_files("#fichier", tmp_path / "croix.png")
     wait_for(page, "#nommer", "Prédiction : croix")
+    click(page, "Entrer dans le réseau")
+    click(page, "Entrer par la case la plus forte")
+    for name in ("La case à gauche", "La case au-dessus"):
+        for _ in range(14):
+            click(page, name)
+    wait_for(page, "#nommer .dedans", "ligne 1, colonne 1")  # sa fenêtre déborde de deux
+    wait_for(page, "#nommer .dedans", "ce dont cette case dépend : 3 × 3 pixels")
 
 
 def test_one_s_own_pictures_are_learnt_and_named_here_and_in_the_shell(page, address, tmp_path):

@@ -12,6 +12,7 @@ import {make, neighbours, number, scrolling} from "./dom.js";
 const MAX_MAPS = 6; // cartes lues dont le calcul s'écrit
 const ENTERED = ["Conv2D", "MaxPooling2D", "AveragePooling2D", "Pointwise", "Add"];
 const COPIED = ["Reshape", "Rescaling"]; // chaque case y vient de la même, avant
+const PADDED = "ZeroPadding2D"; // de même, un bord de zéros en plus
 
 /** Rend de quoi écrire un nombre, plus finement s'il est petit : ses chiffres après la virgule. @param {number} value */
 function decimalsOf(value) {
@@ -56,7 +57,7 @@ function frameOf(steps, step) {
   const isPool = layer.kind.endsWith("Pooling2D"), [rows, columns] = layer.kind === "Conv2D" ? (layer.kernel ?? layer.weights[0]).shape : isPool ? layer.window ?? [2, 2] : [1, 1];
   const strides = layer.kind === "Conv2D" || isPool ? layer.strides ?? (isPool ? [rows, columns] : [1, 1]) : [1, 1];
   const padding = /** @type {"same" | "valid" | number} */ (layer.padding ?? "valid");
-  return {rows, columns, strides, before: [pads(height, rows, strides[0], padding)[0], pads(width, columns, strides[1], padding)[0]]};
+  return {rows, columns, strides, before: layer.before ?? [pads(height, rows, strides[0], padding)[0], pads(width, columns, strides[1], padding)[0]]};
 }
 
 /** Rend un poids. @param {import("./layers.js").Layer} layer @param {number} i @param {number} j @param {number} c @param {number} k */
@@ -107,6 +108,10 @@ export function origin(steps, place) {
   const {step} = place, {kind} = steps[step].layer;
   if (canEnter(steps, step)) return place;
   if (COPIED.includes(kind)) return origin(steps, {...place, step: step - 1});
+  if (kind === PADDED) {
+    const moved = unpadded(steps, place), [height, width] = steps[moved.step].output.shape;
+    return moved.y < 0 || moved.x < 0 || moved.y >= height || moved.x >= width ? null : origin(steps, moved);
+  }
   if (kind !== "Concatenation") return null;
   let {k} = place;
   for (const each of readBy(steps, step)) {
@@ -115,6 +120,18 @@ export function origin(steps, place) {
     k -= count;
   }
   return null;
+}
+
+/** Rend la case d'avant le bord. @param {Step[]} steps @param {Place} place @returns {Place} */
+function unpadded(steps, {step, y, x, k}) {
+  const {before} = frameOf(steps, step);
+  return {step: readBy(steps, step)[0], y: y - before[0], x: x - before[1], k};
+}
+
+/** Dit si une carte est l'image elle-même, à un bord près. @param {Step[]} steps @param {number} step @param {number} k @returns {boolean} */
+function isPicture(steps, step, k) {
+  if (steps[step].layer.kind === PADDED) return isPicture(steps, readBy(steps, step)[0], k);
+  return !origin(steps, {step, y: 0, x: 0, k});
 }
 
 /** Rend le carré de l'image dont une case dépend : haut, gauche, bas, droite, compris. @param {Step[]} steps @param {Place} place */
@@ -191,7 +208,7 @@ function tell(steps, place, {shown, others, decimals}) {
   if (layer.kind === "MaxPooling2D") return `Le plus grand des ${seen} : ${found}.`;
   if (layer.kind === "AveragePooling2D") return `La moyenne des ${seen} : ${found}.`;
   if (layer.kind === "Add") return `La somme de deux cartes : ${brief(sum)}${relu}.`;
-  const isImage = !origin(steps, {...place, step: shown[0].from, k: 0}), count = shown.length + others;
+  const isImage = isPicture(steps, shown[0].from, 0), count = shown.length + others;
   return `Somme des produits de ${isImage ? "l'image" : `${count} carte${count > 1 ? "s" : ""}`}, ${number(sum - bias, decimals)}, plus le biais, ${number(bias, decimals)} : ` +
     `${brief(sum)}${relu}.${layer.kernel?.values instanceof Int8Array ? " Ce réseau compte en nombres entiers : ses sommes sont un peu arrondies." : ""}`;
 }
@@ -212,7 +229,7 @@ export function explainCell(steps, place, go) {
       return make("td", {class: `${each.inside ? "" : "bord"} ${layer.kind === "MaxPooling2D" && each.value === most ? "fenetre" : ""}`},
         to ? make("button", {type: "button", class: "lien", onclick: () => go(to)}, text) : text);
     })));
-    const {shape} = steps[0].output, isImage = !origin(steps, {step: from, y: 0, x: 0, k: c});
+    const {shape} = steps[0].output, isImage = isPicture(steps, from, c);
     const title = isImage ? shape[2] === 3 ? ["rouge", "vert", "bleu"][c] : "l'image" : `carte ${c + 1}`;
     const caption = `${title}${isSum ? ` : ${number(sum, decimals)}` : ""}`;
     return scrolling(make("table", {class: "cases serre"}, make("caption", {}, caption), make("tbody", {}, ...rows)), caption, (isSum ? 3 : 1) * cells[0].length);

@@ -16,6 +16,7 @@ import {pads} from "./convolution.js";
  * @property {string} [activation] @property {string | number} [padding]
  * @property {Kernel} [kernel] au lieu de `weights`, d'un .tflite @property {string} [done] ce qu'elle fait de chaque case
  * @property {number[]} [strides] @property {number[]} [dilation_rate] @property {number[]} [window] d'un pooling
+ * @property {number[]} [before] lignes et colonnes qu'un bord ajoute avant l'image
  * @property {number} [scale] @property {number} [offset] @property {number} [epsilon]
  */
 

@@ -8,9 +8,10 @@ import {tables} from "./tflite.js";
 /** @typedef {{code: number, inputs: number[], output: number, options: number}} Operator */
 
 const FLOAT32 = 0, INT8 = 9; // types d'un tenseur
-const ADD = 0, MEAN_POOL = 1, CONCATENATION = 2, CONV = 3, MAX_POOL = 17, RESHAPE = 22; // numéros d'opérations
+const ADD = 0, MEAN_POOL = 1, CONCATENATION = 2, CONV = 3, MAX_POOL = 17, RESHAPE = 22, PAD = 34; // numéros d'opérations
 /** @type {Record<number, string>} */
-const KINDS = {[MEAN_POOL]: "AveragePooling2D", [CONCATENATION]: "Concatenation", [CONV]: "Conv2D", [MAX_POOL]: "MaxPooling2D"};
+const KINDS = {[MEAN_POOL]: "AveragePooling2D", [CONCATENATION]: "Concatenation", [CONV]: "Conv2D", [MAX_POOL]: "MaxPooling2D",
+  [PAD]: "ZeroPadding2D"};
 /** Celles qui changent chaque case sans regarder les autres, et ce qu'elles font. @type {Record<number, string>} */
 const POINTWISE = {0: "une normalisation", 14: "une sigmoïde", 18: "une normalisation", 19: "une ReLU", 21: "une ReLU6",
   28: "une tangente", 41: "une normalisation", 53: "", 98: "une ReLU qui fuit", 111: "une ELU", 117: "une hard-swish", 150: "une GELU"};
@@ -18,7 +19,7 @@ const THEN = ", puis ";
 const UNSEEN = [92, 99]; // des carrés, qui ne servent qu'à mesurer si une image est familière
 /** @type {Record<string, string>} */
 const NAMES = {Conv2D: "convolution", MaxPooling2D: "maximum", AveragePooling2D: "moyenne", Concatenation: "mise bout à bout",
-  Add: "addition", Pointwise: "case par case", Other: "autre couche"};
+  Add: "addition", Pointwise: "case par case", ZeroPadding2D: "bord de zéros", Other: "autre couche"};
 
 /** De quoi lire les opérations d'un modèle, et ses nombres. @param {Uint8Array} bytes un .tflite. */
 function open(bytes) {
@@ -40,6 +41,11 @@ function open(bytes) {
       output: numbers(field(each, 2))[0], options: field(each, 4)})),
     /** La forme d'un tenseur, pour une image. @param {number} tensor */
     shape: (tensor) => numbers(field(tensors[tensor], 0)).slice(1),
+    /** Ce qu'un bord ajoute au-dessus et à gauche. @param {number} tensor ses réglages, un début et une fin par axe, du lot aux canaux. */
+    before(tensor) {
+      const data = constant(tensor), sides = data && new Int32Array(data.buffer);
+      return sides ? [sides[2], sides[4]] : [0, 0];
+    },
     /** Le noyau d'une convolution, ou null s'il est écrit autrement. @param {number} tensor @param {number} bias
      * @returns {import("./layers.js").Kernel | null} */
     kernel(tensor, bias) {
@@ -56,13 +62,14 @@ function open(bytes) {
 
 /** Rend une couche, sans son nom. @param {ReturnType<typeof open>} model @param {Operator} operator @param {number} count couches qu'elle lit
  * @returns {import("./layers.js").Layer} */
-function layerOf({int, byte, kernel}, {code, inputs, options}, count) {
+function layerOf({int, byte, kernel, before}, {code, inputs, options}, count) {
   const kind = KINDS[code] ?? (code === ADD && count === 2 ? "Add" : code in POINTWISE && count === 1 ? "Pointwise" : "Other");
   const fused = {[MEAN_POOL]: 5, [MAX_POOL]: 5, [CONV]: 3, [CONCATENATION]: 1}[code] ?? 0; // où est son activation
   const activation = byte(options, fused) === 1 ? "relu" : "linear";
   const layer = {kind, name: "", weights: [], activation, padding: byte(options, 0) ? "valid" : "same", strides: [int(options, 2, 1), int(options, 1, 1)]};
   if (kind === "Pointwise") return {...layer, activation: "linear", done: [POINTWISE[code], activation === "relu" ? "une ReLU" : ""].filter(Boolean).join(THEN)};
   if (kind.endsWith("Pooling2D")) return {...layer, window: [int(options, 4, 1), int(options, 3, 1)]};
+  if (kind === "ZeroPadding2D") return {...layer, activation: "linear", before: before(inputs[1])};
   if (kind !== "Conv2D") return layer;
   const found = int(options, 4, 1) > 1 ? null : kernel(inputs[1], inputs[2]); // dilaté, son calcul ne s'écrit pas ici
   return found ? {...layer, kernel: found} : {...layer, kind: "Other"};
