@@ -32,15 +32,15 @@ def teach(options) -> None:
     command = " ".join([f"python -m {options.command}", *session.current().asked, *only, *output])
     report = summarise(curves, methods, command=command)
     report.missing = session.current().missing
-    if options.only:
-        report = replace_methods(before, report)
     print(table(report))
     if (count := report.num_images["test"]) < LEAST_IMAGES:
         print(
             f"{agreed(count, 'image')} : c'est trop peu pour dire laquelle est la meilleure. Il en"
         )
         print(f"faut au moins {LEAST_IMAGES}.")
-    if not options.only:  # la figure demande les courbes de toutes
+    if options.only:  # la figure, elle, demande les courbes de toutes
+        report = replace_methods(before, report)
+    else:
         save_figure(curves, report.details["titles"], folder / "ex11_curves.png")
     reports.replace_report(report, folder / "ex11_curves.json")
     print(f"{'Mesures' if options.only else 'Figure et mesures'} écrites dans {folder}/")
