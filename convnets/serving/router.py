@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from convnets.core.paths import MODELS_DIR
 from convnets.serving.card import describe
 from convnets.serving.classifier import DEFAULT_MODEL, GARMENT_MODEL, PHOTO_MODEL, Classifier
-from convnets.serving.say import STRANGERS, Asked, shows_garment
+from convnets.serving.say import Asked, best, sees, shows_garment
 
 if TYPE_CHECKING:
     from convnets.serving.batches import Result
@@ -112,8 +112,8 @@ class Router:
         """Fait répondre `garments` à un vêtement que l'on sait découper.
 
         Returns:
-            Sa réponse, mise en doute si le coup d'œil voit un vêtement qu'il ne connaît pas ; None
-            si ce n'est pas un vêtement, si le fond ne s'enlève pas, ou s'il n'est pas sûr.
+            Sa réponse ; None si ce n'est pas un vêtement, si le fond ne s'enlève pas, s'il n'est
+            pas sûr, ou si le coup d'œil voit plutôt un autre vêtement.
         """
         photos = self.load(PHOTO_MODEL)
         if photos.card.garments is None or not self._has_garments:
@@ -123,11 +123,10 @@ class Router:
             return None
         garments = self.load(GARMENT_MODEL)
         (row,) = garments.answer([look.cut_out.tobytes()])
-        if max(row.probabilities) < MIN_SURE:
+        name = garments.classes[best(row.probabilities)]
+        if max(row.probabilities) < MIN_SURE or not sees(photos.classes, glanced, name):
             return None
-        named = zip(photos.classes, glanced, strict=True)
-        is_stranger = sum(p for name, p in named if name in STRANGERS) >= 0.5
-        return Asked(garments, [], cut_out=row, is_stranger=is_stranger, several=look.several)
+        return Asked(garments, [], cut_out=row, several=look.several)
 
     def _preload(self) -> None:
         with contextlib.suppress(Exception):  # `ask` l'essaiera, et dira ce qu'il en est

@@ -39,7 +39,21 @@ LOW = "donne une réponse à {} seulement : elle n'est pas sûre."
 # Choisi sur les 199 photographies de développement (docs/laboratoire/familiarite.md).
 MIN_PROBABILITY = {"photos": 0.7, "thumbnails": 0.7}
 MORE_LIKELY_WRONG = 0.5  # d'un autre réseau du cours : sous la moitié, il se croit plutôt en erreur
-STRANGERS = {"Chapeau", "Short", "Jupe"}  # de `photos` : Fashion-MNIST n'a rien de tel
+SHOES = ("Basket", "Bottine", "Sandale")
+# Les noms de `garments` pour chaque vêtement de `photos`, et pour ceux que Fashion-MNIST n'a pas.
+NAMES = {
+    "Robe": ("Robe",),
+    "Haut à manches longues": ("Pull", "T-shirt ou haut"),
+    "Veste ou manteau": ("Manteau",),
+    "Pantalon": ("Pantalon",),
+    "Chemise": ("Chemise",),
+    "Chaussures": SHOES,
+    "T-shirt": ("T-shirt ou haut",),
+    "Sac": ("Sac",),
+    "Chapeau": (),
+    "Short": (),
+    "Jupe": (),
+}
 MIN_POOLED = 1e-9  # d'une probabilité, pour qu'aucun produit ne soit nul
 
 
@@ -58,7 +72,6 @@ class Asked(NamedTuple):
     glanced: Row | None = None  # la réponse à l'image entière, réduite, ou celle qui a suffi
     seen: Sequence[Row] = ()  # celles aux vues déjà calculées
     cut_out: Row | None = None  # celle au vêtement que l'on a découpé
-    is_stranger: bool = False  # le coup d'œil voit plutôt un vêtement que `garments` ignore
     several: bool = False  # le fichier contient d'autres images
     unlike: str = ""  # la sorte de l'image, si ce réseau n'a rien appris de tel (`look`)
     is_divided: bool = False  # un coup d'œil, ailleurs dans cette image longue, dit autre chose
@@ -88,8 +101,6 @@ def say(asked: Asked, rows: Sequence[Row]) -> Answer:
     """
     card = asked.classifier.card
     row = asked.cut_out or _conclude(card, [*asked.seen, *rows], asked.glanced)
-    if asked.is_stranger:
-        row = row._replace(familiarity=-math.inf)
     is_garment = names_garment(card, row.probabilities)
     familiar = is_familiar(card, row.familiarity)
     if is_garment and max(row.probabilities) < card.garments.sure:
@@ -180,6 +191,13 @@ def names_garment(card: "Card", probabilities: Sequence[float]) -> bool:
 def shows_garment(card: "Card", probabilities: Sequence[float]) -> bool:
     """Dit si une image est plutôt un vêtement, pour un réseau qui nomme aussi des objets."""
     return card.garments is not None and sum(probabilities[card.garments.first :]) >= 0.5
+
+
+def sees(classes: Sequence[str], probabilities: Sequence[float], name: str) -> bool:
+    """Dit si, de tous les vêtements, `photos` voit plutôt celui que `garments` nomme ainsi."""
+    shares = {k: p for k, p in zip(classes, probabilities, strict=True) if k in NAMES}
+    agreed = sum(share for known, share in shares.items() if name in NAMES[known])
+    return agreed >= 0.5 * sum(shares.values())
 
 
 def best(probabilities: Sequence[float]) -> int:

@@ -169,6 +169,7 @@ CLASSES = ["Chat", "Robe", "Short"]  # un objet, un vêtement, un vêtement que 
         ([0.51, 0.25, 0.24], 0.9, "white", False, False),  # plutôt un objet
         ([0.51, 0.25, 0.24], 0.9, "white", True, True),  # on a dit que c'en est un
         ([0.0, 0.5, 0.5], 0.9, None, False, False),  # le fond ne s'enlève pas
+        ([0.0, 0.49, 0.51], 0.9, "white", False, False),  # plutôt un autre vêtement
     ],
 )
 def test_a_garment_that_is_cut_out_goes_to_its_model(glanced, sure, ground, garments_only, given):
@@ -184,7 +185,9 @@ def test_a_garment_that_is_cut_out_goes_to_its_model(glanced, sure, ground, garm
     router_._loaded = {
         PHOTO_MODEL: photos,
         GARMENT_MODEL: SimpleNamespace(
-            input_shape=(28, 28), answer=lambda views: asked.append(views) or [row]
+            input_shape=(28, 28),
+            classes=["Pull", "Robe"],
+            answer=lambda views: asked.append(views) or [row],
         ),
     }
     found = router_.ask_garments(Look(image))
