@@ -130,7 +130,9 @@ def _say_unlike(card: "Card", kind: str) -> str:
         learned = f"des images grises de {height} × {width} pixels, sur un fond uni"
     elif kind == PHOTOGRAPH:
         learned = f"des vignettes de {height} × {width} pixels"
-    readers = [advice for name, advice in READERS.items() if name in card.classes]
+    readers = []
+    if kind != THUMBNAIL:  # ceux-là lisent une photographie ou un dessin
+        readers = [advice for name, advice in READERS.items() if name in card.classes]
     return " ".join([UNLIKE.format(KINDS[kind], learned), *readers])
 
 

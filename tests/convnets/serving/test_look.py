@@ -216,3 +216,22 @@ def test_every_garment_of_one_network_has_its_names_in_the_other():
     photos, garments = (Classifier(slug, num_threads=1) for slug in ("photos", "garments"))
     assert say.NAMES.keys() == {*photos.classes[photos.card.garments.first :]}
     assert {name for names in say.NAMES.values() for name in names} == set(garments.classes)
+
+
+@pytest.mark.parametrize(
+    ("shape", "kind", "said"),
+    [
+        ((192, 192, 3), say.THUMBNAIL, "est une vignette, et ce réseau n'a appris que des photo"),
+        ((28, 28), say.THUMBNAIL, "est une vignette, et ce réseau n'a appris que des images gris"),
+        ((28, 28), say.PHOTOGRAPH, "--model garments lit un vêtement photographié."),
+        ((32, 32, 3), say.GREY, "--model digits lit un chiffre, et --model garments un vêtement."),
+    ],
+)
+def test_a_lesson_says_what_it_learned_and_who_reads_a_photograph(shape, kind, said):
+    card = SimpleNamespace(
+        slug="ex05", familiarity=None, garments=None, own=None, input_shape=shape, classes=["Robe"]
+    )
+    asked = say.Asked(SimpleNamespace(card=card, classes=["Robe"]), [], unlike=kind)
+    found = say.say(asked, [say.Row([1.0], None)])
+    assert said in found.why and found.familiar is None
+    assert ("photographié." in found.why) == (kind == say.PHOTOGRAPH)
