@@ -16,9 +16,9 @@ GRADING = {
 }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def made():
-    """Un correcteur, à une graine tirée au hasard."""
+    """Un correcteur, à une graine tirée au hasard : Keras n'y est chargé qu'une fois."""
     made = grader.Grader(grader.Options(seed=grader.random_seed()))
     yield made
     made.close()
