@@ -32,7 +32,27 @@ def _enlarged(value) -> np.ndarray:
 # --- Le gradient ---------------------------------------------------------------------
 
 
-@compared("ex08.mean_gradient", tolerance=TOLERANCE)
+def _mean_of_batches(model, class_index, batches) -> np.ndarray:
+    """Donne à chaque lot le même poids, quelle que soit sa taille."""
+    return np.mean([backward(model, batch, class_index).mean(0) for batch in batches], axis=0)
+
+
+def _last_batch(model, class_index, batches) -> np.ndarray:
+    return backward(model, batches[-1], class_index).mean(0)
+
+
+def _first_image(model, class_index, batches) -> np.ndarray:
+    return backward(model, batches[0], class_index)[0]
+
+
+MEANS = [
+    Mistake("batches_weigh_the_same", _mean_of_batches),
+    Mistake("one_batch_only", _last_batch),
+    Mistake("one_batch_only", _first_image),
+]
+
+
+@compared("ex08.mean_gradient", mistakes=MEANS, tolerance=TOLERANCE)
 def ask_mean_gradient(ask: Ask) -> list:
     """Dérive une image seule, puis des lots de tailles inégales."""
     model = network(ask.rng, SHAPE)

@@ -62,6 +62,11 @@ def _credit_segments(answer: failures.Answer, side: np.ndarray, num: int = 30) -
 # --- Cacher, ajuster -----------------------------------------------------------------
 
 
+def _hidden_in_mean_grey(image, segments, visible) -> np.ndarray:
+    """Cache sous la moyenne des trois couleurs mêlées."""
+    return np.where(visible[:, segments, None], image, np.rint(image.mean()))
+
+
 @question("ex10.variants")
 def ask_variants(ask: Ask) -> Credit:
     """Cache des morceaux d'un découpage donné, de tailles différentes."""
@@ -84,9 +89,48 @@ def ask_variants(ask: Ask) -> Credit:
             Mistake(
                 "hidden_in_grey", lambda i, s, visible: np.where(visible[:, s, None], i, 128), "3/4"
             ),
+            Mistake("hidden_in_grey", _hidden_in_mean_grey, "3/4"),
         ],
         tolerance=0.005,  # arrondie ou coupée, la couleur moyenne convient
     )
+
+
+PENALTY = 0.01  # celle de l'énoncé
+
+
+def _weighted_mean(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Rend la moyenne qui élimine la constante du modèle."""
+    return np.average(values, axis=0, weights=weights)
+
+
+def _plain_mean(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    return values.mean(0)
+
+
+def _no_mean(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    return np.zeros(values.shape[1:])
+
+
+def _fitted(*, mean=_weighted_mean, penalty=PENALTY, power=1):
+    """Rend `fit_linear` avec, au choix, une erreur ; les poids sont élevés à `power`."""
+
+    def fit_linear(visible, outputs, weights):
+        weights = weights**power
+        v, y = visible - mean(visible.astype(float), weights), outputs - mean(outputs, weights)
+        square = v.T @ (weights[:, None] * v) + penalty * np.eye(v.shape[1])
+        return np.linalg.pinv(square) @ v.T @ (weights * y)
+
+    return fit_linear
+
+
+FITTED = [
+    Mistake("weights_ignored", _fitted(power=0)),
+    Mistake("weights_squared", _fitted(power=2)),
+    Mistake("intercept_missing", _fitted(mean=_no_mean)),
+    Mistake("intercept_missing", _fitted(mean=_no_mean, penalty=0)),
+    Mistake("mean_without_weights", _fitted(mean=_plain_mean)),
+    Mistake("penalty_missing", _fitted(penalty=0)),
+]
 
 
 @question("ex10.fit_linear")
@@ -104,7 +148,7 @@ def ask_fit_linear(ask: Ask) -> Credit:
         "fit_linear",
         [("1/2", calls[:2]), ("3/4", calls[2:-1]), ("1", calls[-1:])],
         OURS.fit_linear,
-        [Mistake("weights_ignored", lambda v, y, w: OURS.fit_linear(v, y, np.ones(len(v))))],
+        FITTED,
         tolerance=1e-5,
     )
 

@@ -58,7 +58,54 @@ def ask_psnr(ask: Ask) -> list:
     ]
 
 
-@compared("ex24.ssim", tolerance=2e-4)
+WINDOW_PX, SIGMA_PX = 11, 1.5  # la fenêtre de l'énoncé
+C1, C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2  # de même
+
+
+def _around(values: np.ndarray) -> np.ndarray:
+    """Moyenne autour de chaque pixel, même là où la fenêtre dépasse de l'image."""
+    return ndimage.gaussian_filter(values, SIGMA_PX, axes=(1, 2), radius=WINDOW_PX // 2)
+
+
+def _inside(values: np.ndarray) -> np.ndarray:
+    """Moyenne autour de chaque pixel, là où une fenêtre aux poids égaux tient tout entière."""
+    radius = WINDOW_PX // 2
+    found = ndimage.uniform_filter(values, WINDOW_PX, axes=(1, 2))
+    return found[:, radius:-radius, radius:-radius]
+
+
+def _everywhere(values: np.ndarray) -> np.ndarray:
+    return values.mean(keepdims=True)
+
+
+def _over_each_image(values: np.ndarray) -> np.ndarray:
+    return values.mean((1, 2), keepdims=True)
+
+
+def _ssim(mean):
+    """Rend `ssim`, dont les moyennes sont prises d'une autre façon."""
+
+    def ssim(truth, found):
+        if np.shape(truth) != np.shape(found):
+            raise ValueError
+        x, y = truth.astype(float), found.astype(float)
+        x_mean, y_mean = mean(x), mean(y)
+        x_var, y_var = mean(x * x) - x_mean**2, mean(y * y) - y_mean**2
+        likeness = (2 * x_mean * y_mean + C1) * (2 * (mean(x * y) - x_mean * y_mean) + C2)
+        return np.mean(likeness / ((x_mean**2 + y_mean**2 + C1) * (x_var + y_var + C2)))
+
+    return ssim
+
+
+SSIM = [
+    Mistake("window_sticks_out", _ssim(_around)),
+    Mistake("flat_window", _ssim(_inside)),
+    Mistake("no_window", _ssim(_everywhere)),
+    Mistake("no_window", _ssim(_over_each_image)),
+]
+
+
+@compared("ex24.ssim", mistakes=SSIM, tolerance=2e-4)
 def ask_ssim(ask: Ask) -> list:
     """Mesure des images bruitées, puis l'égalité et l'impossible."""
     return [
@@ -70,7 +117,24 @@ def ask_ssim(ask: Ask) -> list:
 # --- Une courbe ----------------------------------------------------------------------
 
 
-@compared("ex24.at_rate", tolerance=CLOSE)
+def _without_logarithm(rates, values, rate) -> np.ndarray:
+    """Lit une courbe sans passer aux logarithmes."""
+    share = np.interp(rate, rates, np.arange(len(rates)))
+    before, after = int(np.floor(share)), int(np.ceil(share))
+    return values[before] * (1 - share % 1) + values[after] * (share % 1)
+
+
+def _at_the_nearest(rates, values, rate) -> np.ndarray:
+    return values[np.abs(np.log(rates) - np.log(rate)).argmin()]
+
+
+READ = [
+    Mistake("rate_without_logarithm", _without_logarithm),
+    Mistake("nearest_point_read", _at_the_nearest),
+]
+
+
+@compared("ex24.at_rate", mistakes=READ, tolerance=CLOSE)
 def ask_at_rate(ask: Ask) -> list:
     """Lit des courbes débit–distorsion, d'une image puis de plusieurs."""
 
@@ -90,7 +154,45 @@ def ask_at_rate(ask: Ask) -> list:
 # --- Arrondir ------------------------------------------------------------------------
 
 
-@compared("ex24.quantise")
+LIMIT, ROUNDING = 127, 0.35  # ceux de l'énoncé
+
+
+def _bounded(whole: np.ndarray) -> np.ndarray:
+    return np.clip(whole, -LIMIT, LIMIT)
+
+
+def _to_the_nearest(codes, step) -> np.ndarray:
+    return _bounded(np.rint(codes / step))
+
+
+def _without_rounding(codes, step) -> np.ndarray:
+    return _bounded(np.trunc(codes / step))
+
+
+def _sign_kept_inside(codes, step) -> np.ndarray:
+    """Ajoute l'arrondi à un code négatif au lieu de sa valeur absolue."""
+    return _bounded(np.floor(codes / step + ROUNDING))
+
+
+def _sign_kept_inside_and_cut(codes, step) -> np.ndarray:
+    return _bounded(np.trunc(codes / step + ROUNDING))
+
+
+def _multiplied_back(codes, step) -> np.ndarray:
+    """Rend les codes arrondis au lieu de leurs entiers."""
+    return step * np.sign(codes) * np.floor(np.abs(codes) / step + ROUNDING)
+
+
+QUANTISED = [
+    Mistake("rounded_to_nearest", _to_the_nearest),
+    Mistake("rounding_missing", _without_rounding),
+    Mistake("sign_in_rounding", _sign_kept_inside),
+    Mistake("sign_in_rounding", _sign_kept_inside_and_cut),
+    Mistake("step_multiplied_back", _multiplied_back),
+]
+
+
+@compared("ex24.quantise", mistakes=QUANTISED)
 def ask_quantise(ask: Ask) -> list:
     """Arrondit des codes dont la part qui dépasse dit quel arrondi c'est."""
 
@@ -110,7 +212,43 @@ def ask_quantise(ask: Ask) -> list:
 # --- L'ACP ---------------------------------------------------------------------------
 
 
-@compared("ex24.principal_axes", tolerance=CLOSE)
+BLOCK_PX = 8  # celui de l'énoncé
+
+
+def _axes(origin):
+    """Rend `principal_axes`, où chaque carré est compté depuis une autre origine."""
+
+    def principal_axes(images):
+        num, height, width, _ = images.shape
+        shape = num, height // BLOCK_PX, BLOCK_PX, width // BLOCK_PX, BLOCK_PX, 3
+        squares = images.astype(float).reshape(shape).swapaxes(2, 3).reshape(-1, 3 * BLOCK_PX**2)
+        squares -= origin(squares)
+        values, axes = np.linalg.eigh(squares.T @ squares / len(squares))
+        return axes[:, ::-1], np.sqrt(np.maximum(values[::-1], 0))
+
+    return principal_axes
+
+
+def _mean_square(squares: np.ndarray) -> np.ndarray:
+    return squares.mean(0)
+
+
+def _mean_of_each(squares: np.ndarray) -> np.ndarray:
+    return squares.mean(1, keepdims=True)
+
+
+def _black(squares: np.ndarray) -> float:
+    return 0.0
+
+
+AXES = [
+    Mistake("mean_removed", _axes(_mean_square)),
+    Mistake("mean_removed", _axes(_mean_of_each)),
+    Mistake("grey_not_removed", _axes(_black)),
+]
+
+
+@compared("ex24.principal_axes", mistakes=AXES, tolerance=CLOSE)
 def ask_principal_axes(ask: Ask) -> list:
     """Cherche les axes d'images dont les pixels voisins se ressemblent."""
     smooth = ndimage.uniform_filter(ask.rng.normal(0, 120, (12, 48, 40, 3)), (0, 3, 3, 0))
