@@ -8,7 +8,7 @@ const jobs = new Map();
 /** @type {Promise<Worker> | undefined} */
 let starting;
 let count = 0;
-const PLAIN = ["hear", "separate", "place", "find", "passes", "grid", "archive"]; // ce qui ne demande que du JavaScript
+const PLAIN = ["hear", "separate", "place", "find", "passes", "grid", "epoch", "archive"]; // ce qui ne demande que du JavaScript
 
 /**
  * Fait faire un calcul.

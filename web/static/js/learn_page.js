@@ -1,11 +1,13 @@
 // La page « Apprendre » : dessiner des signes, les apprendre à un petit réseau, et le voir se tromper, puis répondre.
 
 import {unpack as readImage} from "./board.js";
+import {compute} from "./calculator.js";
 import {fetchJson} from "./data.js";
-import {placeDigit, shift} from "./digit.js";
+import {placeDigit} from "./digit.js";
 import {draw as drawPicture, give, make, number, percent, picker, svg} from "./dom.js";
+import {best} from "./epochs.js";
 import {packModel, writeSigns} from "./learned.js";
-import {RATE, SIDE, backward, draw, forward, pack, step, unpack, zeros} from "./learning.js";
+import {RATE, SIDE, draw, forward, pack, unpack, zeros} from "./learning.js";
 import {Paper} from "./paper.js";
 import {grey} from "./picture.js";
 import {asked, keep, kept, store, stored} from "./state.js";
@@ -18,7 +20,7 @@ import {visit} from "./visit.js";
 const FILTERS = [8, 16]; // de chaque convolution : assez pour des signes, et un réseau qui tient dans une adresse
 const NAMES = ["rond", "croix", "trait"], MAX_SIGNS = 5;
 const RATES = [0.001, 0.003, 0.01, RATE, 0.1, 0.3]; // trop petit, la perte descend à peine ; trop grand, elle remonte
-const EPOCHS = 30, BATCH = 8, SHIFT = 2; // images par pas ; pixels dont chaque dessin est déplacé, pour en valoir plusieurs
+const EPOCHS = 30;
 const HELD = 5; // un dessin sur cinq ne sert qu'à mesurer
 const MAX_ADDRESS = 12_000, MAX_SHOWN = 12; // lettres ; erreurs
 const TITLE = "signes d'un atelier du cours", MODEL = "signes"; // ce que dit un fichier enregistré ; le nom du réseau donné
@@ -42,6 +44,8 @@ let speeds = null;
 /** @type {Point[]} */
 let points = [];
 let isLearning = false;
+/** Le dessin de la feuille, placé, et la version d'où il vient ; null : rien n'est dessiné. @type {{version: number, image: Uint8Array | null}} */
+let sheet = {version: -1, image: null};
 let turn = 0; // le dernier apprentissage demandé ; un autre, s'il court encore, cesse de lui-même
 
 /** Le réseau ne vaut plus : les sortes de signes ont changé. */
@@ -62,12 +66,12 @@ function halt() {
 
 /** Range le dessin de la feuille. @param {Sign} sign */
 function add(sign) {
-  try {
-    sign.drawings.push(placeDigit(paper.ink()));
-  } catch {
+  const image = placed();
+  if (!image) {
     said.textContent = "Dessinez d'abord un signe sur la feuille, puis dites ce que c'est.";
     return;
   }
+  sign.drawings.push(image);
   paper.wipe();
   answer.replaceChildren();
   save();
@@ -103,37 +107,35 @@ function showSigns() {
 
 /** Apprend, époque après époque. @param {number} [epochs] */
 async function learn(epochs = EPOCHS) {
-  const all = known.flatMap(({drawings}, label) => drawings.map((image, i) => ({image, label, isHeld: i % HELD === HELD - 1})));
-  const seen = all.filter(({isHeld}) => !isHeld), held = all.filter(({isHeld}) => isHeld);
-  if (known.some(({drawings}) => drawings.length < 2)) {
+  const drawings = known.flatMap(({drawings: own}, label) => own.map((image, i) => ({image, label, isHeld: i % HELD === HELD - 1})));
+  if (known.some(({drawings: own}) => own.length < 2)) {
     said.textContent = "Il faut au moins deux dessins de chaque sorte.";
     return;
   }
-  const mine = ++turn, network = weights = weights ?? draw(known.length, FILTERS), velocities = speeds = speeds ?? zeros(network);
-  const start = performance.now(), last = points.length + epochs;
+  const mine = ++turn, start = performance.now(), last = points.length + epochs;
+  weights ??= draw(known.length, FILTERS);
+  speeds ??= zeros(weights);
   isLearning = one.disabled = true;
   go.textContent = "Arrêter";
-  while (points.length < last) {
-    let loss = 0, right = 0;
-    const order = seen.map((each) => ({each, key: Math.random()})).sort((a, b) => a.key - b.key).map(({each}) => each);
-    for (let first = 0; first < order.length; first += BATCH) {
-      const batch = order.slice(first, first + BATCH), gradients = zeros(network);
-      for (const {image, label} of batch) {
-        const moved = shift(image, random(SHIFT), random(SHIFT)), found = backward(network, moved, label, gradients, 1 / batch.length);
-        loss += found.loss / order.length;
-        right += Number(best(found.probabilities) === label) / order.length;
-      }
-      step(network, velocities, gradients, Number(rate.value));
-      await new Promise((resolve) => setTimeout(resolve)); // la page reste vive
+  try {
+    while (points.length < last) {
+      const found = await compute("epoch", {weights, speeds, drawings, rate: Number(rate.value)});
       if (mine !== turn) return;
+      ({weights, speeds} = found);
+      const all = drawings.map((each, i) => ({...each, probabilities: found.probabilities[i]}));
+      const held = all.filter(({isHeld}) => isHeld), judged = held.filter(({label, probabilities}) => best(probabilities) === label).length;
+      points.push({loss: found.loss, right: found.right, held: held.length ? judged / held.length : null});
+      said.textContent = `Époque ${points.length} sur ${last} : perte ${number(found.loss, 3)}, exactitude ${percent(found.right)}` +
+        (held.length ? `, et ${percent(judged / held.length)} sur les ${held.length} dessins gardés de côté` : "") +
+        ` ; ${number((performance.now() - start) / 1000)} s.`;
+      show(all);
+      if (!inside.hasChildNodes()) reply(); // la feuille aussi, sauf si l'on visite le réseau
     }
-    const judged = held.filter(({image, label}) => best(forward(network, image).probabilities) === label).length;
-    points.push({loss, right, held: held.length ? judged / held.length : null});
-    said.textContent = `Époque ${points.length} sur ${last} : perte ${number(loss, 3)}, exactitude ${percent(right)}` +
-      (held.length ? `, et ${percent(judged / held.length)} sur les ${held.length} dessins gardés de côté` : "") +
-      ` ; ${number((performance.now() - start) / 1000)} s.`;
-    show(all);
-    if (!inside.hasChildNodes()) reply(); // la feuille aussi, sauf si l'on visite le réseau
+  } catch (error) {
+    if (mine !== turn) return;
+    stop();
+    said.textContent = /** @type {Error} */ (error).message;
+    return;
   }
   stop();
 }
@@ -145,26 +147,16 @@ function stop() {
   if (!inside.hasChildNodes()) reply();
 }
 
-/** @param {number} reach un entier de −reach à reach. */
-function random(reach) {
-  return Math.floor(Math.random() * (2 * reach + 1)) - reach;
-}
-
-/** @param {ArrayLike<number>} probabilities */
-function best(probabilities) {
-  return Array.from(probabilities).indexOf(Math.max(...Array.from(probabilities)));
-}
-
-/** Montre courbes, filtres et erreurs. @param {{image: Uint8Array, label: number, isHeld: boolean}[]} all */
+/** Montre courbes, filtres et erreurs. @param {{image: Uint8Array, label: number, probabilities: Float32Array}[]} all */
 function show(all) {
   if (!weights) return;
-  const mine = weights, most = Math.max(...points.map(({loss}) => loss));
+  const most = Math.max(...points.map(({loss}) => loss));
   curves.replaceChildren(chart([
     {values: points.map(({loss}) => loss / most), class: "perte"}, {values: points.map(({right}) => right), class: "juste"},
     {values: points.flatMap(({held}) => (held === null ? [] : [held])), class: "tenu"}]),
   make("figcaption", {}, make("span", {class: "perte"}, "— perte"), ` (de 0 à ${number(most, 2)}) `, make("span", {class: "juste"}, "— exactitude "),
     make("span", {class: "tenu"}, "- - dessins gardés de côté")));
-  const [{values, shape: [side, , , count]}] = mine, peak = values.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
+  const [{values, shape: [side, , , count]}] = weights, peak = values.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
   filters.replaceChildren(make("div", {class: "cote-a-cote"}, ...Array.from({length: count}, (_, k) => {
     const pixels = new Uint8ClampedArray(3 * side * side);
     for (let i = 0; i < side * side; i++) {
@@ -173,9 +165,8 @@ function show(all) {
     }
     return drawPicture({width: side, height: side, pixels}, 9);
   })), make("figcaption", {}, "ses premiers filtres : bleu, positif ; vermillon, négatif"));
-  const judged = all.map((each) => ({...each, probabilities: forward(mine, each.image).probabilities}));
-  showConfidence(judged);
-  const wrong = judged.map((each) => ({...each, said: best(each.probabilities)})).filter((each) => each.said !== each.label);
+  showConfidence(all);
+  const wrong = all.map((each) => ({...each, said: best(each.probabilities)})).filter((each) => each.said !== each.label);
   mistakes.replaceChildren(make("div", {class: "cote-a-cote"}, ...wrong.slice(0, MAX_SHOWN).map((each) => make("figure", {},
     drawPicture(grey(each.image, SIDE, SIDE), 2), make("figcaption", {}, `${known[each.label].name}, pris pour ${known[each.said].name}`)))),
   make("figcaption", {}, wrong.length ? `ses erreurs : ${wrong.length} sur ${all.length}` : `aucune erreur sur ses ${all.length} dessins`));
@@ -203,13 +194,24 @@ function chart(lines) {
       points: values.map((value, i) => `${(width * i / last).toFixed(1)},${(height * (1 - value)).toFixed(1)}`).join(" ")})));
 }
 
-/** Répond au dessin de la feuille. */
-function reply() {
-  if (!weights) return;
-  let image;
+/** Rend le dessin de la feuille, placé comme un chiffre de MNIST ; null, si elle est vide. */
+function placed() {
+  if (sheet.version === paper.version) return sheet.image;
+  let image = null;
   try {
     image = placeDigit(paper.ink());
   } catch {
+    // rien n'est dessiné
+  }
+  sheet = {version: paper.version, image};
+  return image;
+}
+
+/** Répond au dessin de la feuille. */
+function reply() {
+  if (!weights) return;
+  const image = placed();
+  if (!image) {
     answer.replaceChildren(make("p", {}, "Dessinez : le réseau répond à chaque trait."));
     return;
   }

@@ -25,6 +25,7 @@ export class Paper {
     /** @type {Point} */
     this.pen = [SIDE / 2, 60]; // le crayon du clavier
     this.isDown = false;
+    this.version = 0; // change à chaque trait : ce qui n'a pas changé n'est pas à relire
     /** @type {ImageData | null} */
     this.hidden = null; // la feuille, sans le curseur du clavier
     this.wipe();
@@ -40,6 +41,7 @@ export class Paper {
 
   /** Efface tout. */
   wipe() {
+    this.version++;
     this.hidden = null;
     this.isDown = false;
     this.paper.fillStyle = "#fff";
@@ -54,6 +56,7 @@ export class Paper {
 
   /** @param {Point} from @param {Point} to */
   stroke(from, to) {
+    this.version++;
     Object.assign(this.paper, {strokeStyle: "#000", lineWidth: INK, lineCap: "round", lineJoin: "round"});
     this.paper.beginPath();
     this.paper.moveTo(...from);

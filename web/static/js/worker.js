@@ -6,6 +6,7 @@ import {Classifier} from "./classifier.js";
 import {readPixels} from "./decode.js";
 import {DIGITS} from "./digits.js";
 import {Engine} from "./engine.js";
+import {EPOCHS} from "./epochs.js";
 import {toPng} from "./heif.js";
 import {readMaps} from "./maps.js";
 import {drops} from "./occlusion.js";
@@ -49,6 +50,7 @@ const TASKS = {
   ...TRANSFER,
   ...SOURCES,
   ...DIGITS,
+  ...EPOCHS,
   ...ARCHIVE,
 
   /** Nomme une image, que `check` a acceptée. */
