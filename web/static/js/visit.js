@@ -93,7 +93,7 @@ function wholeNetwork(steps, layers, view, answer, go) {
       button.classList.toggle("lue", read.includes(step));
     }
     const button = buttons.get(chosen);
-    if (button) element.scrollTo({left: button.offsetLeft - element.clientWidth / 2, behavior: "smooth"});
+    if (button) element.scrollTo({left: button.offsetLeft - element.clientWidth / 2});
   }};
 }
 
