@@ -210,6 +210,8 @@ def teach(options) -> None:
     ]
     print(table(["réseau", "paramètres", "opérations", "exactitude"], rows))
     if found.model is None:
+        if not session.is_fair():
+            print(session.UNFAIR)
         print("ResNet-8 n'a pas été appris : rien n'est enregistré. Donnez plus de --minutes.")
         return
     lesson.save(
