@@ -166,9 +166,9 @@ EXERCISES = (
     Exercise(
         25,
         "ex25_captions",
-        "Légendes et questions : décrire une image, répondre",
+        "Légendes et questions : décrire une image, répondre ; de vrais articles",
         "S3",
-        ("ex25_captions",),
+        ("ex25_captions", "ex25_products"),
         2,
     ),
     Exercise(

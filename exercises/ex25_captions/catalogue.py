@@ -144,7 +144,7 @@ def find_labels(product: Product) -> list[int] | None:
     return labels
 
 
-def describe(labels) -> str:
+def describe_product(labels) -> str:
     """Dit un article en une phrase, sans majuscule ni point.
 
     Args:
@@ -193,7 +193,7 @@ LEXICON = Lexicon(len(SAID.words), MAX_SAID, len(ASKED.words), MAX_ASKED, len(AN
 
 def encode_captions(labels: np.ndarray) -> np.ndarray:
     """Rend la phrase de chaque article : `(n, 5)` → `(n, MAX_SAID + 1)` uint8."""
-    sentences = [[START, *split(describe(each)), END] for each in labels]
+    sentences = [[START, *split(describe_product(each)), END] for each in labels]
     return np.array([SAID.encode(words, MAX_SAID + 1) for words in sentences], np.uint8)
 
 

@@ -15,6 +15,7 @@ test. Une image déjà vue est retirée.
 
 import functools
 import hashlib
+import textwrap
 from collections import Counter
 from typing import NamedTuple
 
@@ -51,6 +52,7 @@ NEIGHBOURS = (1, 5, 15)  # voisins qui votent, essayés sur la validation
 PIXELS_PX = 16  # côté de l'image dont les pixels sont comparés
 GROUND = 235  # un bord de photographie aussi clair est un fond blanc
 NUM_SHOWN = 8  # articles de la figure, pris à intervalles égaux dans le test
+LINE_CHARACTERS = 40  # d'une ligne de leur légende
 SPEAKERS = {
     "network": "réseau, mot à mot",
     "answers": "réseau, phrase faite de ses cinq réponses",
@@ -283,9 +285,10 @@ def judge(albums: dict[str, Album], model: keras.Model) -> tuple[dict, dict]:
         "frequent": np.tile(values, (num, 1)),
     }
     said = {
-        who: [split(catalogue.describe(each)) for each in labels] for who, labels in found.items()
+        who: [split(catalogue.describe_product(each)) for each in labels]
+        for who, labels in found.items()
     }
-    said["frequent"] = [split(catalogue.describe(sentence))] * num
+    said["frequent"] = [split(catalogue.describe_product(sentence))] * num
     said["network"] = caption(model, maps["test"])
     return said, found
 
@@ -309,7 +312,7 @@ def run(
     model = train(albums["train"], seed=seed, clock=lesson.Clock(epochs, minutes))
     said, found = judge(albums, model)
     test = albums["test"]
-    truths = [split(catalogue.describe(each)) for each in test.labels]
+    truths = [split(catalogue.describe_product(each)) for each in test.labels]
     right = {
         f"exact_{who}": np.array([mine == true for mine, true in zip(each, truths, strict=True)])
         for who, each in said.items()
@@ -417,10 +420,11 @@ def save_examples(path, test: Album, said: list[list[str]]) -> None:
     """Dessine des articles de test, la phrase du réseau et, si elle est fausse, la vraie."""
     pictures = []
     for k in np.linspace(0, len(test.images) - 1, NUM_SHOWN).astype(int):
-        truth = split(catalogue.describe(test.labels[k]))
+        truth = split(catalogue.describe_product(test.labels[k]))
         lines = [decoding.to_sentence(said[k])]
         lines.append("(juste)" if said[k] == truth else f"Vrai : {decoding.to_sentence(truth)}")
-        pictures.append(Picture(test.images[k], "\n".join(lines)))
+        text = "\n".join(textwrap.fill(line, LINE_CHARACTERS) for line in lines)
+        pictures.append(Picture(test.images[k], text))
     half = NUM_SHOWN // 2
     picture_rows(path, {"": pictures[:half], " ": pictures[half:]}, side=4)
 
@@ -452,7 +456,8 @@ def describe_own(options) -> None:
             "fond blanc, et ce qu'il en dit a peu de chances d'être juste."
         )
     maps = decoding.see(model, image[None])
-    print(decoding.to_sentence(caption(model, maps)[0]))
+    said = caption(model, maps)[0]
+    print(decoding.to_sentence(said))
     probabilities = answer(model, maps)
     labels = catalogue.decode_answers(probabilities)[0]
     rows = []
@@ -460,6 +465,9 @@ def describe_own(options) -> None:
         sure = probabilities[0, k, catalogue.FIRST[k] + labels[k]]
         rows.append([attribute.question, attribute.answers[labels[k]], percent(float(sure))])
     print(table(["question", "réponse", "probabilité"], rows))
+    name = split(ATTRIBUTES["kind"].answers[labels[0]])
+    if said[: len(name)] != name:
+        print("La phrase et la première réponse nomment deux articles : le réseau hésite.")
     print(
         f"Ce réseau ne connaît que {len(catalogue.KINDS)} sortes d'articles : devant toute autre "
         "chose, il nomme quand même l'une d'elles."

@@ -37,7 +37,7 @@ def article(kind, color, style="Casual", gender="Women", season="Summer"):
     ],
 )
 def test_adjectives_agree_with_the_noun(product, sentence):
-    assert catalogue.describe(catalogue.find_labels(product)) == sentence
+    assert catalogue.describe_product(catalogue.find_labels(product)) == sentence
 
 
 def test_an_article_without_a_french_word_is_left_out():
@@ -55,15 +55,15 @@ def test_every_word_has_a_number_and_the_longest_sentence_fits():
     labels = all_labels()
     captions = catalogue.encode_captions(labels)
     found = [catalogue.to_words(numbers) for numbers in captions]
-    assert found == [split(catalogue.describe(each)) for each in labels]
+    assert found == [split(catalogue.describe_product(each)) for each in labels]
     longest = [max(np.unique(labels[:, k]), key=lambda x, k=k: words(k, x)) for k in range(5)]
-    assert len(split(catalogue.describe(longest))) + 1 == catalogue.MAX_SAID
+    assert len(split(catalogue.describe_product(longest))) + 1 == catalogue.MAX_SAID
 
 
 def words(k, label):
     labels = [0] * len(ATTRIBUTES)
     labels[k] = label
-    return len(split(catalogue.describe(labels)))
+    return len(split(catalogue.describe_product(labels)))
 
 
 def test_an_answer_is_chosen_among_those_of_its_question():

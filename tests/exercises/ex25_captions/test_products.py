@@ -5,8 +5,10 @@ import pytest
 from PIL import Image
 
 from convnets.core import reports
+from convnets.core.intervals import Interval, sign
 from convnets.datasets.products import Product
-from exercises.ex25_captions import catalogue, network, products
+from convnets.training import saving
+from exercises.ex25_captions import catalogue, decoding, network, products
 from exercises.ex25_captions.catalogue import ATTRIBUTES
 
 QUESTION = "S3, image captioning"
@@ -128,6 +130,7 @@ def test_the_lesson_measures_its_witnesses_and_describes_a_picture(
     assert said.startswith("Une robe.\n")
     assert all(attribute.question in said for attribute in ATTRIBUTES.values())
     assert "37 sortes d'articles" in said and "Le bord" not in said
+    assert ("le réseau hésite" in said) == (" une robe " not in said)
     Image.new("RGB", (50, 80), "black").save(tmp_path / "noir.png")
     assert products.main([str(tmp_path / "noir.png"), *own]) == 0
     assert "Le bord de cette image n'est pas blanc" in capsys.readouterr().out
@@ -139,3 +142,30 @@ def test_what_is_not_a_picture_is_one_sentence(tmp_path, capsys):
         assert products.main([str(path)]) == 1
         error = capsys.readouterr().err
         assert path.name in error and len(error.strip().splitlines()) == 1
+
+
+# --- Le modèle livré -----------------------------------------------------------------
+
+
+@pytest.mark.question(QUESTION)
+def test_the_published_measures_say_what_the_lesson_says():
+    published = reports.load_measures("ex25_products")
+    gaps = {name: Interval(*values) for name, values in published.details["gaps"].items()}
+    assert sign(gaps["color_answers_pixels"]) == 1
+    assert sign(gaps["kind_answers_pixels"]) == sign(gaps["exact_network_pixels"]) == 0
+    witness = reports.load_measures("ex25_products_witnesses").metrics
+    for name in ATTRIBUTES:
+        assert witness[f"{name}_blocks_1"].mean > witness[f"{name}_blocks_100"].mean
+
+
+@pytest.mark.ci
+@pytest.mark.question(QUESTION)
+def test_the_shipped_network_takes_a_cat_for_briefs(repo, tmp_path, capsys):
+    """Ce que la leçon en dit : une grande probabilité n'est pas une preuve."""
+    cat = repo / "samples" / "chat.png"
+    assert products.main([str(cat), "--output", str(tmp_path)]) == 0
+    said = capsys.readouterr().out
+    assert "Le bord de cette image n'est pas blanc" in said and "Un slip marron" in said
+    maps = decoding.see(saving.load_model("ex25_products"), products.read(cat)[None])
+    probabilities = products.answer(saving.load_model("ex25_products"), maps)
+    assert probabilities[0, 0].max() > 0.95
