@@ -7,8 +7,8 @@ Résultat mesuré : leçon 18 (`python -m recipes.seeds ex18_segmentation.rare_c
 
 Le U-Net de `streets.py` n'y trouve ni piéton, ni cycliste, ni panneau : ils couvrent trop peu de
 pixels pour compter dans la perte. Ici, la même perte donne à chaque classe un poids d'autant plus
-grand qu'elle est rare, comme l'article de SegNet. Rien d'autre ne change. Le réseau est enregistré
-avec la probabilité sous laquelle il ne faut pas le croire.
+grand qu'elle est rare : la racine carrée de celui de l'article de SegNet. Rien d'autre ne change.
+Le réseau est enregistré avec la probabilité sous laquelle il ne faut pas le croire.
 """
 
 from collections.abc import Callable
@@ -37,7 +37,9 @@ from exercises.ex18_segmentation.streets import (
 )
 
 RATE = LEARNING_RATES["unet"]  # celui du U-Net sans poids : rien d'autre que la perte ne change
-POWER = 1  # des poids : 1, ceux de l'article ; 0,5, leur racine carrée ; 0, aucun poids
+# Puissance des poids : 1, ceux de l'article ; 0, aucun poids. La validation a préféré leur racine
+# carrée : 49,0 % d'IoU moyenne, contre 45,3 % avec ceux de l'article (une graine).
+POWER = 0.5
 WITNESS_SEEDS = range(1)
 
 
