@@ -3,12 +3,48 @@
 import numpy as np
 
 from grading.asking import failures
-from grading.questions import TOLERANCE, Ask, Credit, dreams, first_fault, numbers, question, same
+from grading.questions import (
+    TOLERANCE,
+    Ask,
+    Credit,
+    Mistake,
+    dreams,
+    first_fault,
+    numbers,
+    question,
+    same,
+)
 
 SHAPE = (14, 18, 3)
 BLIND = 2  # canal que le réseau ne voit pas
 STEPS = 60
 LAYER = dreams.NAMES[0]
+
+
+def _summed(maps, target) -> float:
+    return np.sum((maps - target) ** 2)
+
+
+def _averaged(maps, target) -> float:
+    return np.mean((maps - target) ** 2)
+
+
+def _with_root(maps, target) -> float:
+    return np.sqrt(dreams.relative_distance(maps, target))
+
+
+def _over_found(maps, target) -> float:
+    """Divise par la norme des cartes trouvées, et non par celle des cartes voulues."""
+    with np.errstate(all="ignore"):
+        return dreams.relative_distance(target, maps)
+
+
+DISTANCES = [
+    Mistake("not_relative", _summed),
+    Mistake("not_relative", _averaged),
+    Mistake("distance_not_squared", _with_root),
+    Mistake("over_found_maps", _over_found),
+]
 
 
 @question("ex13.feature_distance")
@@ -19,6 +55,7 @@ def ask_feature_distance(ask: Ask) -> Credit:
         "feature_distance",
         [("1", [((maps, target), {}), ((2 * maps, target / 3), {}), ((0 * maps, target), {})])],
         dreams.relative_distance,
+        DISTANCES,
         tolerance=TOLERANCE,
     )
 
@@ -73,6 +110,7 @@ def ask_errors(ask: Ask) -> Credit:
     right = np.sqrt([_gap(network, found, image), np.mean((found - image) ** 2)])
     maps, pixels = np.isclose(numbers(failures.Answer(rest), (2,)), right, rtol=2e-3, atol=2e-3)
     return first_fault(
+        (0, "errors_squared", np.allclose(np.sqrt(rest), right, rtol=2e-3)),
         (0, "wrong_values", not maps and not pixels),
         ("1/2", "wrong_feature_error", not maps),
         ("1/2", "wrong_pixel_error", not pixels),

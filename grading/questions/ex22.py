@@ -18,7 +18,7 @@ BOTH_WAYS = (("1/2", "y", None), ("1", "dx", None))  # l'aller, puis le retour
 # --- Des couches, à l'aller puis au retour -------------------------------------------
 
 
-def _compare_layer(ask: Ask, kind: type, inputs, stages) -> Credit:
+def _compare_layer(ask: Ask, kind: type, inputs, stages, mistakes=()) -> Credit:
     """Compare une couche à la bonne, du même nom : l'aller, puis chaque gradient.
 
     Args:
@@ -26,6 +26,7 @@ def _compare_layer(ask: Ask, kind: type, inputs, stages) -> Credit:
         kind: la bonne couche.
         inputs: `((x, *arguments), nommés)` ; le gradient de la sortie est tiré.
         stages: `(niveau, ce qui est demandé, à combien de ces entrées)` ; voir `_steps`.
+        mistakes: erreurs connues, voir `_layer`.
     """
     layers = []
     for (x, *arguments), named in inputs:
@@ -35,7 +36,8 @@ def _compare_layer(ask: Ask, kind: type, inputs, stages) -> Credit:
         (level, [(_steps(wanted, *given), named) for given, named in layers[:num]])
         for level, wanted, num in stages
     ]
-    return ask.compare(kind.__name__, groups, tolerance=TOLERANCE, operation="chained")
+    how = {"tolerance": TOLERANCE, "operation": "chained"}
+    return ask.compare(kind.__name__, groups, mistakes=mistakes, **how)
 
 
 def _steps(wanted: str, x: np.ndarray, dy: np.ndarray, *arguments) -> tuple:
@@ -54,6 +56,56 @@ def _steps(wanted: str, x: np.ndarray, dy: np.ndarray, *arguments) -> tuple:
     return (list(arguments), *steps[: 1 if wanted == "y" else None])
 
 
+def _layer(make):
+    """Rend ce que répondrait une couche, construite par `make`, aux demandes de `_steps`."""
+
+    def answer(arguments, *steps, **named):
+        layer, found = make(*arguments, **named), None
+        for name, value in steps:
+            member = getattr(layer, name)
+            found = member(value) if callable(member) else member[value]
+        return found
+
+    return answer
+
+
+class _PaddingKept(convolution.Convolution):
+    """Ajoute les zéros elle-même : le gradient qu'elle rend les a encore."""
+
+    def __init__(self, kernel, bias, *, stride=1, padding=0):
+        super().__init__(kernel, bias, stride=stride)
+        self.around = [(0, 0), (padding, padding), (padding, padding), (0, 0)]
+
+    def forward(self, x):
+        """Ajoute les zéros, puis fait l'aller."""
+        return super().forward(np.pad(x, self.around))
+
+
+def _kernel_flipped(kernel, bias, **named):
+    return convolution.Convolution(kernel[::-1, ::-1], bias, **named)
+
+
+def _bias_forgotten(kernel, bias, **named):
+    return convolution.Convolution(kernel, np.zeros_like(bias), **named)
+
+
+def _padding_forgotten(kernel, bias, *, stride=1, padding=0):
+    return convolution.Convolution(kernel, bias, stride=stride)
+
+
+def _convolution_of_stride_1(kernel, bias, *, stride=1, padding=0):
+    return convolution.Convolution(kernel, bias, padding=padding)
+
+
+CONVOLUTIONS = [
+    Mistake("flipped_kernel", _layer(_kernel_flipped)),
+    Mistake("bias_forgotten", _layer(_bias_forgotten)),
+    Mistake("padding_forgotten", _layer(_padding_forgotten)),
+    Mistake("stride_ignored", _layer(_convolution_of_stride_1)),
+    Mistake("padding_kept", _layer(_PaddingKept)),
+]
+
+
 @question("ex22.convolution")
 def ask_convolution(ask: Ask) -> Credit:
     """Compare l'aller, puis chaque gradient."""
@@ -70,7 +122,39 @@ def ask_convolution(ask: Ask) -> Credit:
         draw(8, 7, (3, 3), stride=3),
     ]
     stages = [("1/4", "y", 2), ("1/2", "y", 5), ("5/8", "0", 5), ("3/4", "1", 5), ("1", "dx", 5)]
-    return _compare_layer(ask, convolution.Convolution, inputs, stages)
+    return _compare_layer(ask, convolution.Convolution, inputs, stages, CONVOLUTIONS)
+
+
+class _ToEveryCell(pooling.AveragePooling):
+    """Rend le maximum à l'aller, et donne au retour le gradient à toute la fenêtre."""
+
+    def __init__(self, size, *, stride=None):
+        super().__init__(size, stride=stride)
+        self.area, self.largest = size**2, pooling.MaxPooling(size, stride=stride)
+
+    def forward(self, x):
+        """Rend le maximum de chaque fenêtre."""
+        super().forward(x)
+        return self.largest.forward(x)
+
+    def backward(self, dy):
+        """Donne tout le gradient à chaque case."""
+        return self.area * super().backward(dy)
+
+
+def _largest_side_by_side(size, *, stride=None):
+    return pooling.MaxPooling(size)
+
+
+def _averages_side_by_side(size, *, stride=None):
+    return pooling.AveragePooling(size)
+
+
+POOLINGS = [
+    Mistake("pooling_stride", _layer(_largest_side_by_side)),
+    Mistake("gradient_to_every_cell", _layer(_ToEveryCell)),
+]
+AVERAGES = [Mistake("pooling_stride", _layer(_averages_side_by_side))]
 
 
 @question("ex22.max_pooling")
@@ -82,14 +166,37 @@ def ask_pooling(ask: Ask) -> Credit:
         ((ask.rng.integers(-4, 5, (2, height, width, 3)).astype(float), size), {"stride": stride})
         for height, width, size, stride in ((6, 8, 2, None), (7, 5, 3, 2), (5, 5, 2, 1))
     ]
-    return _compare_layer(ask, kind[ask.rule.name], inputs, BOTH_WAYS)
+    mistakes = POOLINGS if ask.rule.name == "max_pooling" else AVERAGES
+    return _compare_layer(ask, kind[ask.rule.name], inputs, BOTH_WAYS, mistakes)
+
+
+class _NeverStops(dense.Relu):
+    """Rend au retour le gradient tel quel."""
+
+    def backward(self, dy):
+        """Ne met rien à zéro."""
+        return dy
+
+
+class _StopsNegativeGradients(dense.Relu):
+    """Met à zéro, au retour, les gradients négatifs."""
+
+    def backward(self, dy):
+        """Coupe d'après le signe du gradient."""
+        return np.maximum(dy, 0)
+
+
+RELUS = [
+    Mistake("gradient_not_stopped", _layer(_NeverStops)),
+    Mistake("gradient_cut_by_its_sign", _layer(_StopsNegativeGradients)),
+]
 
 
 @question("ex22.relu")
 def ask_relu(ask: Ask) -> Credit:
     """Compare l'aller, puis où le gradient s'arrête."""
     inputs = [((ask.rng.normal(size=shape),), {}) for shape in ((2, 3, 4, 5), (4, 7))]
-    return _compare_layer(ask, dense.Relu, inputs, BOTH_WAYS)
+    return _compare_layer(ask, dense.Relu, inputs, BOTH_WAYS, RELUS)
 
 
 @question("ex22.dense")
