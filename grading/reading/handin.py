@@ -26,6 +26,8 @@ from grading.scale import read_scale
 MAX_NESTED_ZIPS = 2  # un zip dans le zip de Moodle, ou dans celui d'un élève
 MAX_FILES = 2_000  # lus d'un rendu
 COURSE_PROGRAMS = ("exercises", "plain")  # les programmes de départ, que le cours donne
+COURSE_MARK = Path("grading", "sealed.zip")  # ce qui dit qu'un dossier est le cours d'un énoncé
+COURSE_MODELS = "models"  # où un énoncé fait enregistrer les poids qu'on rend
 WORK = (".py", ".ipynb", ".zip")
 TEACHERS = (".csv", ".xlsx", ".ods", ".json", ".md", ".toml", ".ini", ".db")  # et non d'un élève
 RESERVED = re.compile(
@@ -351,6 +353,14 @@ def _unread(paths: list[Path], copied: Path) -> list[str]:
     return [f"pas lus, faute de finir par .py ou .ipynb : {', '.join(names[:3])}"] if names else []
 
 
+def _is_of_course(path: Path, root: Path) -> bool:
+    """Dit si un fichier est du cours que l'énoncé donne à côté, et non de l'élève."""
+    for folder in path.relative_to(root).parents:
+        if (root / folder / COURSE_MARK).is_file():
+            return path.relative_to(root / folder).parts[0] != COURSE_MODELS
+    return False
+
+
 def _copy(source: Path, home: Path, remarks: list[str], depth: int = 0) -> None:
     """Copie un fichier ou un dossier, zips ouverts, en disant ce qui est laissé."""
     home.mkdir(parents=True, exist_ok=True)
@@ -362,7 +372,7 @@ def _copy(source: Path, home: Path, remarks: list[str], depth: int = 0) -> None:
             break
         moodle, inside = MOODLE.match(path.name), path.relative_to(root)
         inside = inside.with_name(moodle["rest"]) if moodle and moodle["rest"] else inside
-        if inside.parts[-3:-1] == COURSE_PROGRAMS:
+        if inside.parts[-3:-1] == COURSE_PROGRAMS or _is_of_course(path, root):
             continue
         size, limit, label = path.stat().st_size, LIMITS.get(_ends(path)), printable(inside.name)
         if limit is None:

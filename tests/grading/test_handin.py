@@ -61,6 +61,17 @@ def test_one_hand_in_or_a_class(folder, files, several):
     assert handin.is_class(folder) is several
 
 
+def test_the_course_given_beside_a_sheet_is_not_handed_in(folder, collect):
+    """`python -m grading DOSSIER --watch`, sur le dossier d'un énoncé."""
+    write(folder / "ex00.py", POOLING)
+    write(folder / "cours/grading/sealed.zip", {})
+    write(folder / "cours/exercises/ex03_cifar10.py", NETWORK)
+    write(folder / "cours/models/ex00_x.keras", "poids")
+    found = collect(folder, one=True).submissions[0]
+    kept = sorted(each.name for each in found.root.rglob("*") if each.is_file())
+    assert "ex03_cifar10.py" not in kept and "ex00_x.keras" in kept
+
+
 @pytest.mark.parametrize(
     ("members", "several"),
     [
