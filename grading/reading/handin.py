@@ -562,9 +562,13 @@ def _suits(module: str, source: Source) -> bool:
 
 
 def _worth(module: str, candidate: Candidate) -> tuple:
-    """Dit ce que vaut un fichier pour un module : le plus grand l'emporte."""
-    source = candidate.source
-    return candidate.rank, len(_sought(module) & source.functions), _suits(module, source)
+    """Dit ce que vaut un fichier pour un module : le plus grand l'emporte.
+
+    Un énoncé contient un notebook et un `.py` : celui où l'élève a écrit passe devant l'autre.
+    """
+    source, sought = candidate.source, _sought(module)
+    written, defined = len(sought & source.written), len(sought & source.functions)
+    return candidate.rank, written, defined, _suits(module, source)
 
 
 def _of_network(

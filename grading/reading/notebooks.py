@@ -159,6 +159,18 @@ class Source(NamedTuple):
             each[2].name for each in self.nodes if isinstance(each[2], DEFINITIONS)
         }
 
+    @property
+    def written(self) -> set[str]:
+        """Celles qui ne finissent pas par le `raise NotImplementedError` de l'énoncé."""
+        left = {
+            node.name
+            for _, _, node in self.nodes
+            if isinstance(node, DEFINITIONS)
+            if isinstance(node.body[-1], ast.Raise)
+            if "NotImplementedError" in ast.unparse(node.body[-1])
+        }
+        return self.functions - left
+
 
 @functools.lru_cache(maxsize=512)
 def _parsed(text: str) -> ast.Module:

@@ -1,5 +1,6 @@
 """Les rendus tels qu'ils arrivent : classe ou élève, zips, export de Moodle, noms quelconques."""
 
+import json
 import os
 import zipfile
 
@@ -303,6 +304,20 @@ def test_the_data_read_by_the_whole_hand_in_settle_a_doubt(folder, collect, kind
         write(folder / name, text)
     found = collect(folder, one=True).submissions[0]
     assert found.modules == {module} and not found.remarks
+
+
+EMPTY = "def pool2d(image, size):\n    raise NotImplementedError('À vous : pool2d')\n"
+
+
+@pytest.mark.parametrize("filled", ["ex00.py", "ex00.ipynb"])
+def test_of_the_two_files_of_a_statement_the_one_that_is_filled_is_graded(folder, collect, filled):
+    for name in ("ex00.py", "ex00.ipynb"):
+        text = POOLING if name == filled else EMPTY
+        cells = {"cells": [{"cell_type": "code", "source": text}]}
+        write(folder / name, text if name.endswith(".py") else json.dumps(cells))
+    found = collect(folder, one=True).submissions[0]
+    kept = found.root / "ex00_convolution/pooling.py"
+    assert f"Fait de {filled} " in kept.read_text(encoding="utf-8")
 
 
 def test_what_was_not_read_is_named_when_nothing_is_recognised(folder, collect):
