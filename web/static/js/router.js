@@ -13,7 +13,33 @@ const THUMBNAIL_PX = 64; // petit côté sous lequel une image n'est pas une pho
 const GARMENT_PX = 28; // côté d'une image de Fashion-MNIST
 const MIN_MISFIT = 0.75; // des vignettes agrandies en ont moins
 const MIN_SURE = 0.9; // du réseau des vêtements ; moins sûr, il laisse répondre celui des photos
-const STRANGERS = ["Chapeau", "Short", "Jupe"]; // du réseau des photos : Fashion-MNIST n'a rien de tel
+/** Les noms du réseau des vêtements pour chaque vêtement de celui des photos ; rien pour ceux que Fashion-MNIST n'a pas.
+ * @type {Record<string, string[]>} */
+const NAMES = {
+  "Robe": ["Robe"],
+  "Haut à manches longues": ["Pull", "T-shirt ou haut"],
+  "Veste ou manteau": ["Manteau"],
+  "Pantalon": ["Pantalon"],
+  "Chemise": ["Chemise"],
+  "Chaussures": ["Basket", "Bottine", "Sandale"],
+  "T-shirt": ["T-shirt ou haut"],
+  "Sac": ["Sac"],
+  "Chapeau": [],
+  "Short": [],
+  "Jupe": [],
+};
+
+/** Dit si, de tous les vêtements, le réseau des photos voit plutôt celui que l'autre nomme ainsi.
+ * @param {string[]} classes @param {number[]} probabilities @param {string} name */
+function sees(classes, probabilities, name) {
+  let agreed = 0, whole = 0;
+  classes.forEach((known, k) => {
+    if (!(known in NAMES)) return;
+    whole += probabilities[k];
+    if (NAMES[known].includes(name)) agreed += probabilities[k];
+  });
+  return agreed >= 0.5 * whole;
+}
 
 /** Choisit un modèle, chargé à la première image qui le demande. */
 export class Router {
@@ -59,8 +85,7 @@ export class Router {
     const classifier = await this.get(GARMENTS), view = grey(square, GARMENT_PX, GARMENT_PX);
     const answer = classifier.conclude([await classifier.look(view)]);
     if (answer.probabilities[answer.best] < MIN_SURE) return null;
-    const strange = photos.card.classes.reduce((sum, name, k) => sum + (STRANGERS.includes(name) ? glanced[k] : 0), 0);
-    answer.familiar &&= strange < 0.5; // un vêtement d'un autre genre
+    if (!sees(photos.card.classes, glanced, classifier.card.classes[answer.best])) return null;
     return {classifier, answer, view, duration: performance.now() - start};
   }
 }
