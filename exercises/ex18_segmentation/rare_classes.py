@@ -19,21 +19,20 @@ from keras import ops
 
 from convnets.core.cli import add_model_option, lesson_parser, percent
 from convnets.core.reports import Headline
-from convnets.datasets.streets import CLASSES_FR, REDUCTION, VOID, find_streets, load_streets
+from convnets.datasets.streets import VOID, find_streets, load_streets
 from convnets.figures.charts import table
 from convnets.figures.style import output_dir
 from convnets.training import lesson
 from exercises.ex18_segmentation import doubt
-from exercises.ex18_segmentation.__main__ import NUM_CLASSES, predict_masks, train
-from exercises.ex18_segmentation.figures import save_masks
-from exercises.ex18_segmentation.measures import iou
+from exercises.ex18_segmentation.__main__ import NUM_CLASSES, train
 from exercises.ex18_segmentation.streets import (
     EPOCHS,
     KEYS,
     LEARNING_RATES,
-    NAMES,
-    NUM_SHOWN,
+    enlarged,
     matrices,
+    save_answers,
+    score,
 )
 
 RATE = LEARNING_RATES["unet"]  # celui du U-Net sans poids : rien d'autre que la perte ne change
@@ -93,20 +92,10 @@ def learn(streets: dict, *, weighted: bool, seed: int, clock: lesson.Clock) -> k
     return train("unet", streets, rate=RATE, seed=seed, clock=clock, loss=loss)
 
 
-def enlarged(model: keras.Model, images: np.ndarray) -> np.ndarray:
-    """Rend les classes de chaque pixel des photographies entières, `(n, 360, 480)` uint8."""
-    return predict_masks(model, images).repeat(REDUCTION, axis=1).repeat(REDUCTION, axis=2)
-
-
 def judge(masks: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
     """Rend l'IoU moyenne, l'exactitude, et l'IoU de chaque classe, comme `iou_car`."""
-    whole = matrices(masks, predicted).sum(axis=0)
-    ious = iou(whole)
-    metrics = {"mean_iou": float(np.nanmean(ious))}
-    metrics["accuracy"] = float(np.trace(whole) / whole.sum())
-    for name, value in zip(CLASSES_FR, ious, strict=True):
-        metrics[f"iou_{name}"] = float(value)
-    return metrics
+    counts = matrices(masks, predicted).sum(axis=0)
+    return {**score(counts), "accuracy": float(np.trace(counts) / counts.sum())}
 
 
 def run(seed: int, *, epochs: int = EPOCHS, minutes=None, limit: int | None = None) -> lesson.Run:
@@ -159,10 +148,7 @@ def teach(options) -> None:
         f"Sûr de lui, le réseau nomme {percent(values['said'])} des pixels de test, et il a raison "
         f"pour {percent(values['said_accuracy'])} d'entre eux."
     )
-    shown = np.linspace(0, len(test.images) - 1, NUM_SHOWN).astype(int)
-    masks = {"vérité": test.whole, "classes pesées": found.kept["masks"]}
-    painted = {label: (each[shown] + 1) % len(NAMES) for label, each in masks.items()}
-    save_masks(folder / "rues_pesees.png", test.images[shown], painted, NAMES)
+    save_answers(folder / "rues_pesees.png", test, {"classes pesées": found.kept["masks"]})
     lesson.save(
         found.model,
         options,

@@ -13,11 +13,19 @@ cette place dans les photographies apprises. Une photographie donnée est segmen
 de `rare_classes.py`.
 """
 
+import keras
 import numpy as np
 
 from convnets.core.cli import add_model_option, lesson_parser, percent
 from convnets.core.reports import Headline
-from convnets.datasets.streets import CLASSES_FR, REDUCTION, VOID, find_streets, load_streets
+from convnets.datasets.streets import (
+    CLASSES_FR,
+    REDUCTION,
+    VOID,
+    Streets,
+    find_streets,
+    load_streets,
+)
 from convnets.figures.charts import bars, table
 from convnets.figures.style import new_figure, output_dir
 from convnets.training import lesson
@@ -75,6 +83,17 @@ def matrices(masks: np.ndarray, predicted: np.ndarray) -> np.ndarray:
     return np.stack([lesson.confusion_matrix(*pair, NUM_CLASSES) for pair in pairs])
 
 
+def score(counts: np.ndarray) -> dict[str, float]:
+    """Rend l'IoU moyenne, `mean_iou`, et celle de chaque classe, comme `iou_car`.
+
+    Args:
+        counts: pixels de chaque classe vraie par classe répondue, `(11, 11)`.
+    """
+    ious = iou(counts)
+    found = {f"iou_{name}": float(value) for name, value in zip(CLASSES_FR, ious, strict=True)}
+    return {"mean_iou": float(np.nanmean(ious)), **found}
+
+
 def paired_gain(found: np.ndarray, other: np.ndarray) -> tuple[float, float]:
     """Compare l'IoU moyenne de deux réponses, sur les mêmes photographies.
 
@@ -97,6 +116,11 @@ def paired_gain(found: np.ndarray, other: np.ndarray) -> tuple[float, float]:
     return gap(np.ones(len(found))), 2 * float(np.std([gap(weights) for weights in draws]))
 
 
+def enlarged(model: keras.Model, images: np.ndarray) -> np.ndarray:
+    """Rend les classes de chaque pixel des photographies entières, `(n, 360, 480)` uint8."""
+    return predict_masks(model, images).repeat(REDUCTION, axis=1).repeat(REDUCTION, axis=2)
+
+
 def run(seed: int, *, epochs: int = EPOCHS, minutes=None, limit: int | None = None) -> lesson.Run:
     """Entraîne les trois réseaux et les mesure sur les photographies de test.
 
@@ -115,22 +139,25 @@ def run(seed: int, *, epochs: int = EPOCHS, minutes=None, limit: int | None = No
     for kind, rate in LEARNING_RATES.items():
         clock = lesson.Clock(epochs, minutes, share=1 / len(NETWORKS))
         models[kind] = train(kind, streets, rate=rate, seed=seed, clock=clock)
-        small = predict_masks(models[kind], test.images)
-        predicted[kind] = small.repeat(REDUCTION, axis=1).repeat(REDUCTION, axis=2)
+        predicted[kind] = enlarged(models[kind], test.images)
     blind = most_frequent(streets["train"].whole)
     predicted["blind"] = np.broadcast_to(blind, test.whole.shape)
     counts = {kind: matrices(test.whole, masks) for kind, masks in predicted.items()}
     metrics = {}
     for kind, each in counts.items():
-        ious = iou(each.sum(axis=0))
-        metrics[f"{kind}_mean_iou"] = float(np.nanmean(ious))
-        metrics |= {
-            f"{kind}_iou_{name}": float(x) for name, x in zip(CLASSES_FR, ious, strict=True)
-        }
+        metrics |= {f"{kind}_{name}": value for name, value in score(each.sum(axis=0)).items()}
     for one, other in PAIRS:
         gain, reach = paired_gain(counts[one], counts[other])
         metrics |= {f"{one}_over_{other}": gain, f"{one}_over_{other}_reach": reach}
     return lesson.Run(metrics, models["unet"], {"test": test, "masks": predicted})
+
+
+def save_answers(path, test: Streets, masks: dict[str, np.ndarray]) -> None:
+    """Écrit quelques photographies de test, leur vérité et chaque réponse, `(n, h, w)`."""
+    shown = np.linspace(0, len(test.images) - 1, NUM_SHOWN).astype(int)
+    rows = {"vérité": test.whole, **masks}
+    painted = {label: (each[shown] + 1) % len(NAMES) for label, each in rows.items()}
+    save_masks(path, test.images[shown], painted, NAMES)
 
 
 def save_bars(path, metrics) -> None:
@@ -159,10 +186,8 @@ def teach(options) -> None:
         print(f"{ANSWERS[one]} moins {ANSWERS[other]}, pour cette graine : {gain} ± {reach}")
     for label, value in PAPER.items():
         print(f"Dans l'article, à 480 × 360 pixels, {label} : {percent(value)}")
-    shown = np.linspace(0, len(test.images) - 1, NUM_SHOWN).astype(int)
-    masks = {"vérité": test.whole} | {NETWORKS[k]: found.kept["masks"][k] for k in NETWORKS}
-    painted = {label: (each[shown] + 1) % len(NAMES) for label, each in masks.items()}
-    save_masks(folder / "rues.png", test.images[shown], painted, NAMES)
+    masks = {label: found.kept["masks"][kind] for kind, label in NETWORKS.items()}
+    save_answers(folder / "rues.png", test, masks)
     save_bars(folder / "classes.png", values)
     lesson.save(
         found.model,
