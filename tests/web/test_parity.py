@@ -17,7 +17,6 @@ from web.book import STATIC
 
 SAMPLES = MODELS_DIR.parent / "samples"
 MAX_GAP = 0.02  # écart de probabilité que l'on admet
-UNSURE_GAP = 0.15  # d'une réponse mise en doute : l'arrondi d'une vue y change davantage
 WIDER = {  # l'arrondi change davantage les probabilités de quelques images
     "pont.png": 0.04,  # d'aucune classe
     "tableau.jpg": 0.04,
@@ -111,7 +110,7 @@ def test_the_page_and_the_command_answer_alike(page, address):
     expected = router.load(None).classify([io.BytesIO(content) for content in known.values()])
     for (name, content), answer in zip(known.items(), expected, strict=True):
         found = page.evaluate(ANSWER, base64.b64encode(content).decode())
-        gap = WIDER.get(name, MAX_GAP if answer.familiar else UNSURE_GAP)
+        gap = WIDER.get(name, MAX_GAP)
         assert found["probabilities"] == pytest.approx([*answer.probabilities], abs=gap), name
         assert int(np.argmax(found["probabilities"])) == answer.best, name
         assert found["familiar"] == answer.familiar, name

@@ -5,7 +5,7 @@ import {SIDE} from "./digit.js";
 import {Engine} from "./engine.js";
 import {garmentSquare} from "./garments.js";
 import {DECODED, digitSquare} from "./ink.js";
-import {grey, lightOnDark, square, toGrey} from "./picture.js";
+import {grey, lightOnDark, longSquares, square, THUMBNAIL_PX, toGrey} from "./picture.js";
 import {FLOAT32} from "./tflite.js";
 
 const MIN_POOLED = 1e-9; // d'une probabilité, pour qu'aucune moyenne géométrique ne soit nulle
@@ -85,17 +85,19 @@ export class Classifier {
       const garment = short > this.side ? garmentSquare(image, this.side) : null;
       return [grey(garment ?? lightOnDark(toGrey(square(image, this.side, framing))), this.side, this.side)];
     }
-    return (short < 64 ? [/** @type {[string, number]} */ ([views[0][0], 1])] : views).map(([mode, zoom]) => square(image, this.side, mode, zoom));
+    return (short < THUMBNAIL_PX ? [/** @type {[string, number]} */ ([views[0][0], 1])] : views).map(([mode, zoom]) => square(image, this.side, mode, zoom));
   }
 
   /** Nomme une image. @param {Picture} image
    * @param {(glanced: number[]) => Promise<Found | null>} [reconsider] rend un autre modèle, et sa réponse, qui convient mieux.
    * @returns {Promise<Found>} */
   async answer(image, reconsider = async () => null) {
-    const start = performance.now(), {glance} = this.card, views = this.viewsOf(image), seen = [];
+    const start = performance.now(), {glance} = this.card, seen = [];
     const first = await this.glanceAt(image), sure = first !== null && glance !== null && Math.max(...first.probabilities) >= glance.sure;
     const other = first && await reconsider(first.probabilities);
     if (other) return other;
+    const views = this.viewsOf(first ? first.square : image);
+    /** @type {{probabilities: number[], score: number | null} | null} */
     let settled = first && this.suffices(first) ? first : null; // sinon, il regarde encore
     for (const view of settled ? [] : views) {
       seen.push(await this.look(view));
@@ -108,10 +110,17 @@ export class Classifier {
     return {classifier: this, answer, view: views[0], duration: performance.now() - start};
   }
 
-  /** Jette un premier regard ; null si ce modèle n'en a pas. @param {Picture} image */
+  /** Jette un premier regard ; null si ce modèle n'en a pas. D'une image longue, c'est le plus sûr de ceux aux carrés qui la couvrent,
+   * qu'il rend avec lui ; un objet l'emporte sur un vêtement, à quoi un morceau d'objet ressemble souvent. @param {Picture} image */
   async glanceAt(image) {
-    const {glance, framing} = this.card;
-    return glance && this.glancing ? this.look(square(image, glance.side_px, framing), this.glancing) : null;
+    const {glance, framing} = this.card, long = longSquares(image), seen = [];
+    if (!glance || !this.glancing) return null;
+    for (const each of long.length ? long : [image]) {
+      seen.push({...await this.look(square(each, glance.side_px, framing), this.glancing), square: each});
+    }
+    const objects = seen.filter((each) => !this.namesGarment(each.probabilities));
+    const sureness = (/** @type {{probabilities: number[]}} */ {probabilities}) => Math.max(...probabilities);
+    return (objects.length ? objects : seen).reduce((most, each) => (sureness(each) > sureness(most) ? each : most));
   }
 
   /** Dit si un regard suffit : il est sûr, et ne voit pas un vêtement. @param {{probabilities: number[]}} seen */

@@ -14,6 +14,8 @@
 /** @typedef {[number, number, number, number]} Box gauche, haut, droite, bas, en pixels. */
 
 const REDUCING_GAP = 3; // une grande réduction moyenne d'abord des blocs entiers
+const MIN_LONG = 2, MAX_LONG = 5; // rapport des côtés d'une image longue ; au-delà, c'est une bande
+export const THUMBNAIL_PX = 64; // petit côté sous lequel une image n'est pas une photo
 const ONE = 2 ** 22; // Pillow compte en entiers : un poids de 1
 
 /** @typedef {{support: number, at: (x: number) => number}} Filter Sa portée, en pixels, et ses poids. */
@@ -168,6 +170,28 @@ export function square(image, side, mode = "crop", zoom = 1) {
   const whole = box[0] === 0 && box[1] === 0 && box[2] === image.width && box[3] === image.height;
   if (whole && image.width === side && image.height === side) return image;
   return resize(image, side, side, box);
+}
+
+/** Rend un morceau d'une image. @param {Picture} image @param {Box} box de coins entiers. @returns {Picture} */
+function crop({width, pixels}, [left, top, right, bottom]) {
+  const kept = new Uint8ClampedArray(3 * (right - left) * (bottom - top));
+  for (let y = top; y < bottom; y++) {
+    kept.set(pixels.subarray(3 * (y * width + left), 3 * (y * width + right)), 3 * (y - top) * (right - left));
+  }
+  return {width: right - left, height: bottom - top, pixels: kept};
+}
+
+/** Rend les carrés qui couvrent une image longue, d'un bout à l'autre ; rien d'une autre image : voir `long_squares` de
+ * convnets/serving/images.py. @param {Picture} image @returns {Picture[]} */
+export function longSquares(image) {
+  const {width, height} = image, side = Math.min(width, height), ratio = Math.max(width, height) / side;
+  if (ratio < MIN_LONG || ratio > MAX_LONG || side < THUMBNAIL_PX) return [];
+  const count = Math.ceil(ratio);
+  return Array.from({length: count}, (_, k) => {
+    const start = roundHalfEven(k * (Math.max(width, height) - side) / (count - 1));
+    const [left, top] = width > height ? [start, 0] : [0, start];
+    return crop(image, [left, top, left + side, top + side]);
+  });
 }
 
 /** Rend les niveaux de gris d'une image, comme Pillow. @param {{pixels: ArrayLike<number>}} image */

@@ -2,14 +2,13 @@
 
 import {garmentSquare} from "./garments.js";
 import {misfit} from "./misfit.js";
-import {grey} from "./picture.js";
+import {grey, THUMBNAIL_PX} from "./picture.js";
 
 /** @typedef {import("./picture.js").Picture} Picture */
 /** @typedef {import("./classifier.js").Classifier} Classifier */
 /** @typedef {import("./classifier.js").Found} Found */
 
 const THUMBNAILS = "thumbnails", PHOTOS = "photos", GARMENTS = "garments";
-const THUMBNAIL_PX = 64; // petit côté sous lequel une image n'est pas une photo
 const GARMENT_PX = 28; // côté d'une image de Fashion-MNIST
 const MIN_MISFIT = 0.75; // des vignettes agrandies en ont moins
 const MIN_SURE = 0.9; // du réseau des vêtements ; moins sûr, il laisse répondre celui des photos
