@@ -53,7 +53,6 @@ PAGES = {  # pages de docs/, par rubrique du menu ; docs/README.md a les mêmes
     ),
 }
 WORKSHOPS = Path(__file__).parent / "pages"  # celles où l'on essaie ; leur ordre est celui du cours
-ILLUSTRATED = ("figures", "galerie", "systemes")  # celles dont chaque partie est d'un exercice
 # La place d'un atelier. Dans une page, elle donne son nom et son JavaScript ; dans le site, une
 # phrase explique pourquoi elle est vide, tant qu'elle l'est, et un lien, que `?seul` seul montre,
 # mène à la page entière.
@@ -217,10 +216,6 @@ def _toctree(title: str, names) -> str:
     return "\n".join(["```{toctree}", ":hidden:", caption, "", *names, "```"])
 
 
-def _link(exercise: Exercise) -> str:
-    return f"[{exercise.number:02}. {exercise.title}]({exercise.slug}.md)"
-
-
 def _duration(exercise: Exercise) -> str:
     minutes = f"{exercise.minutes:g}".replace(".", ",") if exercise.minutes else "moins d'une"
     return f"{minutes} minute{'s' if exercise.minutes >= 2 else ''}"
@@ -292,18 +287,6 @@ def _results(exercise: Exercise) -> str:
         + markdown_table(["compte rendu", "mesure", "résultat publié"], rows)
         + "\n\nSur des données que le réseau n'a pas apprises ; chaque valeur est une moyenne."
     )
-
-
-def _figures(exercise: Exercise) -> Iterator[str]:
-    """Rend ce que les pages illustrées disent de cet exercice."""
-    for name in ILLUSTRATED:
-        text = (DOCS / f"{name}.md").read_text(encoding="utf-8")
-        for section in re.split(r"^(?=## )", text, flags=re.M)[1:]:
-            numbered = section.startswith(f"## {exercise.number:02}. ")
-            commanded = re.search(rf"exercises\.{exercise.slug}\b", section)
-            if numbered or (name == "galerie" and commanded):
-                heading, _, rest = section.partition("\n")
-                yield rewrite_links(re.sub(r"^## (\d\d\. )?", "## ", heading) + "\n" + rest, DOCS)
 
 
 def _contents(exercise: Exercise, parts: list[Path]) -> Iterator[str]:
