@@ -150,6 +150,7 @@ def test_a_node_lost_half_way(pictures, output, repo):
     assert sum(row["error"] is not None for row in rows) == 2
 
 
+@pytest.mark.slow
 def test_ctrl_c_then_the_rest(pictures, output, repo):
     arguments = ("--input", pictures, "--output", output)
     # Lancé après « & », un processus n'entend pas Ctrl-C.
@@ -200,6 +201,7 @@ def test_a_cluster_that_refuses_is_not_said_to_be_absent(monkeypatch):
             predict.connect(gone)
 
 
+@pytest.mark.slow
 def test_an_actor_that_fails_says_why(pictures, output, repo):
     """Une liste effacée : une phrase, et non la trace d'un autre processus."""
     for path in (output / chunks.LISTS).iterdir():

@@ -64,6 +64,7 @@ def interrupt(place, arguments, *, after):
     return process.returncode, "".join(shown)
 
 
+@pytest.mark.slow
 def test_a_term_is_interrupted_then_goes_on(place, run_module):
     code, shown = interrupt(place, [str(place / "cours.toml")], after="/20")
     assert code == 130 and "\nInterrompu. " in shown and "Inès Alami : 20/20" in shown

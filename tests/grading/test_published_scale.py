@@ -48,6 +48,7 @@ TRIED = [  # InceptionV3 prend des secondes : un seul de ses rendus suffit chaqu
 
 @pytest.mark.ci
 @pytest.mark.parametrize("answer", TRIED)
+@pytest.mark.slow
 def test_the_answer_is_what_the_grader_does(made, handed, tmp_path, answer):
     folder = handed(answer)
     if "refused" in answer:

@@ -716,7 +716,18 @@ def mark(tmp_path_factory):
     made.close()
 
 
-@pytest.mark.parametrize("name", WRITTEN)
+LONG = (  # plus de deux secondes chacun
+    *("images_ouvertes_une_a_une", "chemins_lus_par_tensorflow", "images_d_une_table"),
+    *("images_et_etiquettes_enregistrees", "base_de_tensorflow_hub", "test_d_une_table"),
+    *("classes_d_une_table", "mesure_en_validation", "ligne_de_commande", "fichiers_idx"),
+    *("validation_inconnue", "images_de_tensorflow_1", "transforme_par_lots", "reglages_cherches"),
+    *("gris_par_opencv", "tirage_avec_remise", "plusieurs_ensemble", "validation_croisee"),
+)
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(each, marks=[pytest.mark.slow] * (each in LONG)) for each in WRITTEN]
+)
 def test_what_the_program_did_is_judged(mark, name):
     exercise, source, points = WRITTEN[name]
     marks = mark(exercise, source)
@@ -894,6 +905,7 @@ def test_what_it_is_is_said(mark, name):
         ("batch_size=32", "no_validation"),
     ],
 )
+@pytest.mark.slow
 def test_mistakes_are_still_seen(mark, validation, reason):
     wrong = FIT.replace("validation_split=0.1", validation)
     source = FASHION.replace(" / 255.0", "") + LAYERS + "model = Sequential(stack())\n" + wrong
@@ -926,6 +938,7 @@ def test_an_undefined_validation_stops_the_program(mark):
         ),
     ],
 )
+@pytest.mark.slow
 def test_a_wrong_measure_is_seen(mark, measure, reason):
     source = FASHION + LAYERS + MODEL + FIT.replace("model.evaluate(x_test, y_test)", measure)
     found = {each.rule.name: each.reason for each in mark("ex02", source)}

@@ -43,6 +43,7 @@ def test_exercises_are_worth_as_much():
 
 
 @pytest.mark.ci
+@pytest.mark.slow
 def test_thresholds_stand_in_the_statement_the_student_reads():
     statements = {}
     for rule in RULES:

@@ -19,6 +19,7 @@ SLUG = "photos"
 
 
 @pytest.mark.ci
+@pytest.mark.slow
 def test_garments_are_learnt_and_objects_do_not_move(monkeypatch):
     monkeypatch.setattr(recipe, "LEARNING_RATE", 0.05)
     y = np.arange(420) % 21

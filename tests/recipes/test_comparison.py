@@ -18,6 +18,7 @@ def test_published_comparison_says_lenet_is_better():
 
 @pytest.mark.ci
 @pytest.mark.usefixtures("eager")
+@pytest.mark.slow
 def test_both_networks_are_trained_measured_and_saved(as_dataset, tmp_path, monkeypatch, capsys):
     from recipes import comparison
 

@@ -10,6 +10,7 @@ from recipes import photos
 pytestmark = pytest.mark.ci
 
 
+@pytest.mark.slow
 def test_learnt_there_exported_here(small, tmp_path, monkeypatch, capsys):
     with monkeypatch.context() as patch:
         patch.setattr(export, "can_export", lambda: False)

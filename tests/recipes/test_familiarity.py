@@ -102,6 +102,7 @@ def test_the_maps_of_a_group_are_those_the_next_convolution_reads(repo, slug, sh
 
 
 @pytest.mark.ci
+@pytest.mark.slow
 def test_the_command_remakes_the_same_answers(repo, extract, tmp_path, monkeypatch):
     """Sur un extrait : un export qui a déjà une familiarité en reçoit une autre, une seule."""
     slug = "thumbnails"

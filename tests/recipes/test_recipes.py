@@ -64,6 +64,7 @@ def test_a_recipe_cut_between_two_stages_ends_alike(small, monkeypatch, capfd):
 
 
 @pytest.mark.ci
+@pytest.mark.slow
 def test_a_seed_cut_loses_nothing_of_the_one_before(small, tmp_path, monkeypatch):
     """Ctrl-C pendant la graine 1 : le modèle de la graine 0 est déjà écrit."""
     begin = checkpoints.Checkpoint.on_epoch_begin
@@ -80,6 +81,7 @@ def test_a_seed_cut_loses_nothing_of_the_one_before(small, tmp_path, monkeypatch
 
 
 @pytest.mark.ci
+@pytest.mark.slow
 def test_starting_again_forgets_the_stages_of_before(small, tmp_path):
     folder = paths.runs_dir(digits.SLUG, models_dir=tmp_path / "m")
     folder.mkdir(parents=True)

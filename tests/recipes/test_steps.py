@@ -105,6 +105,7 @@ def test_published_tables_are_those_of_the_measures(name):
 
 @pytest.mark.ci
 @pytest.mark.parametrize(("name", "extract_name"), [("ex02", "fashion_mnist"), ("ex04", "mnist")])
+@pytest.mark.slow
 def test_the_last_step_is_the_lesson(name, extract_name, as_dataset, eager):
     """Mêmes images, même graine : les mêmes poids que ceux de la commande."""
     parts = steps.split(as_dataset(extract_name), limit=None)

@@ -51,6 +51,7 @@ def test_each_method_writes_a_figure(repo, cat, tmp_path, monkeypatch, capfd, me
         ("exercises.ex10_lime", ["--output", "{tmp}"]),
     ],
 )
+@pytest.mark.slow
 def test_methods_without_gradient_never_import_keras(repo, cat, tmp_path, module, arguments):
     """Un piège sur l'import : importer Keras puis l'oublier se verrait aussi."""
     code = f"""

@@ -89,7 +89,11 @@ def answer(networks, tmp_path, capfd):
 
 
 @pytest.mark.parametrize(
-    ("name", "scale", "factor"), [("seul.keras", (), 1), ("scores.h5", ("--scale", "0-1"), 255)]
+    ("name", "scale", "factor"),
+    [
+        ("seul.keras", (), 1),
+        pytest.param("scores.h5", ("--scale", "0-1"), 255, marks=pytest.mark.slow),
+    ],
 )
 def test_it_answers_as_the_network_itself(networks, answer, tmp_path, name, scale, factor):
     import keras
@@ -116,6 +120,7 @@ def test_it_answers_as_the_network_itself(networks, answer, tmp_path, name, scal
         ("separes.tflite", "a,b,c", ("--scale", "0-1", "--ground=dark")),
     ],
 )
+@pytest.mark.slow
 def test_other_kinds_of_networks_answer(networks, answer, tmp_path, name, classes, options):
     code, _, found = answer(name, "--classes", classes, *options)
     assert code == 0 and sum(each["probability"] for each in found["top"]) == pytest.approx(1)
@@ -126,6 +131,7 @@ def test_other_kinds_of_networks_answer(networks, answer, tmp_path, name, classe
     assert (code, found["class"]) == (0, "autre") and "Conversion" not in told
 
 
+@pytest.mark.slow
 def test_a_network_learnt_again_is_converted_again(networks, answer):
     shutil.copy(networks / "seul.keras", networks / "appris.keras")
     before = answer("appris.keras", "--classes", ",".join(CLASSES))[2]
@@ -140,10 +146,22 @@ def test_a_network_learnt_again_is_converted_again(networks, answer):
     ("name", "options", "told"),
     [
         ("gris.keras", (), "ajoutez --classes"),
-        ("seul.keras", ("--classes", "a,b"), "il a 3 classes, et --classes en nomme 2"),
-        ("scores.h5", ("--classes", "a,b,c"), "dites-le, ou choisissez"),
+        pytest.param(
+            "seul.keras",
+            ("--classes", "a,b"),
+            "il a 3 classes, et --classes en nomme 2",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            "scores.h5", ("--classes", "a,b,c"), "dites-le, ou choisissez", marks=pytest.mark.slow
+        ),
         ("code.keras", ("--classes", "a,b,c"), "une couche Lambda, donc du code"),
-        ("gris.keras", ("--classes", "a,b", "--scale", "0-1"), "(--ground dark), clair"),
+        pytest.param(
+            "gris.keras",
+            ("--classes", "a,b", "--scale", "0-1"),
+            "(--ground dark), clair",
+            marks=pytest.mark.slow,
+        ),
         ("bombe.keras", ("--classes", "a,b,c"), "annonce 1000000000 sorties"),
         ("deux.tflite", ("--classes", "a,b,c"), "il a 2 entrées"),
         ("flex.tflite", ("--classes", "a,b,c"), "l'opération FlexMatrixDeterminant"),

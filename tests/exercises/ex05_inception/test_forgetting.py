@@ -12,6 +12,7 @@ pytestmark = [
 
 @pytest.mark.ci
 @pytest.mark.question(QUESTION)
+@pytest.mark.slow
 def test_a_frozen_base_forgets_nothing_and_a_large_rate_everything(ex05, tiny_blocks, monkeypatch):
     """Vérité plantée : la seconde tâche est du bruit, l'apprendre à grands pas détruit tout."""
     tuning = ex05.forgetting.fine_tuning

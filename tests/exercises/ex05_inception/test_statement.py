@@ -96,6 +96,7 @@ def test_lesson_on_a_folder_of_three_classes(
 
 @pytest.mark.ci
 @pytest.mark.question(QUESTION)
+@pytest.mark.slow
 def test_lesson_names_two_then_ten_garments(main, tiny, eager, tiny_clothes, tmp_path, capsys):
     assert main("--limit", 50, "--epochs", 2, "--minutes", 60) == 0
     printed = capsys.readouterr().out

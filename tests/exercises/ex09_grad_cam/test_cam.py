@@ -62,6 +62,7 @@ def test_another_form_is_refused(image):
 
 @pytest.mark.ci
 @pytest.mark.question(QUESTION)
+@pytest.mark.slow
 def test_main_trains_and_saves_the_last_layer_only(
     as_dataset, tmp_path, monkeypatch, capfd, short_runs
 ):

@@ -68,6 +68,7 @@ def test_maps_a_little_negative_do_not_divide_by_zero():
 
 @pytest.mark.ci
 @pytest.mark.question(QUESTION)
+@pytest.mark.slow
 def test_main_writes_a_figure(tmp_path, capsys):
     from exercises.ex09_grad_cam.__main__ import main
 

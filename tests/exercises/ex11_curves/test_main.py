@@ -9,6 +9,7 @@ pytestmark = pytest.mark.ci
 
 
 @pytest.mark.question("S3 Introspection d'un CNN")
+@pytest.mark.slow
 def test_the_whole_lesson(as_dataset, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(sources, "load_cifar10", lambda: as_dataset("cifar10"))
     assert main(["--limit", "2", "--output", str(tmp_path)]) == 0

@@ -35,6 +35,7 @@ def test_every_setting_is_compared_to_the_witness():
 
 
 @pytest.mark.ci
+@pytest.mark.slow
 def test_the_command_writes_its_measures(as_dataset, tmp_path, monkeypatch):
     monkeypatch.setattr(sources, "load_cifar10", lambda: as_dataset("cifar10"))
     assert settings.main(["--limit", "1", "--output", str(tmp_path)]) == 0

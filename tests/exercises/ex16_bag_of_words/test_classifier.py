@@ -17,6 +17,7 @@ def test_a_missing_class_is_refused():
 
 @pytest.mark.ci
 @pytest.mark.question(QUESTION)
+@pytest.mark.slow
 def test_the_network_is_the_scikit_learn_pipeline(extract, eager, monkeypatch):
     """Morceaux, distances et quarts par NumPy, classifieur de scikit-learn, face aux couches."""
     monkeypatch.setattr(ex16_dictionary, "NUM_PATCHES", 2000)

@@ -34,6 +34,7 @@ def small(monkeypatch, as_dataset):
 
 @pytest.mark.ci
 @pytest.mark.question(QUESTION)
+@pytest.mark.slow
 def test_the_lesson(small, eager, unrendered, tmp_path, monkeypatch, capsys, short_runs):
     short_runs(tmp_path)
     with unrendered():

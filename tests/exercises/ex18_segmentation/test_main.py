@@ -70,6 +70,7 @@ def test_what_goes_around_the_middle(kind, level):
 
 @pytest.mark.ci
 @pytest.mark.question(QUESTION)
+@pytest.mark.slow
 def test_the_lesson(as_dataset, eager, unrendered, tmp_path, monkeypatch, capsys, short_runs):
     datasets = as_dataset("fashion_mnist"), as_dataset("cifar10")
     monkeypatch.setattr(sources, "load_fashion_mnist", lambda: datasets[0])

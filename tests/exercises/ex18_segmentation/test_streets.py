@@ -38,6 +38,7 @@ def test_two_answers_are_compared_on_the_same_photographs():
 
 @pytest.mark.ci
 @pytest.mark.question(QUESTION)
+@pytest.mark.slow
 def test_the_lesson(tiny_streets, eager, unrendered, tmp_path, monkeypatch, capsys, short_runs):
     short_runs(tmp_path)
     with unrendered():

@@ -15,6 +15,7 @@ QUESTION = "S3 The Transformer Wave"
 
 
 @pytest.mark.question(QUESTION)
+@pytest.mark.slow
 def test_the_lesson(eager, unrendered, as_dataset, tmp_path, monkeypatch, capsys, short_runs):
     """De petits réseaux : un seul bloc, seize jetons de huit valeurs."""
     for module in (networks, ex19):

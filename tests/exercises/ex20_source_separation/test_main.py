@@ -31,6 +31,7 @@ def test_published_gains_are_found_again(suffix):
 @pytest.mark.ci
 @pytest.mark.usefixtures("eager", "instruments")
 @pytest.mark.question(QUESTION)
+@pytest.mark.slow
 def test_lesson_trains_measures_saves_then_separates(
     unrendered, tmp_path, monkeypatch, capsys, short_runs
 ):

@@ -46,6 +46,7 @@ def test_word_numbers_and_weights_of_the_links():
 
 @pytest.mark.ci
 @pytest.mark.question(QUESTION)
+@pytest.mark.slow
 def test_both_networks_learn(monkeypatch, capsys):
     monkeypatch.setattr(citations, "STEPS", 200)
     graphs = {name: articles(reach=5) for name in citations.NAMES}

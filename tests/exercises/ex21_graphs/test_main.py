@@ -10,6 +10,7 @@ QUESTION = "S3, réseaux de graphes"
 
 @pytest.mark.ci
 @pytest.mark.question(QUESTION)
+@pytest.mark.slow
 def test_the_lesson(as_dataset, eager, tmp_path, monkeypatch, capsys, short_runs):
     """La leçon entière : des réseaux étroits, un tirage, un pas."""
     monkeypatch.setattr(sources, "load_fashion_mnist", lambda: as_dataset("fashion_mnist"))

@@ -15,6 +15,7 @@ QUESTION = "S4, training loop"
 
 @pytest.mark.ci
 @pytest.mark.question(QUESTION)
+@pytest.mark.slow
 def test_every_loop_writes_the_same_losses(monkeypatch):
     """PyTorch aussi, là où il est installé ; peu de pas, de peu d'images."""
     monkeypatch.setattr(loops, "NUM_STEPS", 15)

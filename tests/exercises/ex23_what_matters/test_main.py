@@ -35,6 +35,7 @@ def test_when_time_is_missing_the_last_ones_are_not_learned(eager, as_dataset, m
 
 @pytest.mark.ci
 @pytest.mark.question(QUESTION)
+@pytest.mark.slow
 def test_lesson_learns_compares_and_saves(
     as_dataset, eager, tmp_path, monkeypatch, capsys, short_runs
 ):

@@ -67,6 +67,7 @@ def test_the_shipped_network_compresses_as_published(extract, eager):
 
 
 @pytest.mark.question(QUESTION)
+@pytest.mark.slow
 def test_the_lesson_trains_saves_draws_and_compresses(
     as_dataset, eager, monkeypatch, tmp_path, capsys, short_runs
 ):

@@ -11,6 +11,7 @@ QUESTION = "S3, relief"
 
 
 @pytest.mark.ci
+@pytest.mark.slow
 def test_a_plane_is_measured_by_every_method(monkeypatch, tmp_path, capsys):
     """Un plan, à six pixels de décalage : SGM n'y a presque pas de faute, la médiane aucune."""
     noise = np.random.default_rng(0).integers(0, 256, (60, 186)).astype(np.uint8)
