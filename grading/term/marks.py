@@ -212,7 +212,9 @@ def _about_dates(received: _Received, choices: Decided, lost: Fraction | None) -
         said.append(f"Échéance reportée au {choices.due:%d/%m/%Y à %H:%M}")
     if received.days_late:
         begun = agreed(received.days_late, "jour commencé", "jours commencés")
-        taken = "à retirer" if lost is None else f"{number(lost)} en moins"
+        taken = "à retirer"
+        if lost is not None:
+            taken = f"{number(lost)} {'point' if lost < 2 else 'points'} en moins"
         said.append(f"Retard : {begun}, {taken}")
     if received.status == ABSENT and received.early and not choices.exempt:
         said.append(f"À rendre avant le {received.due:%d/%m/%Y à %H:%M}")

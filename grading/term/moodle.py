@@ -94,7 +94,8 @@ def read_worksheet(
         told = work.owners.get(number, ())
         student, _ = owner(name, number, students, told[0] if len(told) == 1 else "")
         if student is None:
-            work.say(f"{path.name} : pas dans la liste, ou homonyme, {name or said['identifiant']}")
+            told = f"« {name or said['identifiant']} » n'est pas dans la liste, ou a un homonyme"
+            work.say(f"{path.name} : {told}.")
             continue
         if student.number in rows:
             raise ValueError(f"{path.name} : {student.name} y est deux fois.")

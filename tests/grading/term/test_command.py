@@ -30,7 +30,7 @@ def test_a_term_from_the_command_to_the_files(home, marker, capsys):
     # 20 - 7/8 sur 20 pour Inès ; un jour de retard pour Léo ; 12,5 décidé pour Zoé.
     assert (ines["ex00 /20"], leo["ex00 /20"], zoe["ex00 /20"]) == ("19,125", "19", "12,5")
     assert ines["ex00.relu /1"] == "0,125" and "absolue" in ines["ex00.relu, raison"]
-    assert leo["ex00, état"].startswith("rendu ; Retard : 1 jour commencé, 1 en moins")
+    assert leo["ex00, état"].startswith("rendu ; Retard : 1 jour commencé, 1 point en moins")
     assert "rattrapé à l'oral" in zoe["ex00, état"] and zoe["ex01 /20"] == ""
     assert zoe["ex01, état"] == "pas encore à rendre"
     assert tom["ex00 /20"] == "0" and tom["ex00, état"] == "absent" and tom["note /20"] == "0"
