@@ -1,7 +1,7 @@
 """Les vêtements photographiés : onze classes de plus pour le réseau des photos.
 
 Commande : python -m recipes.clothes, puis python -m recipes.familiarity --model photos
-Résultat mesuré : docs/predire.md.
+Résultat mesuré : docs/laboratoire/photographies.md.
 
 Le réseau `photos` décrit déjà une image par 1 280 caractéristiques d'InceptionV3. Onze colonnes
 s'ajoutent à sa couche dense ; celles des dix objets ne bougent pas. Elles sont apprises :
@@ -57,7 +57,7 @@ THUMBNAILS = 5000  # vignettes apprises
 OBJECT_WEIGHT, PICTURE_WEIGHT, PRODUCT_WEIGHT = 0.3, 1 / len(VIEWS), 0.1
 # Réglés sur la validation et `benchmarks.photographs --development`. Ce que les vêtements cèdent
 # aux objets, le plus sans rien y perdre ; la probabilité sous laquelle on en doute (voir
-# docs/predire.md).
+# docs/laboratoire/photographies.md).
 MARGIN, SURE = 3.0, 0.8
 
 
