@@ -39,8 +39,8 @@ PAGES = {  # pages de docs/, par rubrique du menu ; docs/README.md a les mêmes
     "Commencer": ("installer",),
     "Le cours": ("exercices", "taches", "figures", "galerie", "systemes"),
     "Enseigner": ("enseignants", "bareme", "correction", "site"),
-    "`./predict`": ("predire",),
-    "Référence": ("glossaire", "errata", "api_hier_aujourdhui", "grappe", "credits"),
+    "`./predict`": ("predire", "grappe"),
+    "Référence": ("glossaire", "errata", "api_hier_aujourdhui", "credits"),
     "Cahier de laboratoire": (
         "laboratoire/README",
         "laboratoire/resultats",
