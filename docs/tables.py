@@ -9,9 +9,10 @@ from pathlib import Path
 from convnets.core.cli import markdown_table
 from convnets.core.paths import MODELS_DIR
 from convnets.core.reports import (
+    Metric,
     Report,
     format_accuracy,
-    format_headline,
+    format_metric,
     load_measures,
     read_report,
 )
@@ -79,11 +80,23 @@ def headlines_table(*, systems: bool) -> str:
     rows = []
     for exercise in EXERCISES:
         for slug in exercise.models if systems == (exercise.number >= FIRST_SYSTEM) else ():
-            shown = format_headline(load_measures(slug))
-            rows += [[slug, label, value] for label, value in shown]
+            rows += _headline_rows(slug)
     data = "données" if systems else "images"
     measured = f"mesure, sur des {data} non apprises"
-    return markdown_table(["compte rendu", measured, "moyenne"], rows)
+    titles = ["compte rendu", measured, "moyenne", "écart type", "graines"]
+    return markdown_table(titles, rows)
+
+
+def _headline_rows(slug: str) -> list[list[str]]:
+    """Fait les lignes d'un compte rendu, que seule la première nomme."""
+    report, rows = load_measures(slug), []
+    for shown in report.headline:
+        metric = report.metrics[shown.metric]
+        value, spread = format_metric(metric, shown.unit), ""
+        if metric.sd is not None:
+            spread = format_metric(Metric(metric.sd), shown.unit).removesuffix(f" {shown.unit}")
+        rows.append(["" if rows else slug, shown.label, value, spread, str(metric.n)])
+    return rows
 
 
 def methods_table() -> str:
