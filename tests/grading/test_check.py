@@ -115,7 +115,10 @@ def test_a_mistake_that_is_known_is_named(identifier, mistakes):
 def test_a_vague_reason_says_what_the_scale_still_asks():
     rule = check.find_rule("ex07.drops")
     mark = grader.Mark("dupont", rule, Fraction(1, 2), "wrong_values", "")
-    assert "(à faire : qui se recouvrent, en moyenne)" in report.explain(mark)[0]
+    assert (
+        "(à faire : la moyenne des baisses, pour des carrés qui se recouvrent)"
+        in report.explain(mark)[0]
+    )
 
 
 def test_an_unknown_question_is_said_in_french():
