@@ -167,9 +167,10 @@ ENTRIES = (
         "cifar10",
         "03. CIFAR-10",
         "python -m exercises.ex03_cifar10",
-        "Le taux d'apprentissage monte, puis redescend : l'exactitude de validation hésite tant "
-        "qu'il est grand, et se pose à la fin. La moitié environ des erreurs les plus sûres prend "
-        "un animal pour un autre.",
+        "Le taux d'apprentissage monte, puis redescend. Tant que ce taux est grand, l'exactitude "
+        "de validation change beaucoup d'une époque à l'autre ; à la fin, elle ne change presque "
+        "plus. Environ la moitié des erreurs dont le réseau était le plus sûr prennent un animal "
+        "pour un autre.",
         partial(draw_network, "ex03_cifar10", "load_cifar10"),
     ),
     Entry(
@@ -184,9 +185,9 @@ ENTRIES = (
         "inception",
         "05. InceptionV3, réemployé pour des vêtements",
         "python -m exercises.ex05_inception",
-        "La tête est apprise sur une base figée. La dernière figure montre l'oubli : on réapprend "
-        "la fin de la base pour une autre tâche, et, à partir d'un taux de 3·10⁻⁴, l'exactitude "
-        "de la première baisse.",
+        "La tête est apprise sur une base figée. La dernière figure montre l'oubli : quand on "
+        "réapprend la fin de la base pour une seconde tâche, l'exactitude de la première tâche "
+        "baisse, à partir d'un taux d'apprentissage de 3·10⁻⁴.",
         draw_inception,
     ),
 )
@@ -195,9 +196,9 @@ ENTRIES = (
 PAGE = Page(
     "figures",
     "# Les figures des exercices 00 à 05\n\n"
-    "Cette page est écrite par `python -m docs.figures`, d'après les modèles livrés et leurs "
-    "comptes rendus. La commande de chaque exercice dessine les mêmes figures pour le modèle "
-    "qu'elle apprend, dans `figures/`.",
+    "Ces figures montrent les modèles livrés. La commande de chaque exercice dessine les mêmes "
+    "figures, dans `figures/`, pour le modèle qu'elle apprend. `python -m docs.figures` refait "
+    "cette page.",
     ENTRIES,
 )
 

@@ -63,17 +63,17 @@ ENTRIES = (
     picture(
         "ex06_feature_maps",
         "La première figure montre l'image que lit le réseau puis, couche par couche, les douze "
-        "cartes qui lui répondent le plus. La seconde montre les filtres de la première "
+        "cartes qui répondent le plus à cette image. La seconde montre les filtres de la première "
         "convolution. Ils n'ont pas été appris : ils sont calculés d'après les images "
         "d'entraînement (c'est un blanchiment), puis figés.",
         CAT,
     ),
     picture(
         "ex06_feature_maps.maximisation",
-        "Pour chacun de ces filtres, on part d'une image de bruit et on la change pour que le "
-        "filtre y réponde davantage. On voit des aplats, des traits, puis des textures et des "
-        "anneaux, mais aucun objet. La commande compte les filtres qui répondent plus à l'image "
-        "fabriquée pour eux qu'à celle du chat.",
+        "Pour douze filtres de chaque couche, on part d'une image de bruit, et on la change pour "
+        "que le filtre y réponde davantage. On voit des aplats, des traits, puis des textures et "
+        "des anneaux, mais aucun objet. La commande compte les filtres qui répondent plus à "
+        "l'image fabriquée pour eux qu'à celle du chat.",
         CAT,
     ),
     picture(
@@ -90,24 +90,25 @@ ENTRIES = (
     ),
     picture(
         "ex08_saliency",
-        "La carte est la moyenne de cette dérivée sur cinquante copies bruitées de l'image.",
+        "La carte est la dérivée du score par rapport à chaque pixel, en moyenne sur cinquante "
+        "copies bruitées de l'image.",
         "--method",
         "smooth_grad",
         DOG,
     ),
     picture(
         "ex08_saliency",
-        "La dérivée est additionnée le long d'un chemin qui va d'une image noire à l'image. La "
-        "somme des pixels de la carte est ce que le score gagne sur ce chemin, à l'erreur "
-        "d'intégration près.",
+        "La dérivée du score est additionnée le long d'un chemin qui va d'une image noire à "
+        "l'image. La somme des pixels de la carte est ce que le score gagne sur ce chemin, à "
+        "l'erreur d'intégration près.",
         "--method",
         "integrated",
         DOG,
     ),
     picture(
         "ex09_grad_cam",
-        "La carte est une somme de cartes de 3×3 cases, agrandie. Chacune y est multipliée par la "
-        "moyenne du gradient de la classe.",
+        "La carte montrée est une somme de cartes de 3×3 cases, agrandie. Chaque carte de la somme "
+        "est multipliée par la moyenne du gradient de la classe.",
         *SMALL,
         DOG,
     ),
@@ -139,9 +140,9 @@ ENTRIES = (
     ),
     picture(
         "ex07_occlusion",
-        "Voici l'occlusion sur une autre image. La probabilité change de moins d'un point : la "
-        "carte reste sombre, car son échelle va jusqu'à un point. Le score d'avant le softmax, "
-        "lui, bouge encore, et c'est lui que `./predict --explain` mesure.",
+        "Voici l'occlusion sur une autre image. La probabilité baisse de 0,04 point au plus : la "
+        "carte reste sombre, car sa couleur la plus claire vaut au moins un point. Le score "
+        "d'avant le softmax bouge encore : `./predict --explain` mesure ce score.",
         CAT,
     ),
     picture(
@@ -151,8 +152,8 @@ ENTRIES = (
     ),
     picture(
         "ex12_deep_dream",
-        "Le même calcul rapproche les réponses de ces couches de celles qu'elles donnent à "
-        "une autre image, le guide.",
+        "Avec un guide, le même calcul rapproche les réponses de ces deux couches de celles "
+        "qu'elles donnent à une autre image, qui est le guide.",
         "--guide",
         "samples/oiseau.jpg",
         keep="comparaison.png",
@@ -174,8 +175,8 @@ ENTRIES = (
 PAGE = Page(
     "galerie",
     "# Ce que voit le réseau\n\n"
-    "Cette page est écrite par `python -m docs.gallery`, qui refait chaque figure. Ce que chaque "
-    "commande a mesuré est écrit sous elle.",
+    "Cette page montre les figures des exercices 06 à 14. Sous chaque commande est écrit ce "
+    "qu'elle a affiché. `python -m docs.gallery` refait chaque figure, et cette page.",
     ENTRIES,
 )
 
