@@ -39,7 +39,7 @@ LOT = 100  # vignettes agrandies à la fois
 LEARNING_RATE = 1e-3  # celui d'Adam par défaut
 L2 = 3e-3  # pénalité sur les poids de la couche dense, choisie sur les images de validation
 # Comment `./predict` regarde une photo (docs/laboratoire/cadrage.md) : un coup d'œil à l'image
-# entière, plus petite ; s'il n'est pas sûr, deux vues, moyennées.
+# entière, plus petite ; s'il n'est pas sûr, une vue, puis deux, moyennées.
 GLANCE = {"side_px": 144, "sure": 0.95}
 VIEWS = [["crop", 1.0], ["crop", 0.7]]
 
