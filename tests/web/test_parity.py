@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
-from convnets.core.images import open_image
+from convnets.core.images import crop_resize_image, open_image
 from convnets.core.paths import MODELS_DIR
-from convnets.serving import router
+from convnets.serving import router, say
 from convnets.serving.garments import garment_square
 from tests.conftest import REPO, load_extract
 from tests.web.test_networks import NODE, run_node
@@ -23,6 +23,8 @@ WIDER = {  # l'arrondi change davantage les probabilités de quelques images
     "HEIC": 0.06,  # les couleurs de libheif, à un niveau près d'un processeur à l'autre
     "transparente": 0.05,  # à 95 % : le coup d'œil suffit d'un côté, et non de l'autre
 }
+# Ce que `say` dit d'une image, et le mot qu'en a la page.
+DOUBTS = {say.UNFAMILIAR: "unfamiliar", say.DIVIDED: "divided", say.LOW.partition("{")[0]: "low"}
 ANSWER = """async (content) => {
   const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
   return (await cours.compute("name", {blob: await cours.check(new Blob([bytes]))})).answer;
@@ -57,6 +59,7 @@ def pictures():
         "AVIF": saved(dog, "AVIF", quality=70),
         "étroite": saved(dog.resize((1500, 100))),
         "transparente": saved(faded),
+        "longue": saved(three_things()),
     }.items()
     yield "HEIC", (REPO / "tests" / "extracts" / "chien.heic").read_bytes()
     for turn in (3, 6, 8):
@@ -65,6 +68,19 @@ def pictures():
         yield f"tournée {turn}", saved(dog, ("JPEG", "WEBP")[turn % 2], exif=exif)
     for name, image in garments():
         yield name, saved(image)
+
+
+def three_things():
+    """Rend une image longue : un chat, un avion et un camion, côte à côte."""
+    long = Image.new("RGB", (600, 200))
+    for place, name in enumerate(("chat.png", "avion.png", "camion.png")):
+        long.paste(crop_resize_image(open_image(SAMPLES / name), 200), (200 * place, 0))
+    return long
+
+
+def doubt(why):
+    """Rend le mot que la page a d'une raison de douter ; la raison même, si elle n'en a pas."""
+    return next((word for start, word in DOUBTS.items() if why.startswith(start)), why)
 
 
 def garments():
@@ -108,9 +124,11 @@ def test_the_page_and_the_command_answer_alike(page, address):
     known = dict(pictures())
     page.goto(f"{address}/nommer.html")
     expected = router.load(None).classify([io.BytesIO(content) for content in known.values()])
-    for (name, content), answer in zip(known.items(), expected, strict=True):
+    for (name, content), result in zip(known.items(), expected, strict=True):
+        answer = result.answer
         found = page.evaluate(ANSWER, base64.b64encode(content).decode())
         gap = WIDER.get(name, MAX_GAP)
         assert found["probabilities"] == pytest.approx([*answer.probabilities], abs=gap), name
         assert int(np.argmax(found["probabilities"])) == answer.best, name
         assert found["familiar"] == answer.familiar, name
+        assert found["doubt"] == doubt(answer.why), name

@@ -11,8 +11,13 @@
  * @property {{first: number, sure: number} | null} garments d'un réseau qui nomme aussi des objets : le numéro du
  *     premier vêtement, et la probabilité sous laquelle on doute d'un vêtement.
  * @property {number | null} familiarity seuil sous lequel une image est étrangère.
+ * @property {number} least probabilité sous laquelle une réponse n'est pas sûre.
  * @property {string | null} base nom du fichier de la base que ce modèle, une tête, demande.
  */
+
+/** Ce que valent `MIN_PROBABILITY` et `MORE_LIKELY_WRONG` de convnets/serving/say.py. @type {Record<string, number>} */
+const LEAST = {photos: 0.7, thumbnails: 0.7};
+const MORE_LIKELY_WRONG = 0.5;
 
 /** Lit la fiche d'un compte rendu. @param {any} report @returns {Card} */
 export function readCard(report) {
@@ -29,6 +34,7 @@ export function readCard(report) {
     glance: report.glance?.side_px ? report.glance : null,
     garments: report.garments ?? null,
     familiarity: report.familiarity?.threshold ?? null,
+    least: report.made_from ? 0 : LEAST[report.exercise] ?? MORE_LIKELY_WRONG, // un réseau d'ailleurs n'a pas été mesuré
     base: report.base ? baseFile(report.base) : null,
   };
 }

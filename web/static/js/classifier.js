@@ -18,6 +18,8 @@ const MIN_POOLED = 1e-9; // d'une probabilité, pour qu'aucune moyenne géométr
  * @property {number[]} probabilities une par classe.
  * @property {number} best numéro de la classe la plus probable.
  * @property {boolean} familiar faux : rien de ce qu'il a appris ne ressemble à cette image.
+ * @property {"" | "unfamiliar" | "divided" | "low"} doubt pourquoi la réponse n'est pas sûre : l'image n'est pas familière ; elle est
+ *     longue, et ailleurs il est sûr d'autre chose ; la probabilité est basse. "" : rien n'en fait douter.
  */
 
 /** @typedef {{classifier: Classifier, answer: Answer, view: Picture, duration: number}} Found Qui a répondu, quoi, à quelle vue, en
@@ -106,12 +108,14 @@ export class Classifier {
         break;
       }
     }
-    const answer = settled ? this.conclude([settled]) : this.conclude(seen, first, sure);
+    const isDivided = first?.isDivided;
+    const answer = settled ? this.conclude([settled], {isDivided}) : this.conclude(seen, {glanced: first, sure, isDivided});
     return {classifier: this, answer, view: views[0], duration: performance.now() - start};
   }
 
   /** Jette un premier regard ; null si ce modèle n'en a pas. D'une image longue, c'est le plus sûr de ceux aux carrés qui la couvrent,
-   * qu'il rend avec lui ; un objet l'emporte sur un vêtement, à quoi un morceau d'objet ressemble souvent. @param {Picture} image */
+   * qu'il rend avec lui ; un objet l'emporte sur un vêtement, à quoi un morceau d'objet ressemble souvent. Il dit aussi si deux de ces
+   * carrés montrent sûrement deux objets. @param {Picture} image */
   async glanceAt(image) {
     const {glance, framing} = this.card, long = longSquares(image), seen = [];
     if (!glance || !this.glancing) return null;
@@ -120,7 +124,9 @@ export class Classifier {
     }
     const objects = seen.filter((each) => !this.namesGarment(each.probabilities));
     const sureness = (/** @type {{probabilities: number[]}} */ {probabilities}) => Math.max(...probabilities);
-    return (objects.length ? objects : seen).reduce((most, each) => (sureness(each) > sureness(most) ? each : most));
+    const named = objects.filter((each) => sureness(each) >= glance.sure).map(({probabilities}) => probabilities.indexOf(Math.max(...probabilities)));
+    const found = (objects.length ? objects : seen).reduce((most, each) => (sureness(each) > sureness(most) ? each : most));
+    return {...found, isDivided: new Set(named).size > 1};
   }
 
   /** Dit si un regard suffit : il est sûr, et ne voit pas un vêtement. @param {{probabilities: number[]}} seen */
@@ -146,9 +152,10 @@ export class Classifier {
 
   /** Moyenne ce que des vues ont donné ; la première, l'image entière, dit si elle est familière. Un vêtement compte aussi le
    * premier regard, et par une moyenne géométrique : voir `_conclude` de convnets/serving/say.py.
-   * @param {{probabilities: number[], score: number | null}[]} seen @param {{probabilities: number[]} | null} [glanced] le premier regard,
-   * s'il n'a pas suffi. @param {boolean} [sure] de ce vêtement. @returns {Answer} */
-  conclude(seen, glanced = null, sure = false) {
+   * @param {{probabilities: number[], score: number | null}[]} seen
+   * @param {{glanced?: {probabilities: number[]} | null, sure?: boolean, isDivided?: boolean}} [known] le premier regard, s'il n'a pas
+   * suffi ; s'il était sûr de ce vêtement ; s'il a vu plusieurs choses. @returns {Answer} */
+  conclude(seen, {glanced = null, sure = false, isDivided = false} = {}) {
     const average = (/** @type {{probabilities: number[]}[]} */ rows) => this.card.classes.map((_, k) =>
       rows.reduce((sum, each) => sum + each.probabilities[k], 0) / rows.length);
     let probabilities = average(seen);
@@ -164,7 +171,8 @@ export class Classifier {
     const familiar = (familiarity === null || score === null || score >= familiarity) &&
       !(garments && best >= garments.first && most < garments.sure) &&
       !(glanced && !isGarment && this.showsGarment(average(all)));
-    return {probabilities, best, familiar};
+    const doubt = !familiar ? "unfamiliar" : isDivided ? "divided" : most < this.card.least ? "low" : "";
+    return {probabilities, best, familiar, doubt};
   }
 
   /** Calcule une passe sur une vue. @param {Picture} view @param {Engine} [engine] */

@@ -10,7 +10,6 @@ import {asked, keep} from "./state.js";
 import {visit} from "./visit.js";
 
 const SAMPLES = ["avion.png", "chat.png", "chien.webp", "oiseau.jpg", "voiture.jpg", "pont.png"];
-const SURE = 0.5; // probabilité sous laquelle une réponse n'est pas sûre
 const SURELY = 0.9; // probabilité d'un vêtement à partir de laquelle le conseil d'en mieux photographier un vaut
 const ADVICE = " Si c'est un vêtement, photographiez-le seul, entier, à plat et de face, sur un fond uni.";
 const CUT = " Ce vêtement se détache de son fond : il en a été découpé, et le réseau des vêtements répond.";
@@ -80,10 +79,9 @@ async function nameAll(files) {
   for (const [i, file] of files.entries()) {
     say(`Image ${i + 1} sur ${files.length}…`);
     try {
-      const {answer, classes, view} = await compute("name", {blob: await check(file)}), share = answer.probabilities[answer.best];
+      const {answer: {best, doubt, probabilities}, classes, view} = await compute("name", {blob: await check(file)});
       if (mine !== turn) return;
-      const doubt = answer.familiar && share >= SURE ? "" : " (pas sûr)";
-      shown.append(figure(draw(view, 128 / view.width), `${file.name} : ${classes[answer.best]}, ${percent(share)}${doubt}`));
+      shown.append(figure(draw(view, 128 / view.width), `${file.name} : ${classes[best]}, ${percent(probabilities[best])}${doubt && " (pas sûr)"}`));
     } catch (error) {
       if (mine !== turn) return;
       shown.append(make("p", {}, `${file.name} : ${/** @type {Error} */ (error).message}`));
@@ -100,10 +98,14 @@ function say(text) {
 /** Montre une réponse. @param {any} found voir `name` dans worker.js. */
 function show(found) {
   const {answer, classes, view, duration, isCut, isGarment} = found;
-  const share = answer.probabilities[answer.best], doubt = !answer.familiar ?
-    ` Cette image ressemble peu à ce que ce réseau a appris : la réponse n'est pas sûre.${isGarment && share >= SURELY ? ADVICE : ""}` :
-    share < SURE ? ` À ${percent(share)} seulement : ce réseau hésite, ou l'image n'est d'aucune de ses classes.` : "";
-  say(`Prédiction : ${classes[answer.best]}.${doubt}${isCut ? CUT : ""}`);
+  const share = answer.probabilities[answer.best];
+  /** @type {Record<string, string>} */
+  const doubts = {
+    unfamiliar: ` Cette image ressemble peu à ce que ce réseau a appris : la réponse n'est pas sûre.${isGarment && share >= SURELY ? ADVICE : ""}`,
+    divided: " Cette image est longue, et ce réseau y voit plusieurs choses : la réponse n'est pas sûre.",
+    low: ` À ${percent(share)} seulement : ce réseau hésite, ou l'image n'est d'aucune de ses classes.`,
+  };
+  say(`Prédiction : ${classes[answer.best]}.${doubts[answer.doubt] ?? ""}${isCut ? CUT : ""}`);
   const order = [...classes.keys()]
     .sort((a, b) => answer.probabilities[b] - answer.probabilities[a]).slice(0, 5);
   const rows = order.map((i) => make("tr", {}, make("th", {scope: "row"}, classes[i]),
