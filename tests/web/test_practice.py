@@ -101,5 +101,6 @@ def test_what_is_wrong_is_named_and_a_loop_is_stopped(page, address):
     page.locator("#ecrire section:has(#code-relu) .verdict:has-text('✓ juste')").wait_for()
     page.reload()
     assert page.input_value("#code-relu") == RIGHT
+    page.once("dialog", lambda dialog: dialog.accept())
     button(page, "relu", "Repartir")
     assert "raise NotImplementedError" in page.input_value("#code-relu")

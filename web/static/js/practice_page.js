@@ -15,8 +15,8 @@ const LINE = /^[ \t]*/;
 const page = /** @type {HTMLElement} */ (document.getElementById("ecrire"));
 const choice = make("select", {id: "exercice", oninput: () => open()});
 const said = make("p", {role: "status", class: "dit"});
-const sheet = make("div", {onfocusin: () => { python(); }}); // Python se prépare pendant que l'on écrit
-const stop = make("button", {type: "button", hidden: true, onclick: () => end("Arrêté.")}, "Arrêter");
+const sheet = make("div");
+const stop = make("button", {type: "button", hidden: true, onclick: () => restart("Arrêté.")}, "Arrêter");
 
 /** @type {Statement[]} */
 let statements = [];
@@ -37,8 +37,9 @@ function python() {
   worker.onmessage = ({data}) => {
     if (data.ready) {
       isReady = true;
-      watch();
-    } else settle?.(data);
+      if (settle) watch();
+    } else if (isReady) settle?.(data);
+    else end(data.error);
   };
   worker.onerror = () => end("Python ne démarre pas : rechargez la page.");
   return worker;
@@ -47,10 +48,16 @@ function python() {
 /** Compte le temps d'une vérification, une fois Python prêt. */
 function watch() {
   said.textContent = "Vérification…";
-  limit = window.setTimeout(() => end(`Arrêté après ${LIMIT_MS / 1000} secondes : une boucle ne finit pas ?`), LIMIT_MS);
+  limit = window.setTimeout(() => restart(`Arrêté après ${LIMIT_MS / 1000} secondes : une boucle ne finit pas ?`), LIMIT_MS);
 }
 
-/** Arrête Python, qui repartira de rien ; ce qui est écrit reste. @param {string} why */
+/** Arrête une vérification ; Python repart de rien, pour la suivante. @param {string} why */
+function restart(why) {
+  end(why);
+  python();
+}
+
+/** Arrête Python ; ce qui est écrit reste. @param {string} why */
 function end(why) {
   worker?.terminate();
   worker = undefined;
@@ -61,8 +68,9 @@ function end(why) {
 /** Pose des questions. @param {string[]} rules @param {boolean} [hint] @returns {Promise<any>} */
 async function ask(rules, hint = false) {
   if (settle) return {error: "Une vérification est déjà en cours."};
-  said.textContent = "Python se prépare : dix mégaoctets, la première fois…";
+  said.textContent = "Python se prépare : douze mégaoctets, la première fois…";
   stop.hidden = false;
+  choice.disabled = true; // la réponse est celle de cet exercice
   const given = current().given, code = Object.fromEntries(cells.map(({written, area}) => [written.name, area.value]));
   const answer = await new Promise((resolve) => {
     settle = resolve;
@@ -72,7 +80,7 @@ async function ask(rules, hint = false) {
   settle = undefined;
   clearTimeout(limit);
   stop.hidden = true;
-  if (answer.error && !isReady) end(""); // à relancer : la connexion peut revenir
+  choice.disabled = false;
   return answer;
 }
 
@@ -107,16 +115,30 @@ function place(name) {
 function write(written) {
   const {name, code, rules} = written, answered = make("pre", {class: "verdict", role: "status", tabindex: "0", "aria-label": `Ce qui est dit de ${name}`});
   const area = make("textarea", {id: `code-${name}`, class: "code", spellcheck: "false", autocapitalize: "off", autocomplete: "off",
-    rows: String(code.split("\n").length + 3), oninput: () => store(place(name), area.value), onkeydown: indent});
+    rows: String(code.split("\n").length + 3), oninput: () => {
+      store(place(name), area.value);
+      answered.textContent = ""; // ce qui en était dit ne vaut plus
+      for (const {id} of rules) right.delete(id);
+    }, onkeydown: indent});
   area.value = stored(place(name)) ?? code;
   const cell = {written, area, said: answered};
   cells.push(cell);
-  const levels = rules.flatMap((rule) => rule.levels.map((level) => make("li", {}, level)));
+  const levels = rules.flatMap((rule) => rule.levels.map((level) => make("li", {}, ...withCode(level))));
   return make("section", {}, make("h2", {}, make("label", {for: area.id}, make("code", {}, name))),
     make("p", {}, rules.map(({title, points}) => `${title}, ${number(points, points % 1 ? 1 : 0)} point${points >= 2 ? "s" : ""}`).join(" ; ")),
     make("ul", {}, ...levels), area,
     make("p", {class: "boutons"}, button("Vérifier", () => verify([cell])), button("Un indice", () => verify([cell], true)),
-      button("Repartir de l'énoncé", () => { area.value = code; store(place(name), null); })), answered);
+      button("Repartir de l'énoncé", () => {
+        if (area.value !== code && !confirm(`Effacer ce que vous avez écrit dans ${name} ?`)) return;
+        area.value = code;
+        area.dispatchEvent(new Event("input"));
+        store(place(name), null);
+      })), answered);
+}
+
+/** Met en code ce qu'un texte a entre accents graves. @param {string} text */
+function withCode(text) {
+  return text.split("`").map((part, i) => (i % 2 ? make("code", {}, part) : part));
 }
 
 /** @param {string} text @param {() => void} onclick */
@@ -169,6 +191,7 @@ async function begin() {
   choice.selectedIndex = Math.max(0, statements.findIndex(({id}) => id === asked()));
   page.replaceChildren(said, make("p", {}, make("label", {for: choice.id}, "Exercice "), choice, " ", stop), sheet);
   open();
+  python(); // il se prépare pendant que l'on lit, puis que l'on écrit
 }
 
 begin();

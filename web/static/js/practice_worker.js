@@ -13,15 +13,20 @@ self.fetch = async (address, options) => {
   return new Response(packed.body.pipeThrough(new DecompressionStream("gzip")), {headers: {"Content-Type": "application/wasm"}});
 };
 
-/** Prépare Python. @returns {Promise<(request: string) => string>} la fonction `verify` de practice.py. */
+/** Lit un fichier entier. @param {string} name */
+async function readBytes(name) {
+  const response = await read(folder + name);
+  if (!response.ok) throw new Error(`code ${response.status}`);
+  return response.arrayBuffer();
+}
+
+/** Prépare Python ; NumPy et le cours se téléchargent pendant qu'il démarre.
+ * @returns {Promise<(request: string) => string>} la fonction `verify` de practice.py. */
 async function start() {
+  const reading = Promise.all(["numpy.zip", "cours.zip"].map(readBytes)), silent = () => {};
   scope.importScripts(`${folder}pyodide.js`);
-  const silent = () => {};
   const python = await scope.loadPyodide({indexURL: folder, stdout: silent, stderr: silent});
-  await python.loadPackage("numpy", {messageCallback: silent, errorCallback: silent});
-  const course = await read(`${folder}cours.zip`);
-  if (!course.ok) throw new Error(`code ${course.status}`);
-  python.unpackArchive(await course.arrayBuffer(), "zip", {extractDir: "/cours"});
+  for (const bytes of await reading) python.unpackArchive(bytes, "zip", {extractDir: "/cours"}); // NumPy ne charge alors que ce qui sert
   python.runPython("import sys; sys.path.insert(0, '/cours')");
   return python.pyimport("practice").verify;
 }
