@@ -23,6 +23,8 @@ const RATES = [0.001, 0.003, 0.01, RATE, 0.1, 0.3]; // trop petit, la perte desc
 const EPOCHS = 30;
 const HELD = 5; // un dessin sur cinq ne sert qu'à mesurer
 const MAX_ADDRESS = 12_000, MAX_SHOWN = 12; // lettres ; erreurs
+const COLUMNS = 10, GAP = 128; // dessins d'une ligne ; le gris qui les sépare
+const REDRAW_MS = 200; // entre deux dessins des courbes : assez pour les voir bouger, et la page reste vive
 const TITLE = "signes d'un atelier du cours", MODEL = "signes"; // ce que dit un fichier enregistré ; le nom du réseau donné
 const KEPT = `apprendre ${asked() ?? ""}`; // ce que le navigateur garde : les dessins, ou les exemples, d'une même page
 
@@ -96,13 +98,29 @@ function showSigns() {
       save();
       showSigns();
     }}, "×");
-    const views = sign.drawings.map((each) => drawPicture(grey(each, SIDE, SIDE), 1));
-    return make("div", {class: "sorte"}, make("p", {}, button, " ", name, " ", known.length > 2 ? remove : "", ` ${views.length} `), ...views);
+    const count = sign.drawings.length;
+    return make("div", {class: "sorte"}, make("p", {}, button, " ", name, " ", known.length > 2 ? remove : "", ` ${count} dessin${count > 1 ? "s" : ""}`),
+      ...count ? [drawPicture(together(sign.drawings.map((each) => grey(each, SIDE, SIDE)), COLUMNS))] : []);
   }), known.length < MAX_SIGNS ? make("button", {type: "button", onclick: () => {
     known.push({name: `sorte ${known.length + 1}`, drawings: []});
     forget();
     showSigns();
   }}, "Une sorte de plus") : "");
+}
+
+/** Met des images de même taille en lignes : une seule se dessine bien plus vite que chacune. @param {import("./picture.js").Picture[]} images
+ * @param {number} columns @returns {import("./picture.js").Picture} */
+function together(images, columns) {
+  const [{width: w, height: h}] = images, across = Math.min(columns, images.length);
+  const width = across * (w + 1) - 1, height = Math.ceil(images.length / across) * (h + 1) - 1;
+  const pixels = new Uint8ClampedArray(3 * width * height).fill(GAP);
+  images.forEach((image, n) => {
+    for (let y = 0; y < h; y++) {
+      const row = (Math.floor(n / across) * (h + 1) + y) * width + n % across * (w + 1);
+      pixels.set(image.pixels.subarray(3 * y * w, 3 * (y + 1) * w), 3 * row);
+    }
+  });
+  return {width, height, pixels};
 }
 
 /** Apprend, époque après époque. @param {number} [epochs] */
@@ -113,6 +131,7 @@ async function learn(epochs = EPOCHS) {
     return;
   }
   const mine = ++turn, start = performance.now(), last = points.length + epochs;
+  let shown = -Infinity; // quand les courbes ont été dessinées
   weights ??= draw(known.length, FILTERS);
   speeds ??= zeros(weights);
   isLearning = one.disabled = true;
@@ -128,8 +147,10 @@ async function learn(epochs = EPOCHS) {
       said.textContent = `Époque ${points.length} sur ${last} : perte ${number(found.loss, 3)}, exactitude ${percent(found.right)}` +
         (held.length ? `, et ${percent(judged / held.length)} sur les ${held.length} dessins gardés de côté` : "") +
         ` ; ${number((performance.now() - start) / 1000)} s.`;
+      if (performance.now() - shown < REDRAW_MS && points.length < last) continue;
       show(all);
       if (!inside.hasChildNodes()) reply(); // la feuille aussi, sauf si l'on visite le réseau
+      shown = performance.now();
     }
   } catch (error) {
     if (mine !== turn) return;
@@ -157,14 +178,15 @@ function show(all) {
   make("figcaption", {}, make("span", {class: "perte"}, "— perte"), ` (de 0 à ${number(most, 2)}) `, make("span", {class: "juste"}, "— exactitude "),
     make("span", {class: "tenu"}, "- - dessins gardés de côté")));
   const [{values, shape: [side, , , count]}] = weights, peak = values.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
-  filters.replaceChildren(make("div", {class: "cote-a-cote"}, ...Array.from({length: count}, (_, k) => {
+  const seen = Array.from({length: count}, (_, k) => {
     const pixels = new Uint8ClampedArray(3 * side * side);
     for (let i = 0; i < side * side; i++) {
       const share = values[i * count + k] / peak, end = share < 0 ? [213, 94, 0] : [0, 114, 178];
       end.forEach((colour, c) => { pixels[3 * i + c] = 255 + (colour - 255) * Math.abs(share); });
     }
-    return drawPicture({width: side, height: side, pixels}, 9);
-  })), make("figcaption", {}, "ses premiers filtres : bleu, positif ; vermillon, négatif"));
+    return {width: side, height: side, pixels};
+  });
+  filters.replaceChildren(drawPicture(together(seen, Math.ceil(count / 2)), 9), make("figcaption", {}, "ses premiers filtres : bleu, positif ; vermillon, négatif"));
   showConfidence(all);
   const wrong = all.map((each) => ({...each, said: best(each.probabilities)})).filter((each) => each.said !== each.label);
   mistakes.replaceChildren(make("div", {class: "cote-a-cote"}, ...wrong.slice(0, MAX_SHOWN).map((each) => make("figure", {},

@@ -1,6 +1,8 @@
 // Lire d'un fichier .tflite ce qu'il attend, et fixer à un son nombre d'images par passe.
 //
 // Un .tflite est un FlatBuffer : chaque table commence par l'écart qui mène à sa liste de champs.
+// La bibliothèque FlatBuffers, qui sert à en écrire un (`tflite_writer.js`), ne remplacerait pas ces lignes : son paquet n'a pas le schéma
+// de TensorFlow Lite, vingt mille lignes engendrées dans celui de Python, et d'un fichier tronqué elle lit des zéros, qu'un DataView refuse.
 // Source : « FlatBuffer Internals », flatbuffers.dev ; le schéma de TensorFlow Lite.
 
 const SUBGRAPHS = 2, SIGNATURES = 7, TENSORS = 0, INPUTS = 1, OUTPUTS = 2; // champs de Model et de SubGraph
