@@ -104,7 +104,9 @@ def scale(explanation: Explanation) -> str:
     highest = float(values.max())
     if highest <= 0:
         return "Échelle : la carte est nulle, rien ne plaide pour cette classe."
-    if unit == POINTS:
+    if unit == POINTS and highest < FLOOR:
+        text = f"de 0 à {points(FLOOR)} de probabilité ; la carte n'atteint que {points(highest)}"
+    elif unit == POINTS:
         text = f"de 0 à {points(highest)} de probabilité"
     elif unit == RELATIVE:
         text = unit

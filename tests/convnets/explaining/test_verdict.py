@@ -156,6 +156,11 @@ def test_the_effect_is_said(inside, drop, expected):
     ("unit", "low", "high", "expected"),
     [
         (POINTS, 0, 18.3, "de 0 à 18,3 points de probabilité ; le plus fort est à droite"),
+        (
+            *(POINTS, 0, 0.04),
+            "de 0 à 1,0 point de probabilité ; la carte n'atteint que 0,04 point ; "
+            "le plus fort est à droite",
+        ),
         (SCORE, 0, 1.25, "de 0 à 1,25 (score de la classe) ; le plus fort est à droite"),
         (RELATIVE, 0, 1, "sans unité (1 : le plus fort) ; le plus fort est à droite"),
         (SCORE, -1, 0, "la carte est nulle, rien ne plaide pour cette classe"),
