@@ -196,3 +196,7 @@ def test_french_spaces_do_not_break():
     assert polish(html).replace("\u00a0", "~") == (
         '<p>«~a~»~: 10~000, 95~%~?</p><pre tabindex="0">« a » ?</pre><code>b ? c</code>'
     )
+    measures = polish("<p>3 × 28 × 28 en 4 ms, 3 sortes ; -1,98 [-3 ; 2], ex-02, 2026-11-29</p>")
+    assert measures.replace("\u00a0", "~") == (
+        "<p>3~×~28~×~28 en 4~ms, 3 sortes~; −1,98 [−3~; 2], ex-02, 2026-11-29</p>"
+    )

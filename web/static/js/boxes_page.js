@@ -110,6 +110,7 @@ async function detect(index) {
 
 let current = 0, turn = 0; // la scène montrée ; la dernière demandée
 const MANY = 6; // boîtes nommées sous les images, et sur elles
+const LINE_PX = 15; // hauteur d'un nom, sur une image
 
 /** Dessine vérité et détections aux seuils choisis. @param {number} [index] */
 function redraw(index = current) {
@@ -118,7 +119,7 @@ function redraw(index = current) {
   const sure = found.filter((each) => each.score >= Number(score.value));
   const kept = suppress(sure, Number(same.value));
   const all = truth.scenes[index].boxes.map((/** @type {Box} */ box, /** @type {number} */ i) => ({box, label: truth.scenes[index].labels[i]}));
-  shown.replaceChildren(...[["vérité", all], ["avant", sure], ["doublons ôtés", kept]].map(([caption, list]) =>
+  shown.replaceChildren(...[["la vérité", all], ["le détecteur, doublons compris", sure], ["doublons ôtés", kept]].map(([caption, list]) =>
     make("figure", {}, outline(/** @type {any[]} */ (list)), make("figcaption", {}, caption))));
   const few = kept.slice(0, MANY).map(({label, score: value}) => `${truth.classes[label]} (${number(value, 2)})`).join(", ");
   const names = few + (kept.length > MANY ? `, et ${kept.length - MANY} autres.` : ".");
@@ -136,15 +137,22 @@ function outline(list) {
   context.drawImage(draw(picture), 0, 0, canvas.width, canvas.height);
   context.lineWidth = 2;
   context.font = "bold 12px system-ui, sans-serif";
-  for (const [i, {box, label, score: value}] of list.entries()) {
-    const [left, top] = [box[0] * zoom, box[1] * zoom];
+  for (const {box, label} of list) {
     context.strokeStyle = COLOURS[label];
-    context.strokeRect(left, top, (box[2] - box[0]) * zoom, (box[3] - box[1]) * zoom);
-    if (i >= MANY) continue;
-    const text = truth.classes[label] + (value === undefined ? "" : ` ${number(value, 2)}`), {width} = context.measureText(text);
-    const x = Math.min(left, canvas.width - width - 4), y = Math.max(15, top);
+    context.strokeRect(box[0] * zoom, box[1] * zoom, (box[2] - box[0]) * zoom, (box[3] - box[1]) * zoom);
+  }
+  /** Où sont les noms déjà écrits. @type {{x: number, y: number, width: number}[]} */
+  const written = [];
+  for (const {box, label, score: value} of list.slice(0, MANY)) {
+    const text = truth.classes[label] + (value === undefined ? "" : ` ${number(value, 2)}`), width = context.measureText(text).width + 4;
+    const x = Math.max(0, Math.min(box[0] * zoom, canvas.width - width));
+    let y = Math.max(LINE_PX, box[1] * zoom);
+    const hides = (/** @type {{x: number, y: number, width: number}} */ other) =>
+      Math.abs(other.y - y) < LINE_PX && x < other.x + other.width && other.x < x + width;
+    while (written.some(hides)) y += 1; // au-dessous de celui qu'il cacherait
+    written.push({x, y, width});
     context.fillStyle = COLOURS[label];
-    context.fillRect(x, y - 15, width + 4, 15);
+    context.fillRect(x, y - LINE_PX, width, LINE_PX);
     context.fillStyle = "#000";
     context.fillText(text, x + 2, y - 3);
   }

@@ -150,7 +150,7 @@ function fillGrid(place, named, by) {
     }}, String(each));
   })));
   place.replaceChildren(make("table", {class: "decalages"},
-    make("caption", {}, `À chaque déplacement ; ${still} pour ${percent(share)} d'entre eux`),
+    make("caption", {}, `Réponse à chaque déplacement : ${still}, en bleu, pour ${percent(share)} d'entre eux`),
     make("tbody", {}, ...rows)));
 }
 

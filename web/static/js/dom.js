@@ -83,9 +83,10 @@ export function neighbours(move) {
     }}, sign)));
 }
 
-/** Écrit un nombre. @param {number} value @param {number} [digits] chiffres après la virgule. */
+/** Écrit un nombre, ses milliers séparés. @param {number} value @param {number} [digits] chiffres après la virgule. */
 export function number(value, digits = 1) {
-  return value.toFixed(digits).replace("-", "−").replace(".", ",");
+  const [whole, decimals] = value.toFixed(digits).replace("-", "−").split(".");
+  return whole.replace(/\B(?=(?:\d{3})+$)/g, "\u202f") + (decimals ? `,${decimals}` : "");
 }
 
 /** Écrit une part de [0, 1] en pour cent. @param {number} share */

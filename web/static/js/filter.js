@@ -54,9 +54,9 @@ function halvePlane({width, height, values}, how) {
 }
 
 /** Comment montrer une valeur, qui peut être négative ou dépasser 255.
- * @type {Record<string, {text: string, at: (value: number) => number}>} */
+ * `legend` suit `text`, sous l'image. @type {Record<string, {text: string, legend: string, at: (value: number) => number}>} */
 export const SHOWN = {
-  cut: {text: "coupée à 0 et à 255", at: (value) => value},
-  middle: {text: "zéro en gris : clair, positif ; foncé, négatif", at: (value) => 128 + value / 2},
-  size: {text: "sans son signe", at: Math.abs},
+  cut: {text: "coupée à 0 et à 255", legend: "", at: (value) => value},
+  middle: {text: "zéro en gris", legend: " : clair, positif ; foncé, négatif", at: (value) => 128 + value / 2},
+  size: {text: "sans son signe", legend: "", at: Math.abs},
 };

@@ -208,7 +208,7 @@ async function start() {
   }
   choice.append(make("option", {value: "club"}, "le club de karaté"),
     ...Object.entries(kernels).map(([kernel, title]) => make("option", {value: kernel}, `une image, ${title}`)),
-    make("option", {value: "vetement"}, "un vêtement, le réseau de l'exercice 21"));
+    make("option", {value: "vetement"}, "un vêtement (exercice 21)"));
   page?.replaceChildren(make("p", {}, make("label", {for: "graphe"}, "Graphe : "), choice), stage);
   choice.value = asked() ?? "club";
   if (!choice.value) choice.value = "club";

@@ -157,7 +157,8 @@ function update() {
   for (const value of values) { least = Math.min(least, value); most = Math.max(most, value); }
   said.textContent = `Somme des poids : ${number(total, 2)}. Sortie : ${width} × ${height}, de ${number(least, 0)} à ` +
     `${number(most, 0)}${colours.checked ? " en rouge" : ""} ; ${number(duration, 0)} ms.`;
-  under.textContent = `la sortie, ${SHOWN[shown.value].text}. Touchez-la, ou allez-y par les flèches : le calcul d'un pixel s'écrit.`;
+  const {text, legend} = SHOWN[shown.value];
+  under.textContent = `la sortie, ${text}${legend}. Touchez-la, ou allez-y par les flèches : le calcul d'un pixel s'écrit.`;
 }
 
 /** Peint un canal en gris, ou trois en couleurs. @param {HTMLCanvasElement} canvas @param {Plane[]} channels
@@ -188,11 +189,17 @@ function press(event) {
 
 /** Écrit le calcul d'un pixel de la sortie. @param {number} column @param {number} row */
 function look(column, row) {
+  let kernel;
+  try {
+    kernel = readKernel();
+  } catch {
+    return; // le nombre fautif est déjà dit
+  }
   if (!planes.length) return;
   seen = {x: Math.min(after.width - 1, Math.max(0, column)), y: Math.min(after.height - 1, Math.max(0, row))};
   const halved = pooling.value ? 2 : 1; // la première case de la fenêtre du pooling
   const x = seen.x * halved, y = seen.y * halved;
-  const kernel = readKernel(), side = kernel.length, step = Number(stride.value), [plane] = planes;
+  const side = kernel.length, step = Number(stride.value), [plane] = planes;
   const pad = padding.value === "same" ? Math.floor(Math.max(0, side - 1 - (plane.width - 1) % step) / 2) : 0;
   let sum = 0;
   const rows = kernel.map((line, i) => make("tr", {}, ...line.map((weight, j) => {

@@ -148,7 +148,7 @@ async function start() {
   presets.append(make("option", {value: ""}, "le vôtre"), group("Des documents", PRESETS), group("Du cours", ours));
   page?.replaceChildren(
     make("p", {}, make("label", {for: "modele"}, "Réseau : "), presets),
-    make("p", {}, "Image d'entrée : ", sides[0], " × ", sides[1], ", ", sides[2], " canal ou canaux"),
+    make("p", {}, "Image d'entrée (hauteur × largeur × canaux) : ", sides[0], " × ", sides[1], " × ", sides[2]),
     said, checked,
     make("div", {class: "defile", tabindex: "0", role: "region", "aria-label": "Couches"},
       make("table", {class: "couches"}, make("thead", {}, make("tr", {}, ...TITLES.map((each) => make("th", {scope: "col"}, each)))), body)),

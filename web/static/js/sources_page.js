@@ -70,7 +70,7 @@ async function chooseMask() {
     bar.value = 0;
     bar.hidden = false;
   }
-  return separate(kind.value === "cut" ? `Au-dessous de ${cut.value} Hz, tout va à la mélodie.`
+  return separate(kind.value === "cut" ? `Au-dessous de ${number(Number(cut.value), 0)} Hz, tout va à la mélodie.`
     : `Masque ${kind.value === "network" ? "du réseau" : "idéal"}.`);
 }
 
@@ -195,7 +195,7 @@ function listen() {
       pen = [Math.min(frames - 1, Math.max(0, pen[0] + step[0])), Math.min(BINS - 1, Math.max(0, pen[1] + step[1]))];
     } else isDown = !isDown;
     told.textContent = `${isDown ? "Pinceau posé" : "Pinceau levé"}, ${number(pen[0] * HOP / RATE, 2)} s, ` +
-      `${Math.round(pen[1] * RATE / 2 / (BINS - 1))} Hz : ${percent(mask[pen[0] * BINS + pen[1]])} à la mélodie.`;
+      `${number(pen[1] * RATE / 2 / (BINS - 1), 0)} Hz : ${percent(mask[pen[0] * BINS + pen[1]])} à la mélodie.`;
     if (!isDown) return paintMask();
     give(...pen);
     separate("Votre masque.", mask);
@@ -258,7 +258,7 @@ async function start() {
     make("p", {}, make("label", {for: "melange"}, "Mélange : "), choice),
     make("p", {}, make("label", {class: "bouton"}, "Prendre votre son", input), ` ses ${MAX_S} premières secondes`),
     make("p", {}, make("label", {for: "masque"}, "Masque : "), kind),
-    labelled("Coupure :", cut, (value) => `${value} Hz`),
+    labelled("Coupure :", cut, (value) => `${number(value, 0)} Hz`),
     said, bar, players, told,
     shown(seen, "le mélange : le temps de gauche à droite, de 0 à 4 000 Hz de bas en haut ; jaune : fort"),
     shown(painted, "le masque ; jaune : à la mélodie, bleu : aux percussions"),

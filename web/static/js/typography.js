@@ -1,6 +1,7 @@
 // La typographie de ce qu'un atelier écrit : celle que web/book.py donne aux pages.
 
-const SPACES = /(?<=«)\s|\s(?=[»;:?!%])|(?<=\d) (?=\d{3}\b)/g; // insécables en français
+// Insécables en français : autour d'un guillemet, avant un signe double, entre les milliers, dans « 28 × 28 », avant une unité.
+const SPACES = /(?<=«)\s|\s(?=[»;:?!%])|(?<=\d) (?=\d{3}\b|× \d|(?:px|ms|s|min|Hz|dB|Mo)\b)|(?<=\d[ \u00a0]×) (?=\d)/g;
 const APOSTROPHES = /(?<=\p{L})'(?=\p{L}|«)/gu;
 const KEPT = "textarea, code, pre, script, style";
 
