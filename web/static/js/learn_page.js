@@ -23,7 +23,7 @@ const RATES = [0.001, 0.003, 0.01, RATE, 0.1, 0.3]; // trop petit, la perte desc
 const EPOCHS = 30;
 const HELD = 5; // un dessin sur cinq ne sert qu'à mesurer
 const MAX_ADDRESS = 12_000, MAX_SHOWN = 12; // lettres ; erreurs
-const COLUMNS = 10, GAP = 128; // dessins d'une ligne ; le gris qui les sépare
+const COLUMNS = 10, GREY = 128, WHITE = 255; // dessins d'une ligne ; ce qui sépare des dessins, et des filtres
 const REDRAW_MS = 200; // entre deux dessins des courbes : assez pour les voir bouger, et la page reste vive
 const TITLE = "signes d'un atelier du cours", MODEL = "signes"; // ce que dit un fichier enregistré ; le nom du réseau donné
 const KEPT = `apprendre ${asked() ?? ""}`; // ce que le navigateur garde : les dessins, ou les exemples, d'une même page
@@ -100,7 +100,7 @@ function showSigns() {
     }}, "×");
     const count = sign.drawings.length;
     return make("div", {class: "sorte"}, make("p", {}, button, " ", name, " ", known.length > 2 ? remove : "", ` ${count} dessin${count > 1 ? "s" : ""}`),
-      ...count ? [drawPicture(together(sign.drawings.map((each) => grey(each, SIDE, SIDE)), COLUMNS))] : []);
+      ...count ? [drawPicture(together(sign.drawings.map((each) => grey(each, SIDE, SIDE)), COLUMNS, GREY))] : []);
   }), known.length < MAX_SIGNS ? make("button", {type: "button", onclick: () => {
     known.push({name: `sorte ${known.length + 1}`, drawings: []});
     forget();
@@ -109,11 +109,11 @@ function showSigns() {
 }
 
 /** Met des images de même taille en lignes : une seule se dessine bien plus vite que chacune. @param {import("./picture.js").Picture[]} images
- * @param {number} columns @returns {import("./picture.js").Picture} */
-function together(images, columns) {
+ * @param {number} columns @param {number} gap le niveau de gris qui les sépare. @returns {import("./picture.js").Picture} */
+function together(images, columns, gap) {
   const [{width: w, height: h}] = images, across = Math.min(columns, images.length);
   const width = across * (w + 1) - 1, height = Math.ceil(images.length / across) * (h + 1) - 1;
-  const pixels = new Uint8ClampedArray(3 * width * height).fill(GAP);
+  const pixels = new Uint8ClampedArray(3 * width * height).fill(gap);
   images.forEach((image, n) => {
     for (let y = 0; y < h; y++) {
       const row = (Math.floor(n / across) * (h + 1) + y) * width + n % across * (w + 1);
@@ -186,7 +186,7 @@ function show(all) {
     }
     return {width: side, height: side, pixels};
   });
-  filters.replaceChildren(drawPicture(together(seen, Math.ceil(count / 2)), 9), make("figcaption", {}, "ses premiers filtres : bleu, positif ; vermillon, négatif"));
+  filters.replaceChildren(drawPicture(together(seen, Math.ceil(count / 2), WHITE), 9), make("figcaption", {}, "ses premiers filtres : bleu, positif ; vermillon, négatif"));
   showConfidence(all);
   const wrong = all.map((each) => ({...each, said: best(each.probabilities)})).filter((each) => each.said !== each.label);
   mistakes.replaceChildren(make("div", {class: "cote-a-cote"}, ...wrong.slice(0, MAX_SHOWN).map((each) => make("figure", {},
