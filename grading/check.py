@@ -31,6 +31,7 @@ from grading.asking import failures, grader
 from grading.asking.ask import Ask, load
 from grading.asking.comparing import REFUSED, kind_of
 from grading.asking.credits import Credit, Wrong
+from grading.asking.parts import Lacking
 from grading.inside import messages, probes, sandbox
 from grading.reading import handin
 from grading.scale import Rule, read_reasons, read_scale
@@ -322,8 +323,10 @@ def rows(verdict: Verdict, *, hint: bool = False, more: str = "") -> list[str]:
         text = f"Attend `{wait}`, dont elle se sert et qui n'est pas encore juste : "
         return [*said, f'  {text}check("{rule.exercise}.{wait}")']
     said += _wrapped(progress(rule, found))
+    if found.wrong and found.wrong.function:  # sans quoi l'appel n'est pas celui du rendu
+        said += _wrapped(shown_call(found.wrong))
     if found.wrong:
-        said += _wrapped(shown_call(found.wrong)) + _wrapped(shown_forms(found))
+        said += _wrapped(shown_forms(found))
     known = read_reasons()[found.reason]
     detail = f" ({found.detail})" if found.detail else ""
     said += _wrapped(f"{known.text}{detail}")
@@ -359,6 +362,9 @@ def shown_call(wrong: Wrong) -> str:
 
 def shown(value) -> str:
     """Écrit un argument : un petit tableau en entier, un grand par sa forme et son type."""
+    if isinstance(value, messages.Ingredient) and value.name in NAMED:
+        inside = ", ".join(f"{key}={shown(each)}" for key, each in value.options.items())
+        return f"<{inside}>"
     if isinstance(value, messages.Ingredient):
         return f"<{INGREDIENTS.get(value.name, 'objet')} de l'essai>"
     if isinstance(value, np.ndarray):
@@ -368,10 +374,11 @@ def shown(value) -> str:
     if isinstance(value, list | tuple) and any(isinstance(each, np.ndarray) for each in value):
         inside = ", ".join(map(shown, value))
         return f"[{inside}]" if isinstance(value, list) else f"({inside})"
-    text = repr(value)
+    text = repr(round(value, 4) if isinstance(value, float) else value)
     return text if len(text) <= WIDTH else f"{text[: WIDTH - 1]}…"
 
 
+NAMED = ("record", "namespace")  # des objets dont les attributs se montrent
 INGREDIENTS = {"glance": "réseau", "small_network": "réseau", "plain_network": "réseau"}
 
 
@@ -379,7 +386,8 @@ def shown_forms(found: Credit) -> str:
     """Dit ce qui était attendu et ce qui est reçu : des formes, jamais des valeurs."""
     answered, expected = found.wrong.answer, found.wrong.expected
     if expected is REFUSED:
-        return "attendu : ValueError ; reçu : aucune erreur"
+        received = answered.error["type"] if answered.error else "aucune erreur"
+        return f"attendu : ValueError ; reçu : {received}"
     if answered.error:
         failure = failures.failure_of(answered.error)
         return f"reçu : {failure.detail or failure.reason}"
@@ -388,12 +396,14 @@ def shown_forms(found: Credit) -> str:
 
 def form_of(value) -> str:
     """Écrit la forme d'une valeur : `"tableau (3, 4)"`, `"un nombre"`, `"None"`."""
-    if value is None or isinstance(value, messages.Opaque | str | bytes | dict):
+    if value is None or isinstance(value, messages.Opaque | Lacking | str | bytes | dict):
         return kind_of(value)
     try:
         shape = np.shape(value)
     except ValueError:
         return "des lignes de longueurs différentes"
+    if names := getattr(value, "names", ()):
+        return " et ".join(names)
     kind = "tableau" if isinstance(value, np.ndarray) else type(value).__name__
     return f"{kind} {shape}" if shape else "un nombre"
 

@@ -2,18 +2,24 @@
 
 `differences` compare ce qui est rendu à ce qui est attendu. Ce module regarde aussi les appels :
 le résultat est-il celui d'un appel où deux arguments seraient échangés, ou l'un d'eux oublié ? Les
-appels manqués ont-ils un argument que les appels justes n'ont pas ?
+appels manqués ont-ils un argument que les appels justes n'ont pas ? Et le facteur de trop est-il le
+nombre de cases d'un argument ?
 """
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from grading.inside import messages
+
 MAX_POSITIONAL = 4  # au-delà, il y a trop de façons d'échanger deux arguments
 FACTORS = (1, -1, 2, -2, 0.5, -0.5)
 MIN_CALLS = 3  # en deçà, un écart ressemble par hasard à un argument
+NUM_QUICK = 6  # des `CHANGES` qui s'essaient même sur un réseau
+MAX_VALUES = 10_000  # d'un argument que l'on change pour voir
 
 
 class Call(NamedTuple):
@@ -25,10 +31,15 @@ class Call(NamedTuple):
     expected: np.ndarray | None
     is_right: bool
     part: Sequence = ()  # ce qui se compare d'une réponse (`questions.seen`) ; () : tout
+    names: Sequence[str] = ()  # des arguments positionnels, si on les connaît
 
     def arguments(self) -> dict[str, Any]:
         """Rend les arguments par leur nom, ou par leur place : `"1er argument"`."""
-        return {place(k): each for k, each in enumerate(self.positional)} | self.named
+        return {self.name(k): each for k, each in enumerate(self.positional)} | self.named
+
+    def name(self, index: int) -> str:
+        """Nomme un argument positionnel."""
+        return self.names[index] if index < len(self.names) else place(index)
 
 
 class Clue(NamedTuple):
@@ -52,22 +63,33 @@ def place(index: int, what: str = "argument") -> str:
 
 def named(call: Call, name: str) -> str:
     """Écrit le nom d'un argument dans une phrase : `` `stride` `` ou `le 2e argument`."""
-    return f"`{name}`" if name in call.named else f"le {name}"
+    return f"`{name}`" if name in call.named or name in call.names else f"le {name}"
 
 
 # --- Le même résultat qu'un autre appel ----------------------------------------------
 
 
 def variants(calls: Sequence[Call]) -> Iterator[Variant]:
-    """Rend les autres façons de faire ces appels : deux arguments échangés, un argument oublié."""
-    count = min((len(each.positional) for each in calls), default=0)
+    """Rend les autres façons de faire ces appels.
+
+    Deux arguments sont échangés, l'un est oublié, ou l'un est pris autrement qu'il n'est donné.
+    """
+    first, count = calls[0], min((len(each.positional) for each in calls), default=0)
     for i, j in itertools.combinations(range(min(count, MAX_POSITIONAL)), 2):
-        detail = f"le {place(i)} et le {place(j)}"
+        detail = " et ".join(named(first, first.name(k)) for k in (i, j))
         yield Variant(Clue("arguments_swapped", detail), lambda call, i=i, j=j: _swap(call, i, j))
     for name in sorted({name for each in calls for name in each.named}):
-        yield Variant(
-            Clue("argument_ignored", f"`{name}`"), lambda call, name=name: _drop(call, name)
-        )
+        clue = Clue("argument_ignored", f"`{name}`")
+        yield Variant(clue, lambda call, name=name: _drop(call, name))
+    if count > 1:  # le dernier peut être facultatif
+        clue = Clue("argument_ignored", named(first, first.name(count - 1)))
+        yield Variant(clue, lambda call: (call.positional[:-1], call.named))
+    changes = CHANGES[:NUM_QUICK] if _is_costly(first) else CHANGES
+    for name in first.arguments():
+        for said, change in changes:
+            if all(change(each.arguments().get(name)) is not None for each in calls):
+                clue = Clue("argument_changed", f"{named(first, name)} {said}")
+                yield Variant(clue, partial(_change, name=name, change=change))
 
 
 def _swap(call: Call, i: int, j: int) -> tuple:
@@ -80,16 +102,108 @@ def _drop(call: Call, dropped: str) -> tuple:
     return call.positional, {k: value for k, value in call.named.items() if k != dropped}
 
 
+def _change(call: Call, name: str, change: Callable) -> tuple:
+    positional = [
+        change(each) if call.name(k) == name else each for k, each in enumerate(call.positional)
+    ]
+    kept = {k: change(each) if k == name else each for k, each in call.named.items()}
+    return tuple(positional), kept
+
+
+def _is_costly(call: Call) -> bool:
+    """Dit si l'appel demande un réseau : le refaire dix fois ferait attendre."""
+    return any(isinstance(each, messages.Ingredient) for each in call.positional)
+
+
+def _is_array(value) -> bool:
+    known = isinstance(value, np.ndarray) and value.dtype.kind in "iuf"
+    return known and 1 < value.size <= MAX_VALUES
+
+
+def _is_number(value) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_offset(value) -> bool:
+    """Dit si ce sont quelques nombres : un décalage, une taille."""
+    return np.ndim(value) == 1 and np.size(value) <= 4 and np.asarray(value).dtype.kind in "if"
+
+
+def _opposite(value):
+    is_signed = _is_number(value) or _is_offset(value)
+    return -np.asarray(value) if is_signed else -value if _is_array(value) else None
+
+
+def _opposite_number(value):
+    return -value if _is_number(value) else None
+
+
+def _complement(value):
+    is_share = isinstance(value, float) and 0 <= value <= 1
+    is_mask = _is_array(value) and set(np.unique(value).tolist()) == {0, 1}
+    return 1 - value if is_share or is_mask else None
+
+
+def _one_more(value):
+    return value + 1 if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _one_less(value):
+    return value - 1 if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _backwards(value):
+    return np.asarray(value)[::-1] if _is_offset(value) else None
+
+
+def _absolute(value):
+    return np.abs(value) if _is_array(value) and value.min() < 0 else None
+
+
+def _positive(value):
+    return np.maximum(value, 0) if _is_array(value) and value.min() < 0 else None
+
+
+def _from_0_to_1(value):
+    return value / 255 if _is_array(value) and value.dtype == np.uint8 else None
+
+
+def _transposed(value):
+    return np.swapaxes(value, 0, 1) if _is_array(value) and value.ndim > 1 else None
+
+
+CHANGES = (  # ce que devient un argument, en toutes lettres, et comment ; None : sans objet
+    ("pris à l'opposé", _opposite_number),
+    ("remplacé par un moins lui-même", _complement),
+    ("augmenté de un", _one_more),
+    ("diminué de un", _one_less),
+    ("lu de la fin au début", _backwards),
+    ("divisé par 255", _from_0_to_1),
+    ("pris à l'opposé", _opposite),
+    ("pris en valeur absolue", _absolute),
+    ("privé de ses valeurs négatives", _positive),
+    ("dont les deux premiers côtés sont échangés", _transposed),
+)
+
+
 def another_call(wrong: Sequence[Call], recompute: Callable) -> Clue | None:
     """Dit si le rendu répond comme à d'autres appels ; `recompute` est celui de `find`."""
     for variant in variants(wrong):
-        values = recompute(wrong, [variant.change(each) for each in wrong])
-        if all(_equal(each.found, value) for each, value in zip(wrong, values, strict=True)):
+        # Un appel d'abord : les autres ne sont refaits que s'il s'explique.
+        if all(_is_answered(variant, calls, recompute) for calls in (wrong[:1], wrong)):
             return variant.clue
     return None
 
 
+def _is_answered(variant: Variant, calls: Sequence[Call], recompute: Callable) -> bool:
+    values = recompute(calls, [variant.change(each) for each in calls])
+    return all(_equal(each.found, value) for each, value in zip(calls, values, strict=True))
+
+
 # --- Ce que les appels manqués ont de particulier ------------------------------------
+
+
+GIVEN = object()  # la valeur d'un trait : l'argument est donné
 
 
 class Trait(NamedTuple):
@@ -103,15 +217,28 @@ def apart(right: Sequence[Call], wrong: Sequence[Call]) -> Clue | None:
     """Cherche un argument qui sépare les appels justes des appels manqués."""
     if not right or not wrong:
         return None
+    right = [each for each in right if not _is_idle(each)]
+    if not right:
+        return None
     passed, missed = [_traits(each) for each in right], [_traits(each) for each in wrong]
     return _only(missed, passed, "manqués quand") or _only(passed, missed, "justes quand")
+
+
+def _is_idle(call: Call) -> bool:
+    """Dit si le bon résultat est un des arguments : y répondre juste ne prouve rien."""
+    return call.expected is not None and any(
+        isinstance(each, np.ndarray) and _equal(np.asarray(each, float), call.expected)
+        for each in call.positional
+        if _is_array(each)
+    )
 
 
 def _only(these: Sequence[dict], others: Sequence[dict], start: str) -> Clue | None:
     """Cherche un trait que tous ces appels ont, et qu'aucun des autres n'a."""
     for name, trait in sorted(these[0].items()):
         shared = all(each.get(name) == trait for each in these)
-        if shared and all(each.get(name) != trait for each in others):
+        known = trait.value is GIVEN or all(name in each for each in others)
+        if shared and known and all(each.get(name) != trait for each in others):
             return Clue("only_some_calls", f"{start} {trait.sentence}")
     return None
 
@@ -121,6 +248,7 @@ def _traits(call: Call) -> dict[str, Trait]:
     traits = {}
     for name, value in call.arguments().items():
         argument = named(call, name)
+        traits[f"{name}, donné"] = Trait(GIVEN, f"{argument} est donné")
         if isinstance(value, bool | int | float | str | None):
             traits[name] = Trait(value, f"{argument} vaut {value!r}")
         elif isinstance(value, np.ndarray) and value.size and value.dtype.kind in "iuf":
@@ -183,22 +311,54 @@ def direction(wrong: Sequence[Call]) -> Clue | None:
     if any(each.found.shape != each.expected.shape for each in wrong):
         return None
     gaps = np.concatenate([(each.found - each.expected).ravel() for each in wrong])
-    scale = max(float(np.abs(each.expected).max(initial=0)) for each in wrong)
-    gaps = gaps[~(np.abs(gaps) <= 1e-6 * max(scale, 1e-6))]
+    expected = np.concatenate([each.expected.ravel() for each in wrong])
+    scale = float(np.abs(expected[np.isfinite(expected)]).max(initial=0))
+    gaps = gaps[np.abs(gaps) > 1e-6 * max(scale, 1e-6)]  # et non ce qui n'est pas un nombre
     if len(gaps) < MIN_CALLS or not np.isfinite(gaps).all():
         return None
+    is_true_or_false = set(np.unique(expected).tolist()) == {0, 1}
     if (gaps > 0).all():
-        return Clue("too_large", "")
-    return Clue("too_small", "") if (gaps < 0).all() else None
+        return Clue("too_many_true" if is_true_or_false else "too_large", "")
+    if (gaps < 0).all():
+        return Clue("too_few_true" if is_true_or_false else "too_small", "")
+    return None
 
 
-def find(calls: Sequence[Call], recompute: Callable) -> Clue | None:
+def multiplied(wrong: Sequence[Call]) -> Clue | None:
+    """Dit si le facteur de trop est le nombre de cases d'un argument, ou de certains de ses côtés.
+
+    C'est une somme prise pour une moyenne, ou l'inverse.
+    """
+    for name, value in wrong[0].arguments().items():
+        for axes in _some_axes(np.ndim(value) if _is_array(value) else 0):
+            for power, clue in ((1, "summed"), (-1, "averaged")):
+                if all(_is_times(each, name, axes, power) for each in wrong):
+                    sides = " × ".join(str(np.shape(value)[axis]) for axis in axes)
+                    return Clue(clue, f"{sides} : côtés de {named(wrong[0], name)}")
+    return None
+
+
+def _some_axes(ndim: int) -> Iterator[tuple[int, ...]]:
+    for count in range(ndim, 0, -1):
+        yield from itertools.combinations(range(ndim), count)
+
+
+def _is_times(call: Call, name: str, axes: Sequence[int], power: int) -> bool:
+    value = call.arguments().get(name)
+    if np.ndim(value) <= max(axes) or call.found.shape != call.expected.shape:
+        return False
+    factor = float(np.prod([np.shape(value)[axis] for axis in axes])) ** power
+    return factor != 1 and bool(call.expected.any()) and _equal(call.found, factor * call.expected)
+
+
+def find(calls: Sequence[Call], recompute: Callable, *, vague: bool = True) -> Clue | None:
     """Cherche de quel argument vient l'erreur.
 
     Args:
         calls: tous les appels, justes et manqués ; le rendu y a répondu par des nombres.
         recompute: reçoit des appels, et leurs nouveaux arguments, `(positionnels, nommés)` ; rend
             la bonne valeur de chacun, en float64, ou None s'il n'a pas de sens.
+        vague: rien n'a encore été dit de précis : une simple direction vaut mieux.
 
     Returns:
         Une raison et l'argument dont elle parle ; None si rien de cela n'explique l'erreur.
@@ -207,15 +367,18 @@ def find(calls: Sequence[Call], recompute: Callable) -> Clue | None:
     wrong = [each for each in calls if not each.is_right]
     if not wrong:
         return None
-    if any(each.found is None or each.expected is None for each in wrong):
+    numeric = [each for each in wrong if each.found is not None and each.expected is not None]
+    if not numeric:
         return apart(right, wrong)
-    return (
-        another_call(wrong, recompute)
-        or explained_by_argument(wrong)
-        or sides(wrong)
-        or apart(right, wrong)
-        or direction(wrong)
-    )
+    if clue := another_call(numeric, recompute):
+        return clue
+    first = [each for each in numeric if each.part == numeric[0].part]  # ce qui manque d'abord
+    if (clue := multiplied(first)) or not vague:
+        return clue
+    clue, where = explained_by_argument(first) or sides(first), apart(right, wrong)
+    if clue or not (way := direction(first)):
+        return clue or where
+    return way._replace(detail=where.detail if where else "")
 
 
 def _equal(found: np.ndarray, value: np.ndarray | None) -> bool:

@@ -14,12 +14,14 @@ import numpy as np
 
 from grading.asking.arguments import Call
 from grading.asking.comparing import (
+    SYMPTOMS,
     VAGUE,
     Mistake,
     as_floats,
     judge,
     located,
     seen,
+    seen_as,
     side_by_side,
     value_of,
 )
@@ -96,15 +98,16 @@ class Ask:
         calls = [call for _, some in groups for call in some]
         answers = self.calls(function, calls, **how)
         found = judge(answers, groups, right, mistakes, tolerance=tolerance)
-        if found.reason in VAGUE:
+        if found.reason in VAGUE + SYMPTOMS:
             expected = [value_of(right, *call) for call in calls]
-            every = side_by_side(calls, answers, expected, tolerance)
+            names = self.parameters(function)
+            every = side_by_side(calls, answers, expected, tolerance, names=names)
             found = located(
                 found,
                 every,
                 lambda _, changed: [as_floats(value_of(right, *each)) for each in changed],
             )
-        return _shown(found, function, calls, calls)
+        return shown_as(found, function, calls, calls)
 
     def compare(
         self,
@@ -135,7 +138,10 @@ class Ask:
             ours = Ask(self.rule, self.rng, self.desk.reference).calls(function, calls, **how)
         except Failure as failure:
             raise LookupError(f"le corrigé ne répond pas : {failure.reason}") from failure
-        answers = [seen(each, *part) for each, part in zip(found, parts, strict=True)]
+        answers = [
+            seen_as(each, known, *part)
+            for each, known, part in zip(found, ours, parts, strict=True)
+        ]
         expected = [seen(each, *part) for each, part in zip(ours, parts, strict=True)]
         waiting = iter(expected)
         known = [
@@ -144,11 +150,12 @@ class Ask:
         ]
         mistakes = [each._replace(compute=partial(_made_by, each)) for each in mistakes]
         compared_ = judge(answers, known, _known, mistakes, tolerance=tolerance)
-        if compared_.reason in VAGUE:
+        if compared_.reason in VAGUE + SYMPTOMS:
             values = [None if each.error else each.value for each in expected]
-            every = side_by_side(calls, answers, values, tolerance, parts)
+            names = self.parameters(function)
+            every = side_by_side(calls, answers, values, tolerance, parts, names)
             compared_ = located(compared_, every, partial(self._recomputed, function, how))
-        return _shown(compared_, function, [call for _, some in known for call in some], calls)
+        return shown_as(compared_, function, [call for _, some in known for call in some], calls)
 
     def _recomputed(
         self, function: str, how: dict, calls: Sequence[Call], changed: list[tuple]
@@ -162,6 +169,15 @@ class Ask:
             None if answer.error else as_floats(seen(answer, *call.part).value)
             for answer, call in zip(ours, calls, strict=True)
         ]
+
+    def parameters(self, function: str) -> list[str]:
+        """Rend les noms des arguments d'une fonction du rendu, dans l'ordre ; [] s'ils manquent."""
+        try:
+            found = self.op("parameters", function=function)
+        except (Failure, LookupError):
+            return []
+        known = isinstance(found, list) and all(isinstance(each, str) for each in found)
+        return [each for each in found if each.isidentifier()] if known else []
 
     def op(self, operation: str, /, **arguments):
         """Lance une opération de `probes` dans le module de la question ; rend sa valeur."""
@@ -194,8 +210,15 @@ def as_bytes(content) -> bytes:
     return content
 
 
-def _shown(found: Credit, function: str, judged: Sequence, calls: Sequence) -> Credit:
-    """Complète un crédit : la fonction appelée, et l'appel tel que le rendu l'a reçu."""
+def shown_as(found: Credit, function: str, judged: Sequence, calls: Sequence) -> Credit:
+    """Complète un crédit : la fonction appelée, et l'appel tel que le rendu l'a reçu.
+
+    Args:
+        found: ce que `judge` a rendu.
+        function: le nom de la fonction.
+        judged: les appels donnés à `judge`.
+        calls: ceux que le rendu a reçus, dans le même ordre.
+    """
     if found.wrong is None:
         return found
     given = (found.wrong.positional, found.wrong.named)

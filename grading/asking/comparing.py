@@ -2,31 +2,20 @@
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
-from grading.asking import arguments, differences
+from grading.asking import arguments, differences, parts
 from grading.asking.credits import RIGHT, Credit, Wrong
 from grading.asking.failures import Answer, Failure, failure_of
-from grading.inside import messages
+from grading.asking.parts import Lacking, as_floats, kind_of
 
 TOLERANCE = 1e-4  # écart relatif permis à ce qui se calcule en float32
 
 
 # --- Comparer ------------------------------------------------------------------------
-
-
-def as_floats(value) -> np.ndarray | None:
-    """Rend des nombres en float64, `Fraction` comprises ; None si ce n'en sont pas."""
-    if isinstance(value, str | bytes | dict | messages.Opaque | None):
-        return None
-    try:
-        array = np.asarray(value, dtype=object)
-        said = any(isinstance(each, str | bytes) for each in array.flat)
-        return None if said else array.astype(np.float64)
-    except (TypeError, ValueError, OverflowError, ZeroDivisionError):
-        return None
 
 
 def numbers(answer: Answer, shape: Sequence[int] | None = None, *, detail="") -> np.ndarray:
@@ -43,10 +32,13 @@ def numbers(answer: Answer, shape: Sequence[int] | None = None, *, detail="") ->
     if answer.error:
         raise failure_of(answer.error)
     values = as_floats(answer.value)
+    if isinstance(answer.value, Lacking):
+        raise Failure("part_missing", answer.value.said)
     if values is None:
-        raise Failure("wrong_type", detail)
+        raise Failure("wrong_type", detail or f"rendu : {kind_of(answer.value)}")
     if shape is not None and values.shape != tuple(shape):
-        raise Failure("wrong_shape", detail)
+        forms = f"forme attendue {tuple(shape)}, rendue {values.shape}"
+        raise Failure("wrong_shape", detail or forms)
     if not np.isfinite(values).all():
         raise Failure("not_a_number", detail)
     return values
@@ -86,6 +78,11 @@ def altered(function: Callable, after: Callable | None = None, **fixed) -> Calla
 
 ANOTHER = "et une autre erreur, à voir ensuite"
 VAGUE = ("wrong_values", "wrong_shape")  # ce qui se dit quand rien n'explique la différence
+SYMPTOMS = (  # ce qui décrit la différence, sans en dire la cause
+    *("times_a_number", "plus_a_number", "stretched", "reordered", "axis_reversed"),
+    *("wrong_slice", "lines_times_a_number", "lines_plus_a_number", "lines_stretched", "rolled"),
+    *("wrong_parts", "negated", "axes_swapped"),
+)
 REFUSED = object()  # ce que « rend » un appel qui doit lever ValueError
 
 
@@ -146,9 +143,17 @@ def value_of(right: Callable, positional, named):
 
 
 def side_by_side(
-    calls: Sequence[tuple], answers: Sequence[Answer], expected: Sequence, tolerance, parts=()
+    calls: Sequence[tuple],
+    answers: Sequence[Answer],
+    expected: Sequence,
+    tolerance: float,
+    parts: Sequence = (),
+    names: Sequence[str] = (),
 ) -> list[arguments.Call]:
-    """Met côte à côte des appels, ce que le rendu y répond et ce qu'il fallait répondre."""
+    """Met côte à côte des appels, ce que le rendu y répond et ce qu'il fallait répondre.
+
+    `names` sont ceux des arguments positionnels.
+    """
     return [
         arguments.Call(
             positional,
@@ -157,6 +162,7 @@ def side_by_side(
             as_floats(value),
             not answer.error and same(answer.value, value, tolerance=tolerance),
             parts[k] if parts else (),
+            names,
         )
         for k, ((positional, named), answer, value) in enumerate(
             zip(calls, answers, expected, strict=True)
@@ -166,7 +172,7 @@ def side_by_side(
 
 def located(found: Credit, calls: Sequence[arguments.Call], recompute: Callable) -> Credit:
     """Remplace une raison vague par l'argument d'où vient l'erreur, si on le trouve."""
-    clue = arguments.find(calls, recompute)
+    clue = arguments.find(calls, recompute, vague=found.reason in VAGUE)
     return found._replace(reason=clue.reason, detail=clue.detail) if clue else found
 
 
@@ -174,17 +180,22 @@ def _missed(
     answers: Sequence[Answer], groups: Sequence[tuple], right: Callable, tolerance: float
 ) -> tuple[Fraction, list[list[Wrong]]]:
     """Rend le niveau atteint, et les appels manqués de chaque groupe qui en a."""
-    level, wrong, start = Fraction(0), [], 0
-    for value, calls in groups:
+    missed, start = [], 0
+    for _, calls in groups:
         bad = []
         for (positional, named), answer in zip(calls, answers[start:], strict=False):
             expected = expected_of(right, positional, named)
             if not _agrees(answer, expected, tolerance):
-                bad.append(Wrong("", positional, named, answer, expected, level))
+                bad.append(Wrong("", positional, named, answer, expected, Fraction(0)))
         start += len(calls)
-        wrong += [bad] if bad else []
-        level = level if wrong else Fraction(value)
-    return level, wrong
+        missed.append(bad)
+    wrong = [bad for bad in missed if bad]
+    if not wrong:
+        return Fraction(1), []
+    first = next(k for k, bad in enumerate(missed) if bad)
+    below = [Fraction(value) for value, _ in groups[:first]]  # et plusieurs peuvent être égaux
+    level = max((each for each in below if each < Fraction(groups[first][0])), default=Fraction(0))
+    return level, [[each._replace(reached=level) for each in bad] for bad in wrong]
 
 
 def _agrees(answer: Answer, expected, tolerance: float) -> bool:
@@ -217,8 +228,13 @@ def _common_reason(wrong: Sequence[Wrong], *, more: bool | None = None) -> tuple
             une raison qui ne les explique pas tous n'est pas rendue.
     """
     if all(each.expected is REFUSED for each in wrong):
-        return "no_error", ""
-    if reason := _difference([each for each in wrong if each.expected is not REFUSED]):
+        kinds = {each.answer.error["type"] for each in wrong if each.answer.error}
+        return ("other_error", ", ".join(sorted(kinds))) if kinds else ("no_error", "")
+    valued = [each for each in wrong if each.expected is not REFUSED]
+    pairs = [(each.answer.value, each.expected) for each in valued]
+    if by_part := parts.explain(pairs, partial(same, tolerance=TOLERANCE)):
+        return by_part
+    if reason := _difference(valued):
         return reason, ANOTHER if more else ""
     if more is None:
         return None
@@ -227,7 +243,7 @@ def _common_reason(wrong: Sequence[Wrong], *, more: bool | None = None) -> tuple
     try:
         values = numbers(first.answer, expected.shape)
     except Failure as failure:
-        return failure.reason, failure.detail or _forms(failure.reason, first.answer, expected)
+        return failure.reason, failure.detail
     scale = np.abs(expected[np.isfinite(expected)]).max(initial=1e-9)
     right = np.isclose(values, expected, rtol=1e-4, atol=1e-4 * scale)
     share = f"{np.sum(right)} sur {right.size} sont justes" if right.size > 1 else ""
@@ -248,23 +264,6 @@ def _difference(wrong: Sequence[Wrong]) -> str | None:
     return differences.explain(pairs) if pairs else None
 
 
-def _forms(reason: str, answer: Answer, expected: np.ndarray) -> str:
-    """Dit les deux formes, ou ce qui est rendu à la place de nombres."""
-    if reason == "wrong_shape":
-        found = as_floats(answer.value).shape
-        return f"forme attendue {expected.shape}, rendue {found}"
-    return f"rendu : {kind_of(answer.value)}" if reason == "wrong_type" else ""
-
-
-def kind_of(value) -> str:
-    """Nomme ce qu'est une valeur, pour qui l'a rendue : `"None"`, `"tableau (3, 4)"`, `"Graph"`."""
-    if isinstance(value, messages.Opaque):
-        return value.type_name
-    if isinstance(value, np.ndarray):
-        return f"tableau {value.shape}"
-    return "None, il manque un `return`" if value is None else type(value).__name__
-
-
 def seen(answer: Answer, part: Callable | None = None) -> Answer:
     """Ne garde d'une réponse que la part qui se compare ; une réponse sans cette part reste telle.
 
@@ -276,6 +275,24 @@ def seen(answer: Answer, part: Callable | None = None) -> Answer:
         return answer
     try:
         with np.errstate(all="ignore"):  # un rendu peut diviser par zéro
-            return Answer(part(answer.value))
+            return Answer(parts.taken(answer.value, part))
+    except KeyError as error:
+        if isinstance(answer.value, dict):
+            return Answer(Lacking(f"pas de clé {error}"))
+        return answer
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
         return answer
+
+
+def seen_as(answer: Answer, ours: Answer, part: Callable | None = None) -> Answer:
+    """Ne garde d'une réponse que la part qui se compare, si elle a les éléments de la bonne.
+
+    Args:
+        answer: la réponse du rendu.
+        ours: celle du corrigé, entière.
+        part: tire cette part d'une valeur ; tout se compare par défaut.
+    """
+    if part is None or answer.error or ours.error:
+        return seen(answer, part)
+    missing = parts.lacks(answer.value, ours.value)
+    return Answer(missing) if missing else seen(answer, part)

@@ -14,6 +14,8 @@ import numpy as np
 TOLERANCE = 1e-4
 MIN_VALUES = 3  # en deçà, presque tout s'explique par presque tout
 MAX_AXES = 4  # au-delà, il y a trop de façons d'échanger les axes
+MAX_ROLLED = 3000  # valeurs d'un tableau dont on essaie tous les décalages
+BORDER = 6  # un bord est au plus d'un sixième du plus grand côté
 
 
 class Difference(NamedTuple):
@@ -214,18 +216,51 @@ def _reordered(found: np.ndarray, expected: np.ndarray) -> bool:
     return alike(np.sort(found.ravel()), np.sort(expected.ravel()))
 
 
+def _rolled(found: np.ndarray, expected: np.ndarray) -> bool:
+    """Les mêmes valeurs, décalées le long d'un axe ou de deux ; ce qui sort rentre."""
+    if not _reordered(found, expected) or not _varies(expected) or expected.size > MAX_ROLLED:
+        return False
+    return any(
+        alike(np.roll(found, shift, axes), expected)
+        for count in (1, 2)
+        for axes in itertools.combinations(range(found.ndim), count)
+        for shift in itertools.product(*(range(found.shape[axis]) for axis in axes))
+    )
+
+
+def _zeros_left(found: np.ndarray, expected: np.ndarray) -> bool:
+    """Tout ce qui est faux vaut zéro."""
+    wrong = ~np.isclose(found, expected, rtol=TOLERANCE, atol=TOLERANCE * np.abs(expected).max())
+    return _varies(expected) and not wrong.all() and not found[wrong].any()
+
+
+def _zeros_filled(found: np.ndarray, expected: np.ndarray) -> bool:
+    """La bonne valeur est nulle partout où celle qui est rendue est fausse."""
+    wrong = ~np.isclose(found, expected, rtol=TOLERANCE, atol=TOLERANCE * np.abs(expected).max())
+    return _varies(expected) and not wrong.all() and not expected[wrong].any()
+
+
+def _complemented(found: np.ndarray, expected: np.ndarray) -> bool:
+    """Vrai et faux, ou 1 et 0, sont échangés."""
+    return set(np.unique(expected).tolist()) == {0, 1} and alike(found, 1 - expected)
+
+
 def _all_equal(found: np.ndarray, expected: np.ndarray) -> bool:
     """Une seule et même valeur partout."""
     return bool(np.ptp(found) == 0) and _varies(expected)
 
 
 def _wrong_border(found: np.ndarray, expected: np.ndarray) -> bool:
-    """Tout est juste, sauf la première ou la dernière place d'un axe."""
-    if not found.ndim:
+    """Tout est juste, sauf près de la première ou de la dernière place d'un axe."""
+    if not found.ndim or max(found.shape) <= 2:
         return False
     wrong = ~np.isclose(found, expected, rtol=TOLERANCE, atol=TOLERANCE * np.abs(expected).max())
-    inside = tuple(slice(1, -1) if side > 2 else slice(None) for side in found.shape)
-    return not wrong[inside].any() and max(found.shape) > 2 and not wrong.all()
+    return not wrong.all() and any(
+        not wrong[
+            tuple(slice(k, -k) if side > 2 * k else slice(None) for side in found.shape)
+        ].any()
+        for k in range(1, max(1, max(found.shape) // BORDER) + 1)
+    )
 
 
 def _wrong_slice(found: np.ndarray, expected: np.ndarray) -> bool:
@@ -253,6 +288,7 @@ SHAPES = (
 VALUES = (
     Difference("imprecise", alike),
     Difference("all_equal", _all_equal),
+    Difference("complemented", _complemented),
     Difference("negated", _negated),
     Difference("axes_swapped", _axes_swapped),
     Difference("axis_reversed", _reversed),
@@ -271,9 +307,12 @@ VALUES = (
     Difference("logarithm_taken", _logarithm),
     Difference("exponential_taken", _exponential),
     Difference("stretched", _rescaled),
+    Difference("rolled", _rolled),
     Difference("reordered", _reordered),
     Difference("wrong_slice", _wrong_slice),
     Difference("wrong_border", _wrong_border),
+    Difference("zeros_left", _zeros_left),
+    Difference("zeros_filled", _zeros_filled),
     Difference("lines_times_a_number", _each_line(_times)),
     Difference("lines_plus_a_number", _each_line(_plus)),
     Difference("lines_stretched", _each_line(_rescaled)),

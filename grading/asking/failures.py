@@ -79,7 +79,7 @@ NOTHING = r"inside\.(absent|stand_ins)\.|'Nothing'|unpack \(expected \d+, got 0"
 REASONS = (
     ("SyntaxError", "codec can't decode|Non-UTF-8", "wrong_encoding", "{file}"),
     ("SyntaxError|IndentationError|TabError", "", "syntax_error", "{place}"),
-    ("NotImplementedError", "", "not_done", ""),
+    ("NotImplementedError", "", "not_done", "{unwritten}"),
     ("MemoryError|.*ResourceExhausted.*", "", "memory", ""),
     (".*", "Cannot allocate", "memory", ""),
     ("SystemExit", "", "exited", "{place}"),
@@ -128,6 +128,7 @@ def failure_of(error: dict) -> Failure:
         "file": file,
         "place": place,
         "keras": quoted(message, who="Keras"),
+        "unwritten": message.removeprefix("À vous : ") if "À vous : " in message else "",
         "last": message.rpartition(" ")[2].strip("'"),
         "detail": " ; ".join(filter(None, [detail, quoted(message)])),
     }

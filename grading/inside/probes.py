@@ -7,6 +7,7 @@ rapportent ce qui s'est passé. Celles qui demandent Keras sont dans `models` et
 import collections
 import contextlib
 import importlib
+import inspect
 import io
 import os
 import runpy
@@ -160,6 +161,11 @@ def load(module: str) -> list[str]:
 def found(module: str, function: str):
     """Rend une fonction, ou une classe, d'un module du rendu."""
     return getattr(importlib.import_module(f"exercises.{module}"), function)
+
+
+def parameters(module: str, function: str) -> list[str]:
+    """Rend les noms des arguments d'une fonction du rendu, dans l'ordre."""
+    return [*inspect.signature(found(module, function)).parameters]
 
 
 def call(module: str, function: str, calls: list) -> list:
@@ -354,4 +360,6 @@ INGREDIENTS = {
     "array": _array,
     "psi": _psi,
 }
-OPERATIONS = {function.__name__: function for function in (load, call, chained, command)}
+OPERATIONS = {
+    function.__name__: function for function in (load, parameters, call, chained, command)
+}

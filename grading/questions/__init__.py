@@ -7,7 +7,7 @@ sert est dans `grading.asking`, et réuni ici pour elle : poser la question (`as
 
 import numpy as np
 
-from grading.asking.ask import TENSORS, Ask, as_bytes, compared, question
+from grading.asking.ask import TENSORS, Ask, as_bytes, compared, question, shown_as
 from grading.asking.comparing import (
     TOLERANCE,
     VAGUE,
@@ -43,6 +43,7 @@ __all__ = [
     "question",
     "same",
     "seen",
+    "shown_as",
 ]
 
 

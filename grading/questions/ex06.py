@@ -84,22 +84,25 @@ def ask_maximise(ask: Ask) -> Credit:
         for some, seed in ((filters, 7), (filters, 7), (filters, -1), ([0, 3], 7))
     ]
     found, again, *refused = ask.calls("maximise", calls)
-    images = numbers(found, (len(filters), *SHAPE))
+    images, kind = numbers(found, (len(filters), *SHAPE)), np.asarray(found.value).dtype
     # La réponse moyenne de la dernière couche, `(images, filtres)`.
     after, before = (
         forward(model, each)["late"].mean((1, 2))[:, filters] for each in (images, noise)
     )
     more = after > before.max(0)
+    errors = [each.error for each in refused if each.error]
+    other = sorted({e["type"] for e in errors if "ValueError" not in e["families"]})
     # L'image d'un filtre est aussi, à peu près, celle des trois qui le fait le plus répondre.
     risen = (
         more.diagonal().all()
         and (after.max(0) - after.diagonal() <= NEAR * (after.max(0) - before.mean(0))).all()
     )
     return first_fault(
-        (0, "wrong_type", np.asarray(found.value).dtype != np.uint8),
+        (0, "wrong_type", kind != np.uint8, f"attendu : uint8 ; rendu : {kind}"),
         ("1/4", "gradient_descended", (after.diagonal() < before.min(0)).all()),
         ("1/4", "another_filter", not risen and more.any(1).all()),
         ("1/4", "responds_little", not risen),
         ("1/2", "seed_ignored", not same(found.value, again.value)),
         ("3/4", "no_error", not all(each.error for each in refused)),
+        ("3/4", "other_error", other, ", ".join(other)),
     )

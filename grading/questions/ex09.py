@@ -17,6 +17,7 @@ from grading.questions import (
     numbers,
     pixels,
     question,
+    shown_as,
 )
 from grading.questions.heatmaps import CLASS, clipped, network
 
@@ -128,10 +129,11 @@ def ask_grad_cam(ask: Ask) -> Credit:
         for each in ask.calls("enlarge", [((each, image), {}) for each in small])
     ]
     every = [((number,), {}) for number in range(len(calls))]
-    return judge(
+    found = judge(
         ask.calls("grad_cam", calls),
         [("1/2", every[:NUM_MODELS]), ("1", every[NUM_MODELS:])],
         own.__getitem__,
         [Mistake("layer_ignored", lambda number: own[number % NUM_MODELS])],
         tolerance=TOLERANCE,
     )
+    return shown_as(found, "grad_cam", every, calls)

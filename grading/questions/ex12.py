@@ -23,9 +23,10 @@ OCTAVES, STEPS = 3, 2
 @compared("ex12.response", tolerance=TOLERANCE)
 def ask_response(ask: Ask) -> list:
     """Mesure des réponses, sans guide puis avec."""
-    maps = ask.rng.uniform(-2, 3, (1, 5, 4, 6)).astype(np.float32)
-    guide = ask.rng.uniform(-2, 3, (7, 6)).astype(np.float32)
-    return [("1/2", [((maps,), {})]), ("1", [((maps, guide), {}), ((maps, guide[:3]), {})])]
+    maps = ask.rng.uniform(-2, 3, (4, 1, 5, 4, 6)).astype(np.float32)
+    guides = [ask.rng.uniform(-2, 3, (num, 6)).astype(np.float32) for num in (7, 3, 5, 4)]
+    guided = [(pair, {}) for pair in zip(maps, guides, strict=True)]
+    return [("1/2", [((each,), {}) for each in maps]), ("1", guided)]
 
 
 @question("ex12.shift")

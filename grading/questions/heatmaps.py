@@ -7,7 +7,7 @@ from scipy.signal import fftconvolve
 from scipy.special import softmax
 
 from grading.inside import messages
-from grading.questions import TOLERANCE, Ask, Credit, Mistake, credit, judge, numbers
+from grading.questions import TOLERANCE, Ask, Credit, Mistake, credit, judge, numbers, shown_as
 
 NUM_CLASSES = 4
 CLASS, LIKELIEST = 2, 1  # classe expliquée, et celle que le réseau annonce
@@ -135,7 +135,8 @@ def ask_bounded(ask: Ask, function: str, signed: str, calls: Sequence[tuple]) ->
         return credit(0, "wrong_values", signed)
     answers, groups = ask.calls(function, calls), [("1/2", own[:-1]), ("1", own[-1:])]
     with np.errstate(invalid="ignore"):  # une erreur divise zéro par zéro
-        return judge(answers, groups, clipped, BOUNDED_MISTAKES, tolerance=TOLERANCE)
+        found = judge(answers, groups, clipped, BOUNDED_MISTAKES, tolerance=TOLERANCE)
+    return shown_as(found, function, own, calls)
 
 
 BOUNDED_MISTAKES = (

@@ -73,6 +73,43 @@ def test_a_vague_error_is_traced_to_an_argument(function, reason, detail):
     assert (found.reason, found.detail[: len(detail)]) == (reason, detail)
 
 
+def picture(image, share):
+    return share * image.mean((0, 1)) + 3 * image[0]
+
+
+def pair(image, share):
+    return image[0], picture(image, share)
+
+
+IMAGES = np.random.default_rng(0).normal(size=(4, 5, 6, 3))
+SHARED = [((image, share), {}) for image, share in zip(IMAGES, (0.1, 0.3, 0.6, 0.9), strict=True)]
+
+
+@pytest.mark.parametrize(
+    ("function", "right", "reason", "detail"),
+    [
+        (lambda i, s: picture(i, 1 - s), picture, "argument_changed", "un moins lui-même"),
+        (lambda i, s: picture(abs(i), s), picture, "argument_changed", "en valeur absolue"),
+        (lambda i, s: 18 * picture(i, s), picture, "summed", "6 × 3"),
+        (lambda i, s: picture(i, s) / 30, picture, "averaged", "5 × 6"),
+        (lambda i, s: (i[0], i), pair, "wrong_parts", "forme (5, 6, 3) au lieu de (6, 3)"),
+        (lambda i, s: (i[0], i[0, 0]), lambda i, s: (i[0], i[1, 1]), "wrong_parts", "bon : le 1er"),
+        (lambda i, s: (i[1], i[0]), lambda i, s: (i[0], i[1]), "parts_exchanged", ""),
+        (lambda i, s: (i[0], -i[1]), lambda i, s: (i[0], i[1]), "negated", "seul élément faux"),
+    ],
+)
+def test_the_argument_or_the_part_at_fault_is_named(function, right, reason, detail):
+    ask = Ask(Rule(), np.random.default_rng(0), Desk(function))
+    found = ask.judge("f", [(1, SHARED)], right)
+    assert (found.reason, detail in found.detail) == (reason, True), found.detail
+
+
+def test_a_level_of_two_groups_asks_for_both():
+    ask = Ask(Rule(), np.random.default_rng(0), Desk(lambda x: x if x < 9 else 0))
+    groups = [("1/2", [((1,), {})]), (1, [((2,), {})]), (1, [((9,), {})])]
+    assert ask.judge("f", groups, lambda x: x).level == 0.5
+
+
 def test_what_is_right_stays_right():
     ask = Ask(Rule(), np.random.default_rng(0), Desk(size))
     assert ask.judge("size", [("1/2", PLAIN), (1, STRIDED)], size).level == 1

@@ -1,0 +1,159 @@
+"""Ce qu'une réponse contient : des nombres, ou plusieurs éléments, dont chacun se compare.
+
+D'un tuple dont un élément est faux, ou de deux éléments échangés, les nombres mis bout à bout ne
+disent rien : c'est l'élément qu'il faut nommer.
+"""
+
+import itertools
+from collections.abc import Callable, Sequence
+from operator import itemgetter
+from typing import NamedTuple
+
+import numpy as np
+
+from grading.asking import differences
+from grading.inside import messages
+
+MAX_PARTS = 5  # au-delà, nommer chaque élément n'aide plus
+ORDINALS = ("1er", "2e", "3e", "4e", "5e")
+
+
+class Lacking(NamedTuple):
+    """Ce qui tient lieu d'une part que la réponse n'a pas."""
+
+    said: str
+
+
+class Keyed(tuple):
+    """Les valeurs de plusieurs clés d'un dictionnaire ; `names` sont ces clés."""
+
+    names: tuple[str, ...] = ()
+
+
+def as_floats(value) -> np.ndarray | None:
+    """Rend des nombres en float64, `Fraction` comprises ; None si ce n'en sont pas."""
+    if isinstance(value, str | bytes | dict | messages.Opaque | Lacking | None):
+        return None
+    try:
+        array = np.asarray(value, dtype=object)
+        said = any(isinstance(each, str | bytes) for each in array.flat)
+        return None if said else array.astype(np.float64)
+    except (TypeError, ValueError, OverflowError, ZeroDivisionError):
+        return None
+
+
+def kind_of(value) -> str:
+    """Nomme ce qu'est une valeur, pour qui l'a rendue : `"None"`, `"tableau (3, 4)"`, `"Graph"`."""
+    if isinstance(value, messages.Opaque):
+        return value.type_name
+    if isinstance(value, Lacking):
+        return value.said
+    if isinstance(value, np.ndarray):
+        return f"tableau {value.shape} {value.dtype}"
+    return "None, il manque un `return`" if value is None else type(value).__name__
+
+
+def lacks(value, expected) -> Lacking | None:
+    """Dit ce qui manque à une valeur qui n'a pas les éléments de la bonne ; None si elle les a."""
+    if isinstance(value, np.ndarray) and isinstance(expected, tuple) and value.shape:
+        return None if len(value) == len(expected) else _counted(value, expected)
+    if isinstance(expected, tuple) and not isinstance(value, tuple | list):
+        return _counted(value, expected)
+    if isinstance(expected, tuple) and len(value) < len(expected):
+        return Lacking(f"attendu : {len(expected)} éléments ; rendu : {len(value)}")
+    if isinstance(expected, dict) and not isinstance(value, dict):
+        return Lacking(f"attendu : un dictionnaire ; rendu : {kind_of(value)}")
+    return None
+
+
+def _counted(value, expected: tuple) -> Lacking:
+    return Lacking(f"attendu : {len(expected)} éléments ; rendu : {kind_of(value)}")
+
+
+def taken(value, part: Callable):
+    """Tire une part d'une valeur ; de plusieurs clés, garde leurs noms.
+
+    Raises:
+        ArithmeticError, AttributeError, LookupError, TypeError, ValueError: la part n'y est pas.
+    """
+    found = part(value)
+    if isinstance(part, itemgetter) and isinstance(value, dict) and isinstance(found, tuple):
+        found = Keyed(found)
+        found.names = part.__reduce__()[1]
+    return found
+
+
+# --- L'élément qui est faux ----------------------------------------------------------
+
+
+def explain(pairs: Sequence[tuple[object, object]], same: Callable) -> tuple[str, str] | None:
+    """Nomme les éléments faux de réponses qui en ont plusieurs.
+
+    Args:
+        pairs: `(valeur rendue, bonne valeur)` de chaque appel manqué.
+        same: dit si deux valeurs sont égales.
+
+    Returns:
+        Une raison et ce qui la précise ; None si ce ne sont pas des éléments à nommer.
+    """
+    count = len(pairs[0][1]) if pairs and isinstance(pairs[0][1], tuple) else 0
+    for found, expected in pairs:
+        if not isinstance(found, tuple | list) or not isinstance(expected, tuple):
+            return None
+        if not 2 <= count == len(found) == len(expected) <= MAX_PARTS:
+            return None
+    columns = [[(found[k], expected[k]) for found, expected in pairs] for k in range(count)]
+    if _are_exchanged(pairs, same):
+        return "parts_exchanged", ""
+    every = {_difference(column) for column in columns}
+    if len(every) == 1 and None not in every:
+        return every.pop(), ""
+    right = [all(same(*pair) for pair in column) for column in columns]
+    names = getattr(pairs[0][1], "names", ()) or [f"le {each}" for each in ORDINALS[:count]]
+    wrong = [k for k in range(count) if not right[k]]
+    if len(wrong) == 1 and (reason := _difference(columns[wrong[0]])):
+        return reason, f"seul élément faux : {names[wrong[0]]}"
+    said = ", ".join(names[k] + _direction(columns[k]) for k in wrong)
+    if len(wrong) == count and not any(map(_direction, columns)):
+        return None
+    good = ", ".join(names[k] for k in range(count) if right[k])
+    return "wrong_parts", f"bon : {good or 'aucun'} ; faux : {said}"
+
+
+def _are_exchanged(pairs: Sequence[tuple], same: Callable) -> bool:
+    """Dit si les bons éléments sont rendus, dans un autre ordre, le même à chaque appel."""
+    orders = itertools.permutations(range(len(pairs[0][1])))
+    next(orders)  # l'ordre demandé
+    return any(
+        all(
+            same(found[k], expected[place])
+            for found, expected in pairs
+            for k, place in enumerate(order)
+        )
+        for order in orders
+    )
+
+
+def _difference(column: Sequence[tuple]) -> str | None:
+    """Cherche une différence ordinaire (`differences`) qui explique tout d'un élément."""
+    pairs = [(as_floats(found), as_floats(expected)) for found, expected in column]
+    every = [each for pair in pairs for each in pair]
+    known = all(each is not None and each.size and np.isfinite(each).all() for each in every)
+    return differences.explain(pairs) if known else None
+
+
+def _direction(column: Sequence[tuple]) -> str:
+    """Dit d'un élément que sa forme est fausse, ou qu'il est toujours trop grand, ou trop petit."""
+    gaps = []
+    for found, expected in column:
+        ours, theirs = as_floats(found), as_floats(expected)
+        if ours is None or theirs is None:
+            return ""
+        if ours.shape != theirs.shape:
+            return f" (forme {ours.shape} au lieu de {theirs.shape})"
+        gap = ours - theirs
+        gaps.append(gap[np.abs(gap) > 1e-9].ravel())
+    every = np.concatenate(gaps)
+    if not len(every) or not np.isfinite(every).all():
+        return ""
+    return " (trop grand)" if (every > 0).all() else " (trop petit)" if (every < 0).all() else ""
