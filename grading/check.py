@@ -14,9 +14,11 @@ import json
 import os
 import random
 import secrets
+import signal
 import sys
 import tempfile
 import textwrap
+import threading
 import types
 import zlib
 from collections.abc import Iterator
@@ -33,11 +35,13 @@ from grading.asking.comparing import REFUSED, kind_of
 from grading.asking.credits import Credit, Wrong
 from grading.asking.parts import Lacking
 from grading.inside import messages, probes, sandbox
+from grading.inside.alarm import OutOfTimeError
 from grading.reading import handin
 from grading.scale import Rule, read_reasons, read_scale
 
 ENCLOSED = {"record", "command"}  # ce que seul un processus à part sait faire
 HANDED_IN = ("weights", "command")  # questions posées à des fichiers rendus, et non à des fonctions
+LIMIT_S = 20  # de processeur, pour les appels d'une question
 SMALL = 12  # valeurs d'un tableau qui se montre en entier
 WIDTH = 96
 
@@ -74,6 +78,30 @@ def _untouched() -> Iterator[None]:
         finally:
             random.setstate(drawn)
             np.random.set_state(seeded)
+
+
+@contextlib.contextmanager
+def _limited(seconds: int) -> Iterator[None]:
+    """Arrête une boucle sans fin, par une exception qui en dit la ligne ; zéro : ne compte pas.
+
+    Raises:
+        OutOfTimeError: le temps de processeur est passé.
+    """
+    countable = threading.current_thread() is threading.main_thread()
+    if not seconds or not countable or not hasattr(signal, "setitimer"):  # dans une page, non plus
+        yield
+        return
+
+    def ring(*_):
+        raise OutOfTimeError
+
+    before = signal.signal(signal.SIGPROF, ring)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
 
 
 class Desk:
@@ -114,8 +142,13 @@ class Desk:
         arguments = messages.unpack(messages.pack(arguments), ingredients=True)
         with _untouched(), self._in_place(rule):
             try:
-                value = probes.OPERATIONS[operation](**arguments)
+                with _limited(LIMIT_S if self.space else 0):
+                    value = probes.OPERATIONS[operation](**arguments)
                 return {"value": messages.unpack(messages.pack(value))}
+            except OutOfTimeError as error:
+                place = probes.describe_error(error)
+                where = f"ligne {place['line']} de {place['file']}"
+                raise failures.Failure("timeout", where) from error
             except Exception as error:
                 raise failures.failure_of(probes.describe_error(error)) from error
 
@@ -374,7 +407,7 @@ def shown(value) -> str:
     if isinstance(value, list | tuple) and any(isinstance(each, np.ndarray) for each in value):
         inside = ", ".join(map(shown, value))
         return f"[{inside}]" if isinstance(value, list) else f"({inside})"
-    text = repr(round(value, 4) if isinstance(value, float) else value)
+    text = repr(round(float(value), 4) if isinstance(value, float) else value)
     return text if len(text) <= WIDTH else f"{text[: WIDTH - 1]}…"
 
 

@@ -27,7 +27,7 @@ from grading.scale import Rule, read_reasons, read_scale
 
 LOOK_S = 0.1  # entre deux regards sur les fichiers et sur le clavier
 SETTLED_S = 0.05  # un éditeur finit d'écrire
-SECONDS = {"numpy": 5}  # accordées à une question ; celles du barème pour Keras
+SECONDS = {"numpy": 5, "keras": 20}  # de processeur, accordées à une question
 BAR = 24
 NEXT = "\n\n"  # entre deux paragraphes d'une docstring
 KEYS = "touches : i, un indice ; b, le barème ; s, la question suivante ; q, quitter"

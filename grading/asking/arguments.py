@@ -376,7 +376,7 @@ def find(calls: Sequence[Call], recompute: Callable, *, vague: bool = True) -> C
     if (clue := multiplied(first)) or not vague:
         return clue
     clue, where = explained_by_argument(first) or sides(first), apart(right, wrong)
-    if clue or not (way := direction(first)):
+    if clue or not (way := direction(first) or direction(numeric)):
         return clue or where
     return way._replace(detail=where.detail if where else "")
 

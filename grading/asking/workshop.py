@@ -36,6 +36,7 @@ MAX_LOG_BYTES = 4096  # gardés de ce qu'un enfant écrit hors des demandes
 MAX_PRINTED_BYTES = 2**20  # par demande ; au-delà, la question est perdue
 MAX_FOLDER_BYTES = 512 * 2**20  # au-delà, l'enfant est tué
 LOOK_S = 0.25  # entre deux regards sur un enfant qui ne répond pas
+NUM_LOOKS = 8  # un enfant d'une machine chargée met du temps à écrire où il en est
 START_S = 300  # importer TensorFlow, sur une machine très chargée
 ENVIRONMENT = {
     "LANG": "C.UTF-8",
@@ -224,7 +225,10 @@ class Child:
         except Failure as failure:
             if failure.reason == "timeout" and self.status is None:
                 os.kill(self.pid, signal.SIGUSR1)  # l'enfant écrit où il en est
-                time.sleep(LOOK_S)
+                for _ in range(NUM_LOOKS):
+                    time.sleep(LOOK_S)
+                    if self._place():
+                        break
             if failure.reason in ("timeout", "crash") and (place := self._place()):
                 failure.detail = place
             if failure.reason in DEADLY:

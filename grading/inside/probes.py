@@ -51,13 +51,18 @@ def describe_error(error: BaseException) -> dict:
     L'endroit est la ligne de l'élève, même si l'exception vient du code commun qu'elle appelle.
     """
     here = os.getcwd()
-    line, file = _place(error)
+    places = _places(error)
+    line, file, _ = places[-1] if places else (None, "", "")
+    message = str(error).replace(f"{here}/", "")
+    if isinstance(error, RecursionError) and (loop := _loop(places)):
+        line, file, _ = loop[0]
+        message = " → ".join(name for *_, name in loop)
     if isinstance(error, SyntaxError):
         line, file = error.lineno, str(error.filename)
     missing = str(error.name) if isinstance(error, ModuleNotFoundError) else ""
     return {
         "type": type(error).__name__[:MAX_TEXT],
-        "message": str(error).replace(f"{here}/", "")[:MAX_TEXT],
+        "message": message[:MAX_TEXT],
         "line": line,
         "file": os.path.basename(file)[:MAX_TEXT],
         "missing": missing[:MAX_TEXT],
@@ -65,16 +70,22 @@ def describe_error(error: BaseException) -> dict:
     }
 
 
-def _place(error: BaseException) -> tuple[int | None, str]:
-    """Rend la dernière ligne du rendu qui mène à une exception, et son fichier ; None sinon."""
+def _places(error: BaseException) -> list[tuple[int, str, str]]:
+    """Rend les lignes du rendu qui mènent à une exception, leur fichier et leur fonction."""
     here, own = os.getcwd(), []
     for frame, line in walk_tb(error.__traceback__):
         file = _file_of(frame)
         ours = file.endswith("/_cellules.py")
         if not ours and (_is_in_space(frame) if SPACE else file.startswith(here)):
-            own.append((line, file))
-    written = [each for each in own if not each[1].startswith(f"{here}/convnets/")] or own
-    return written[-1] if written else (None, "")
+            own.append((line, file, frame.f_code.co_name))
+    return [each for each in own if not each[1].startswith(f"{here}/convnets/")] or own
+
+
+def _loop(places: list[tuple[int, str, str]]) -> list[tuple[int, str, str]]:
+    """Rend les appels d'une fonction qui s'appelle sans fin, d'elle-même à elle-même."""
+    names = [name for *_, name in places]
+    start = next((k for k, name in enumerate(names) if name in names[k + 1 :]), None)
+    return [] if start is None else places[start : names.index(names[start], start + 1) + 1]
 
 
 def _is_in_space(frame) -> bool:

@@ -121,6 +121,23 @@ def test_a_vague_reason_says_what_the_scale_still_asks():
     )
 
 
+def smooth_with(body):
+    space = {"np": np, "__name__": "moi"}
+    exec(compile(f"def smooth(images, share):\n    {body}\n", "moi.py", "exec"), space)
+    return check.answer(check.find_rule("ex06.smooth"), space, seed=0).credit
+
+
+def test_a_loop_without_end_is_stopped_and_its_line_said(monkeypatch):
+    monkeypatch.setattr(check, "LIMIT_S", 1)
+    found = smooth_with("while True: pass")
+    assert (found.reason, found.detail) == ("timeout", "ligne 2 de la cellule")
+
+
+def test_a_function_that_calls_itself_is_shown_calling_itself():
+    found = smooth_with("return (lambda: smooth(images, share))()")
+    assert "smooth → <lambda> → smooth" in found.detail
+
+
 def test_an_unknown_question_is_said_in_french():
     with pytest.raises(ValueError, match="au choix : ex07.fill_color"):
         check.find_rule("ex07.rien")
