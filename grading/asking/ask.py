@@ -20,6 +20,7 @@ from grading.asking.comparing import (
     as_floats,
     judge,
     located,
+    same,
     seen,
     seen_as,
     side_by_side,
@@ -27,6 +28,7 @@ from grading.asking.comparing import (
 )
 from grading.asking.credits import Credit
 from grading.asking.failures import Answer, Failure, failure_of
+from grading.asking.parts import are_exchanged
 from grading.scale import Rule
 
 TENSORS = {"operation": "through", "weights": []}  # comment appeler une fonction de tenseurs
@@ -150,6 +152,9 @@ class Ask:
         ]
         mistakes = [each._replace(compute=partial(_made_by, each)) for each in mistakes]
         compared_ = judge(answers, known, _known, mistakes, tolerance=tolerance)
+        whole = [(a.value, b.value) for a, b in zip(found, ours, strict=True) if not b.error]
+        if compared_.reason and any(parts) and are_exchanged(whole, same):
+            compared_ = compared_._replace(reason="parts_exchanged", detail="")
         if compared_.reason in VAGUE + SYMPTOMS:
             values = [None if each.error else each.value for each in expected]
             names = self.parameters(function)

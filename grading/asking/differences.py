@@ -154,6 +154,16 @@ def _overflowed(found: np.ndarray, expected: np.ndarray) -> bool:
     return alike(found, np.mod(np.trunc(expected), 256))
 
 
+def _other_scale(found: np.ndarray, expected: np.ndarray) -> bool:
+    """De 0 à 255, ou à 100, au lieu de 0 à 1, ou l'inverse ; à l'entier près s'il le faut."""
+    as_they_are = (lambda values: values, np.trunc, np.rint)
+    return _varies(expected) and any(
+        alike(found, to(factor * expected)) or alike(to(factor * found), expected)
+        for factor in (100, 255)
+        for to in as_they_are
+    )
+
+
 def _times(found: np.ndarray, expected: np.ndarray) -> bool:
     """Un même facteur multiplie toutes les valeurs."""
     size = np.vdot(expected, expected)
@@ -222,7 +232,7 @@ def _rolled(found: np.ndarray, expected: np.ndarray) -> bool:
         return False
     return any(
         alike(np.roll(found, shift, axes), expected)
-        for count in (1, 2)
+        for count in (1, 2, 3)
         for axes in itertools.combinations(range(found.ndim), count)
         for shift in itertools.product(*(range(found.shape[axis]) for axis in axes))
     )
@@ -300,6 +310,7 @@ VALUES = (
     Difference("truncated", _truncated),
     Difference("not_truncated", _not_truncated),
     Difference("integer_overflow", _overflowed),
+    Difference("other_scale", _other_scale),
     Difference("times_a_number", _times),
     Difference("plus_a_number", _plus),
     Difference("squared", _squared),

@@ -103,7 +103,7 @@ def explain(pairs: Sequence[tuple[object, object]], same: Callable) -> tuple[str
         if not 2 <= count == len(found) == len(expected) <= MAX_PARTS:
             return None
     columns = [[(found[k], expected[k]) for found, expected in pairs] for k in range(count)]
-    if _are_exchanged(pairs, same):
+    if are_exchanged(pairs, same):
         return "parts_exchanged", ""
     every = {_difference(column) for column in columns}
     if len(every) == 1 and None not in every:
@@ -120,8 +120,11 @@ def explain(pairs: Sequence[tuple[object, object]], same: Callable) -> tuple[str
     return "wrong_parts", f"bon : {good or 'aucun'} ; faux : {said}"
 
 
-def _are_exchanged(pairs: Sequence[tuple], same: Callable) -> bool:
+def are_exchanged(pairs: Sequence[tuple], same: Callable) -> bool:
     """Dit si les bons éléments sont rendus, dans un autre ordre, le même à chaque appel."""
+    counts = {len(each) if isinstance(each, tuple | list) else 0 for pair in pairs for each in pair}
+    if len(counts) != 1 or not 2 <= counts.pop() <= MAX_PARTS:
+        return False
     orders = itertools.permutations(range(len(pairs[0][1])))
     next(orders)  # l'ordre demandé
     return any(

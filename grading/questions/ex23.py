@@ -47,8 +47,8 @@ def ask_equal_units(ask: Ask) -> Credit:
 
     Les deux écarts permis par `same` s'ajoutent : chacun est la moitié de celui du barème.
     """
-    sides = ask.rng.permutation([20, 24, 28, 32])[:2].tolist()
-    calls = [(((side, side, depth),), {}) for side, depth in zip(sides, (1, 3), strict=True)]
+    sides = ask.rng.permutation([20, 24, 28, 32])[:3].tolist()
+    calls = [(((side, side, depth),), {}) for side, depth in zip(sides, (1, 3, 3), strict=True)]
     # L'écart relatif de la racine cinquième est cinq fois moindre : un dixième y passe pour 2 %.
     groups = [("1/2", calls, lambda units: as_floats(units) ** 0.2), ("1", calls)]
     return ask.compare("equal_units", groups, tolerance=ask.settings["percent"] / 200)

@@ -1,5 +1,7 @@
 """Une erreur que les valeurs n'expliquent pas est rapportée à l'argument d'où elle vient."""
 
+from operator import itemgetter
+
 import numpy as np
 import pytest
 
@@ -108,6 +110,13 @@ def test_a_level_of_two_groups_asks_for_both():
     ask = Ask(Rule(), np.random.default_rng(0), Desk(lambda x: x if x < 9 else 0))
     groups = [("1/2", [((1,), {})]), (1, [((2,), {})]), (1, [((9,), {})])]
     assert ask.judge("f", groups, lambda x: x).level == 0.5
+
+
+def test_two_parts_asked_one_after_the_other_may_be_exchanged():
+    ask = Ask(Rule(), np.random.default_rng(0), Desk(lambda x: (x.sum(), x)))
+    ask.desk.reference = Desk(lambda x: (x, x.sum()))
+    groups = [(level, [((IMAGES[0],), {})], itemgetter(k)) for k, level in enumerate(("1/2", 1))]
+    assert ask.compare("f", groups).reason == "parts_exchanged"
 
 
 def test_what_is_right_stays_right():
