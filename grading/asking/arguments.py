@@ -375,10 +375,27 @@ def find(calls: Sequence[Call], recompute: Callable, *, vague: bool = True) -> C
     first = [each for each in numeric if each.part == numeric[0].part]  # ce qui manque d'abord
     if (clue := multiplied(first)) or not vague:
         return clue
-    clue, where = explained_by_argument(first) or sides(first), apart(right, wrong)
+    clue, where = explained_by_argument(first) or sides(first) or moved(first), apart(right, wrong)
     if clue or not (way := direction(first) or direction(numeric)):
         return clue or where
     return way._replace(detail=where.detail if where else "")
+
+
+def moved(wrong: Sequence[Call]) -> Clue | None:
+    """Dit si un argument change dans la bonne direction, mais pas de la bonne quantité."""
+    for name, value in wrong[0].arguments().items():
+        if _is_array(value) and all(_is_part_of_the_way(each, name) for each in wrong):
+            return Clue("wrong_step", named(wrong[0], name))
+    return None
+
+
+def _is_part_of_the_way(call: Call, name: str) -> bool:
+    start = call.arguments().get(name)
+    if not _is_array(start) or not start.shape == call.found.shape == call.expected.shape:
+        return False
+    way, gone = (call.expected - start).ravel(), (call.found - start).ravel()
+    size = way @ way
+    return bool(size) and np.allclose(gone, gone @ way / size * way, atol=1e-4 * abs(way).max())
 
 
 def _equal(found: np.ndarray, value: np.ndarray | None) -> bool:

@@ -92,6 +92,7 @@ SHARED = [((image, share), {}) for image, share in zip(IMAGES, (0.1, 0.3, 0.6, 0
     [
         (lambda i, s: picture(i, 1 - s), picture, "argument_changed", "un moins lui-même"),
         (lambda i, s: picture(abs(i), s), picture, "argument_changed", "en valeur absolue"),
+        (lambda i, s: i + s * (i[0] - i), lambda i, s: i + s / 3 * (i[0] - i), "wrong_step", ""),
         (lambda i, s: 18 * picture(i, s), picture, "summed", "6 × 3"),
         (lambda i, s: picture(i, s) / 30, picture, "averaged", "5 × 6"),
         (lambda i, s: (i[0], i), pair, "wrong_parts", "forme (5, 6, 3) au lieu de (6, 3)"),
