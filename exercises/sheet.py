@@ -437,10 +437,17 @@ def to_python(exercise: Exercise, cells: Sequence[Cell]) -> str:
         if cell.kind == "text":
             pieces.append("# %% [markdown]\n" + "\n".join(commented(lines)))
         elif cell.kind == "call":
-            pieces.append("# %% Essayez :\n" + "\n".join(f"# {line}".rstrip() for line in lines))
+            if not any(piece.startswith("# %% Essayez") for piece in pieces):
+                pieces.append(as_comment("Essayez d'abord", notebook.HELPERS.splitlines()))
+            pieces.append(as_comment("Essayez", lines))
         elif cell.kind in ("code", "file"):
             pieces.append(f"# %%\n{cell.source}")
     return "\n\n".join(pieces) + "\n"
+
+
+def as_comment(title: str, lines: Iterable[str]) -> str:
+    """Met du code en commentaires, sous un titre : l'élève l'essaie en retirant les dièses."""
+    return f"# %% {title} :\n" + "\n".join(f"# {line}".rstrip() for line in lines)
 
 
 def commented(lines: Iterable[str]) -> Iterator[str]:
