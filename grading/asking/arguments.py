@@ -76,6 +76,8 @@ def variants(calls: Sequence[Call]) -> Iterator[Variant]:
     """
     first, count = calls[0], min((len(each.positional) for each in calls), default=0)
     for i, j in itertools.combinations(range(min(count, MAX_POSITIONAL)), 2):
+        if type(first.positional[i]) is not type(first.positional[j]):
+            continue  # un réseau ne se prend pas pour une image
         detail = " et ".join(named(first, first.name(k)) for k in (i, j))
         yield Variant(Clue("arguments_swapped", detail), lambda call, i=i, j=j: _swap(call, i, j))
     for name in sorted({name for each in calls for name in each.named}):
