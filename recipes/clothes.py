@@ -31,25 +31,6 @@ from exercises.ex05_inception.cached import L2, LEARNING_RATE, STEPS, VIEWS
 from recipes import familiarity, photos
 
 CLASSES_FR = clothes.CLASSES_FR | {"bag": "Sac"}
-TYPES = {  # d'articles de boutique, pour chaque classe
-    "dress": ("Dresses",),
-    "hat": ("Caps", "Hat"),
-    "longsleeve": ("Sweaters", "Sweatshirts"),
-    "outwear": ("Jackets",),
-    "pants": ("Jeans", "Trousers", "Track Pants"),
-    "shirt": ("Shirts",),
-    "shoes": (
-        *("Casual Shoes", "Flats", "Flip Flops", "Formal Shoes", "Heels", "Sandals"),
-        "Sports Shoes",
-    ),
-    "shorts": ("Lounge Shorts", "Shorts"),
-    "skirt": ("Skirts",),
-    "t-shirt": ("Tshirts",),
-    "bag": (
-        *("Backpacks", "Clutches", "Duffel Bag", "Handbags", "Laptop Bag", "Messenger Bag"),
-        *("Rucksacks", "Trolley Bag"),
-    ),
-}
 MAX_PER_TYPE = 300
 OBJECTS = len(sources.CIFAR10_CLASSES)  # leur nombre : un vêtement vient après
 THUMBNAILS = 5000  # vignettes apprises
@@ -80,7 +61,11 @@ def gather(pictures: folders.Pictures) -> list[tuple[list[Path], np.ndarray, np.
     """
     found, labels, paths = products.load_products(), [], []
     for label, name in enumerate(CLASSES_FR):
-        own = [path for each in TYPES[name] for path in found.get(each, [])[:MAX_PER_TYPE]]
+        own = [
+            path
+            for each in products.GARMENT_TYPES[name]
+            for path in found.get(each, [])[:MAX_PER_TYPE]
+        ]
         labels += [label] * len(own)
         paths += own
     known = np.isin(labels, pictures.labels)

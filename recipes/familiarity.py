@@ -10,10 +10,11 @@ validation, va dans le compte rendu.
 
 - Un réseau de vignettes, de vêtements ou de chiffres : l'énergie de ses scores, moins l'écart des
   cartes d'un de ses groupes, le premier ou le deuxième, à celles des images d'entraînement.
-- Celui des photos : la distance aux frontières entre classes. Ses cartes ne serviraient à rien : il
-  a été appris de vignettes agrandies, et toute vraie photo leur est étrangère.
 - De plus, sauf pour les chiffres : de quel côté d'une autre frontière est l'image. Une régression
   logistique la place entre les images d'entraînement et celles de `recipes.outliers`.
+- Celui des photos : l'énergie des classes, moins celle de colonnes « rien de cela »
+  (`recipes.nothing`). Ses cartes ne serviraient à rien : il a été appris de vignettes agrandies, et
+  toute vraie photo leur est étrangère.
 """
 
 import copy
@@ -37,8 +38,8 @@ from convnets.core.cli import FrenchParser, run
 from convnets.core.images import crop_resize
 from convnets.core.paths import MODELS_DIR
 from convnets.datasets import sources
-from convnets.serving.classifier import Classifier
-from recipes import outliers
+from convnets.serving.classifier import PHOTO_MODEL, Classifier
+from recipes import nothing, outliers
 
 NUM_VAL = 2000  # images de validation, de celles que les recettes mettent de côté
 NUM_TRAIN = 10_000  # images d'entraînement dont la mesure retient les statistiques
@@ -46,6 +47,10 @@ NUM_OUTLIERS = 1000  # images étrangères de chaque sorte, faites de ces mêmes
 # Quatre doutes pour 2 000 images : à 95 % de chances, moins de 0,5 % de toutes (Clopper et
 # Pearson, borne supérieure 0,46 %). Avec dix, un autre jeu dépasserait 0,5 % une fois sur deux.
 DOUBTED_OF_VAL = 0.002
+# Une sur cent des images connues de `recipes.nothing`, photographies comprises : autant que ce que
+# l'on accepte de perdre de bonnes réponses.
+DOUBTED_OF_PHOTOS = 0.01
+FEW = 200  # vignettes où vérifier que `photos`, dont le seuil vient d'ailleurs, répond pareil
 RANK = 32  # directions gardées d'une gaussienne ; au-delà, rien de plus sur les images d'essai
 RIDGE = 1e-2  # ajouté aux variances, de moyenne 1
 LOWEST = 0.005  # part des images de validation qui donne l'unité d'une mesure ; voir `unit`
@@ -55,11 +60,10 @@ MEASURES = {
     "garments": "énergie + groupe 2 + frontière apprise",
     "thumbnails": "énergie + groupe 1 + frontière apprise",
     "digits": "énergie + groupe 1",
-    "photos": "distance aux frontières + frontière apprise",
+    "photos": "classes contre rien de cela",
 }
 ENERGY_WEIGHTS = {"garments": 1.5}  # ce que pèse l'énergie ; 1 ailleurs
 BOUNDARY_WEIGHT = 0.5  # ce que pèse une frontière apprise, choisi sur des sortes non apprises
-BOUNDARY_WEIGHTS = {"photos": 0.125}  # plus, et le pont de samples/ n'étonnerait plus
 SETS = {  # jeu, et images que sa recette met de côté ; CIFAR-10 pour les autres
     "garments": ("load_fashion_mnist", 2000),
     "digits": ("load_mnist", 5000),
@@ -134,15 +138,23 @@ def nearness(fitted: Gaussian) -> Term:
     return term
 
 
-def boundary_distance(vectors, scores):
-    """Rend la distance aux frontières entre classes, des caractéristiques et des scores.
+def outweighing(kernel: np.ndarray, bias: np.ndarray, handicap: np.ndarray) -> Term:
+    """Rend le terme qui compare les scores des classes à ceux de colonnes « rien de cela ».
 
-    Approximation : les poids de deux classes, quelles qu'elles soient, sont à la même distance.
+    C'est le logarithme du rapport des deux probabilités, si un softmax lisait toutes les colonnes.
 
-    Source : Liu et Qin, arXiv 2312.11536, 2024.
+    Args:
+        kernel: de ces colonnes, `(c, colonnes)`.
+        bias: leurs biais, `(colonnes,)`.
+        handicap: ce que cède le score de chaque classe, `(k,)`.
     """
-    gaps = tf.reduce_max(scores, 1) - tf.reduce_mean(scores, 1)
-    return gaps / tf.sqrt(tf.reduce_sum(tf.square(vectors[0]), 1))
+    kernel, bias, handicap = (each.astype("float32") for each in (kernel, bias, handicap))
+
+    def term(vectors, scores):
+        others = vectors[0] @ kernel + bias
+        return energy(vectors, scores - handicap) - energy(vectors, others)
+
+    return term
 
 
 def side(direction: np.ndarray) -> Term:
@@ -173,9 +185,9 @@ def unit(val: np.ndarray) -> float:
     return float(np.median(val) - np.quantile(val, LOWEST))
 
 
-def threshold(val: np.ndarray) -> float:
-    """Rend le seuil sous lequel on doute : `DOUBTED_OF_VAL` des images de validation y sont."""
-    return float(np.sort(val)[int(DOUBTED_OF_VAL * len(val))])
+def threshold(val: np.ndarray, share: float = DOUBTED_OF_VAL) -> float:
+    """Rend le seuil sous lequel on doute : cette part des images de validation y est."""
+    return float(np.sort(val)[int(share * len(val))])
 
 
 # --- L'export ------------------------------------------------------------------------------
@@ -332,36 +344,69 @@ def extend(
         Le nouvel export, et les paramètres de la mesure.
     """
     model, parts = read_export(content), MEASURES[slug].split(" + ")
-    learned, of_photos = "frontière apprise" in parts, "distance aux frontières" in parts
-    if of_photos:
-        taps = find_taps(model)
-        read, summarize = [taps.features, taps.scores], tf.convert_to_tensor
-    else:
-        taps = find_taps(model, group=int(parts[1][-1]))  # « groupe 1 » ou « groupe 2 »
-        read, summarize = [*(taps.maps if learned else taps.maps[-1:]), taps.scores], moments
+    learned = "frontière apprise" in parts
+    taps = find_taps(model, group=int(parts[1][-1]))  # « groupe 1 » ou « groupe 2 »
+    read = [*(taps.maps if learned else taps.maps[-1:]), taps.scores]
 
     def found_in(images: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
         """Rend ce que la mesure lit des images : des vecteurs, et les scores."""
-        few = [(*map(summarize, others), scores) for *others, scores in look(model, read, images)]
+        few = [(*map(moments, others), scores) for *others, scores in look(model, read, images)]
         *vectors, scores = (np.concatenate(each) for each in zip(*few, strict=True))
         return vectors, scores
 
     known, _ = found_in(x)
     val, details = found_in(x_val), {"num_train": len(x)}
-    if of_photos:
-        terms = {"distance_unit": (boundary_distance, 1)}
-    else:
-        terms = {"energy_unit": (energy, ENERGY_WEIGHTS.get(slug, 1))}
-        terms["distance_unit"] = nearness(fit_gaussian(known[-1])), 1
-        details["rank"] = RANK
+    terms = {"energy_unit": (energy, ENERGY_WEIGHTS.get(slug, 1))}
+    terms["distance_unit"] = nearness(fit_gaussian(known[-1])), 1
+    details["rank"] = RANK
     if learned:
         strange, _ = found_in(np.concatenate([*outliers.make(x, count=num_outliers).values()]))
         direction = fit_boundary(np.hstack(known), np.hstack(strange))
-        terms["boundary_unit"] = side(direction), BOUNDARY_WEIGHTS.get(slug, BOUNDARY_WEIGHT)
+        terms["boundary_unit"] = side(direction), BOUNDARY_WEIGHT
         details["num_outliers"] = num_outliers
     units = {name: unit(term(*val)) / weight for name, (term, weight) in terms.items()}
-    measure = add_up([(terms[name][0], size) for name, size in units.items()], summarize)
+    measure = add_up([(terms[name][0], size) for name, size in units.items()], moments)
     return add_measure(model, measure, read), details | units
+
+
+def extend_photos(content: bytes, first: int) -> tuple[bytes, dict, np.ndarray]:
+    """Donne au réseau des photos ses colonnes « rien de cela ».
+
+    Args:
+        content: son export.
+        first: numéro de son premier vêtement. Un vêtement s'en sépare mieux qu'un objet : il cède
+            ce qu'il faut pour qu'un seul seuil mette en doute la même part des deux.
+
+    Returns:
+        Le nouvel export, les paramètres de la mesure, et les familiarités des images connues que
+        ces colonnes n'ont pas apprises, `(n,)`.
+    """
+    model = read_export(content)
+    taps, alone = find_taps(model), write_export(model)
+    read = [taps.features, taps.scores]
+    num_classes = int(model.subgraphs[0].tensors[taps.scores].shape[-1])
+
+    def describe(images: np.ndarray) -> np.ndarray:
+        return np.concatenate(
+            [np.hstack(each) for each in look(model, read, images, enlarge=False)]
+        )
+
+    lots = nothing.gather(describe, alone)
+    columns = nothing.fit(lots, num_classes)
+    val, scores = lots.val[:, :-num_classes], lots.val[:, -num_classes:]
+    garments = np.arange(num_classes) >= first
+    alike = outweighing(*columns, np.zeros(num_classes))([val], scores).numpy()
+    limits = [
+        threshold(alike[garments[scores.argmax(1)] == side], DOUBTED_OF_PHOTOS)
+        for side in (False, True)
+    ]
+    gap = max(0.0, limits[1] - limits[0])
+    term = outweighing(*columns, gap * garments)
+    known = term([val], scores).numpy()
+    sizes = {"num_known": len(lots.known), "num_strange": len(lots.strange)}
+    details = sizes | {"num_columns": nothing.COLUMNS, "handicap": gap}
+    content = add_measure(model, add_up([(term, 1)], tf.convert_to_tensor), read)
+    return content, details, known
 
 
 def look_at(classifier: Classifier, image: np.ndarray) -> tuple[list[float], float | None]:
@@ -416,11 +461,16 @@ def write(
         ValueError: la réponse du modèle en changerait.
     """
     x, x_val, _ = load_images(slug)
-    x, x_val = x[:num_train], x_val[:num_val]
+    x, x_val = x[:num_train], x_val[: FEW if slug == PHOTO_MODEL else num_val]
     report = reports.read_report(slug, models_dir=models_dir)
     before, _ = answers(Classifier(slug, models_dir=models_dir, num_threads=1), x_val)
     content = (models_dir / f"{slug}.tflite").read_bytes()
-    content, parameters = extend(slug, content, x, x_val, num_outliers=num_outliers)
+    share, known = DOUBTED_OF_VAL, None
+    if slug == PHOTO_MODEL:
+        content, parameters, known = extend_photos(content, report.garments["first"])
+        share = DOUBTED_OF_PHOTOS
+    else:
+        content, parameters = extend(slug, content, x, x_val, num_outliers=num_outliers)
     with tempfile.TemporaryDirectory(dir=models_dir) as temporary:
         staged = Path(temporary)
         (staged / f"{slug}.tflite").write_bytes(content)
@@ -431,12 +481,13 @@ def write(
         after, scores = answers(Classifier(slug, models_dir=staged, num_threads=1), x_val)
         if not np.array_equal(before, after):
             raise ValueError(f"{slug} ne répondrait plus pareil : rien n'est écrit.")
-        limit = threshold(scores)
+        val = scores if known is None else known
+        limit = threshold(val, share)
         report.familiarity = reports.Familiarity(
             measure=MEASURES[slug],
             threshold=limit,
-            num_val=len(x_val),
-            num_doubted=int((scores < limit).sum()),
+            num_val=len(val),
+            num_doubted=int((val < limit).sum()),
             command="python -m recipes.familiarity",
             parameters=parameters,
         )

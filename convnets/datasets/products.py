@@ -38,6 +38,25 @@ ARCHIVES = (
 )
 
 
+GARMENT_TYPES = {  # pour chaque classe de `clothes`, et le sac
+    "dress": ("Dresses",),
+    "hat": ("Caps", "Hat"),
+    "longsleeve": ("Sweaters", "Sweatshirts"),
+    "outwear": ("Jackets",),
+    "pants": ("Jeans", "Trousers", "Track Pants"),
+    "shirt": ("Shirts",),
+    "shoes": (
+        *("Casual Shoes", "Flats", "Flip Flops", "Formal Shoes", "Heels", "Sandals"),
+        "Sports Shoes",
+    ),
+    "shorts": ("Lounge Shorts", "Shorts"),
+    "skirt": ("Skirts",),
+    "t-shirt": ("Tshirts",),
+    "bag": (
+        *("Backpacks", "Clutches", "Duffel Bag", "Handbags", "Laptop Bag", "Messenger Bag"),
+        *("Rucksacks", "Trolley Bag"),
+    ),
+}
 # Ce que le catalogue dit d'un article, dans l'ordre des champs de `Product` : les noms anglais.
 COLUMNS = ("articleType", "baseColour", "usage", "gender", "season")
 

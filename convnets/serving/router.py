@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from convnets.core.paths import MODELS_DIR
 from convnets.serving.card import describe
 from convnets.serving.classifier import DEFAULT_MODEL, GARMENT_MODEL, PHOTO_MODEL, Classifier
-from convnets.serving.say import Asked, best, sees, shows_garment
+from convnets.serving.say import Asked, best, is_familiar, sees, shows_garment
 
 if TYPE_CHECKING:
     from convnets.serving.batches import Result
@@ -112,14 +112,17 @@ class Router:
         """Fait répondre `garments` à un vêtement que l'on sait découper.
 
         Returns:
-            Sa réponse ; None si ce n'est pas un vêtement, si le fond ne s'enlève pas, s'il n'est
-            pas sûr, ou si le coup d'œil voit plutôt un autre vêtement.
+            Sa réponse ; None si ce n'est pas un vêtement, si le coup d'œil n'y trouve rien de
+            familier, si le fond ne s'enlève pas, si `garments` n'est pas sûr, ou si le coup d'œil
+            voit plutôt un autre vêtement.
         """
         photos = self.load(PHOTO_MODEL)
         if photos.card.garments is None or not self._has_garments:
             return None
-        glanced = photos.glance_at(look).probabilities
+        glanced, familiarity = photos.glance_at(look)
         if not (self.garments_only or shows_garment(photos.card, glanced)) or look.cut_out is None:
+            return None
+        if is_familiar(photos.card, familiarity) is False:  # `photos` répondra, et le dira
             return None
         garments = self.load(GARMENT_MODEL)
         (row,) = garments.answer([look.cut_out.tobytes()])

@@ -91,12 +91,12 @@ export class Classifier {
   }
 
   /** Nomme une image. @param {Picture} image
-   * @param {(glanced: number[]) => Promise<Found | null>} [reconsider] rend un autre modèle, et sa réponse, qui convient mieux.
+   * @param {(first: {probabilities: number[], score: number | null}) => Promise<Found | null>} [reconsider] rend un autre modèle, et sa réponse, qui convient mieux.
    * @returns {Promise<Found>} */
   async answer(image, reconsider = async () => null) {
     const start = performance.now(), {glance} = this.card, seen = [];
     const first = await this.glanceAt(image), sure = first !== null && glance !== null && Math.max(...first.probabilities) >= glance.sure;
-    const other = first && await reconsider(first.probabilities);
+    const other = first && await reconsider(first);
     if (other) return other;
     const views = this.viewsOf(first ? first.square : image);
     /** @type {{probabilities: number[], score: number | null} | null} */
@@ -144,6 +144,11 @@ export class Classifier {
     return this.card.garments !== null && probabilities.slice(this.card.garments.first).reduce((sum, each) => sum + each, 0) >= 0.5;
   }
 
+  /** Dit si une image ressemble à ce qu'il a appris, ou s'il ne le mesure pas. @param {number | null} score */
+  isFamiliar(score) {
+    return this.card.familiarity === null || score === null || score >= this.card.familiarity;
+  }
+
   /** Regarde une vue. @param {Picture} view @param {Engine} [engine] */
   async look(view, engine = this.engine) {
     const [probabilities, scores] = await this.pass(view, engine);
@@ -159,7 +164,7 @@ export class Classifier {
     const average = (/** @type {{probabilities: number[]}[]} */ rows) => this.card.classes.map((_, k) =>
       rows.reduce((sum, each) => sum + each.probabilities[k], 0) / rows.length);
     let probabilities = average(seen);
-    const {familiarity, garments} = this.card, [{score}] = seen, all = glanced ? [...seen, glanced] : seen;
+    const {garments} = this.card, [{score}] = seen, all = glanced ? [...seen, glanced] : seen;
     const isGarment = glanced !== null && garments !== null && (sure || this.namesGarment(probabilities));
     if (isGarment) {
       const means = probabilities.map((_, k) =>
@@ -168,7 +173,7 @@ export class Classifier {
       probabilities = means.map((each) => each / total);
     }
     const most = Math.max(...probabilities), best = probabilities.indexOf(most);
-    const familiar = (familiarity === null || score === null || score >= familiarity) &&
+    const familiar = this.isFamiliar(score) &&
       !(garments && best >= garments.first && most < garments.sure) &&
       !(glanced && !isGarment && this.showsGarment(average(all)));
     const doubt = !familiar ? "unfamiliar" : isDivided ? "divided" : most < this.card.least ? "low" : "";

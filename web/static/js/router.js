@@ -62,7 +62,7 @@ export class Router {
   /** Nomme une image. @param {Picture} image @returns {Promise<Found>} */
   async answer(image) {
     const classifier = await this.get(await this.slugFor(image));
-    return classifier.answer(image, (glanced) => this.reconsider(image, glanced, classifier));
+    return classifier.answer(image, (first) => this.reconsider(image, first, classifier));
   }
 
   /** Rend le nom du modèle qui va à une image. @param {Picture} image */
@@ -75,10 +75,10 @@ export class Router {
   }
 
   /** Donne au réseau des vêtements celui que l'on sait découper ; null s'il n'y en a pas, ou s'il n'est pas sûr.
-   * @param {Picture} image @param {number[]} glanced ce que le réseau des photos en a dit d'un coup d'œil.
-   * @param {Classifier} photos ce réseau. @returns {Promise<Found | null>} */
-  async reconsider(image, glanced, photos) {
-    if (!photos.showsGarment(glanced)) return null;
+   * @param {Picture} image @param {{probabilities: number[], score: number | null}} first le coup d'œil du réseau des photos, qui doit
+   * trouver l'image familière. @param {Classifier} photos ce réseau. @returns {Promise<Found | null>} */
+  async reconsider(image, {probabilities: glanced, score}, photos) {
+    if (!photos.showsGarment(glanced) || !photos.isFamiliar(score)) return null;
     const start = performance.now(), square = garmentSquare(image, GARMENT_PX);
     if (!square) return null;
     const classifier = await this.get(GARMENTS), view = grey(square, GARMENT_PX, GARMENT_PX);
