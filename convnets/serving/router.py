@@ -7,6 +7,7 @@ que ce que la réduction lui laisse : `photos` en lit 36 fois plus de pixels
 """
 
 import contextlib
+import math
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -112,9 +113,9 @@ class Router:
         """Fait répondre `garments` à un vêtement que l'on sait découper.
 
         Returns:
-            Sa réponse ; None si ce n'est pas un vêtement, si le coup d'œil n'y trouve rien de
-            familier, si le fond ne s'enlève pas, si `garments` n'est pas sûr, ou si le coup d'œil
-            voit plutôt un autre vêtement.
+            Sa réponse, étrangère si le coup d'œil la trouve étrangère ; None si ce n'est pas un
+            vêtement, si le fond ne s'enlève pas, s'il n'est pas sûr, ou si le coup d'œil voit
+            plutôt un autre vêtement.
         """
         photos = self.load(PHOTO_MODEL)
         if photos.card.garments is None or not self._has_garments:
@@ -122,13 +123,13 @@ class Router:
         glanced, familiarity = photos.glance_at(look)
         if not (self.garments_only or shows_garment(photos.card, glanced)) or look.cut_out is None:
             return None
-        if is_familiar(photos.card, familiarity) is False:  # `photos` répondra, et le dira
-            return None
         garments = self.load(GARMENT_MODEL)
         (row,) = garments.answer([look.cut_out.tobytes()])
         name = garments.classes[best(row.probabilities)]
         if max(row.probabilities) < MIN_SURE or not sees(photos.classes, glanced, name):
             return None
+        if is_familiar(photos.card, familiarity) is False:
+            row = row._replace(familiarity=-math.inf)
         return Asked(garments, [], cut_out=row, several=look.several)
 
     def _preload(self) -> None:

@@ -70,11 +70,15 @@ def test_a_garment_on_a_plain_ground_goes_to_the_network_of_garments(tmp_path, e
         named = [each.classifier.classes[each.best] for each in results]
         assert named.count("Pantalon") >= 9
     picture, classes = open_image(paths[0]), Classifier(SLUG, num_threads=1).classes
-    for seen, asked in (("Pantalon", True), ("Short", False)):  # Fashion-MNIST n'a pas de shorts
+    cases = [("Pantalon", 9.0, True), ("Pantalon", -99.0, True)]  # familier, étranger
+    cases += [("Short", 9.0, False)]  # Fashion-MNIST n'a pas de shorts
+    for seen, familiarity, asked in cases:
         look = Look(picture)
-        look.glanced = Row([float(name == seen) for name in classes], 9.0)
+        look.glanced = Row([float(name == seen) for name in classes], familiarity)
         found = Router(num_threads=1).ask_garments(look)
         assert (found is not None) == asked
+        if found and familiarity < 0:  # il le nomme, et en doute
+            assert say(found, []).familiar is False
 
 
 def test_an_enlarged_thumbnail_of_a_garment_is_a_garment(extract):

@@ -75,16 +75,17 @@ export class Router {
   }
 
   /** Donne au réseau des vêtements celui que l'on sait découper ; null s'il n'y en a pas, ou s'il n'est pas sûr.
-   * @param {Picture} image @param {{probabilities: number[], score: number | null}} first le coup d'œil du réseau des photos, qui doit
-   * trouver l'image familière. @param {Classifier} photos ce réseau. @returns {Promise<Found | null>} */
+   * @param {Picture} image @param {{probabilities: number[], score: number | null}} first le coup d'œil du réseau des photos ; s'il la
+   * trouve étrangère, la réponse l'est. @param {Classifier} photos ce réseau. @returns {Promise<Found | null>} */
   async reconsider(image, {probabilities: glanced, score}, photos) {
-    if (!photos.showsGarment(glanced) || !photos.isFamiliar(score)) return null;
+    if (!photos.showsGarment(glanced)) return null;
     const start = performance.now(), square = garmentSquare(image, GARMENT_PX);
     if (!square) return null;
     const classifier = await this.get(GARMENTS), view = grey(square, GARMENT_PX, GARMENT_PX);
     const answer = classifier.conclude([await classifier.look(view)]);
     if (answer.probabilities[answer.best] < MIN_SURE) return null;
     if (!sees(photos.card.classes, glanced, classifier.card.classes[answer.best])) return null;
+    answer.familiar &&= photos.isFamiliar(score);
     return {classifier, answer, view, duration: performance.now() - start};
   }
 }
