@@ -180,7 +180,8 @@ def test_a_garment_that_is_cut_out_goes_to_its_model(glanced, sure, ground, garm
         image.paste((0, 0, 60), (30, 20, 60, 80))
     asked, row = [], Row([1 - sure, sure], None)
     router_ = Router(garments_only=garments_only)
-    photos = SimpleNamespace(card=SimpleNamespace(garments=Garments(1, 0.5)), classes=CLASSES)
+    card = SimpleNamespace(garments=Garments(1, 0.5), familiarity=None)
+    photos = SimpleNamespace(card=card, classes=CLASSES)
     photos.glance_at = lambda look: Row(glanced, None)
     router_._loaded = {
         PHOTO_MODEL: photos,
