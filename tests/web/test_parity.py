@@ -5,7 +5,7 @@ import io
 
 import numpy as np
 import pytest
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, ImageDraw
 
 from convnets.core.images import crop_resize_image, open_image
 from convnets.core.paths import MODELS_DIR
@@ -24,7 +24,12 @@ WIDER = {  # l'arrondi change davantage les probabilités de quelques images
     "transparente": 0.05,  # à 95 % : le coup d'œil suffit d'un côté, et non de l'autre
 }
 # Ce que `say` dit d'une image, et le mot qu'en a la page.
-DOUBTS = {say.UNFAMILIAR: "unfamiliar", say.DIVIDED: "divided", say.LOW.partition("{")[0]: "low"}
+DOUBTS = {
+    say.GREY_THUMBNAIL: "grey",
+    say.UNFAMILIAR: "unfamiliar",
+    say.DIVIDED: "divided",
+    say.LOW.partition("{")[0]: "low",
+}
 ANSWER = """async (content) => {
   const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
   return (await cours.compute("name", {blob: await cours.check(new Blob([bytes]))})).answer;
@@ -66,8 +71,29 @@ def pictures():
         exif = Image.Exif()
         exif[ExifTags.Base.Orientation] = turn
         yield f"tournée {turn}", saved(dog, ("JPEG", "WEBP")[turn % 2], exif=exif)
-    for name, image in garments():
+    for name, image in [*garments(), *small_and_grey(), *figures(thumbnails)]:
         yield name, saved(image)
+
+
+def small_and_grey():
+    """Rend `(nom, image)` : des chiffres et des vêtements gris, petits, en négatif, agrandis."""
+    for dataset in ("mnist", "fashion_mnist"):
+        for number, pixels in enumerate(load_extract(dataset)[0][:3]):
+            small = Image.fromarray(pixels)
+            yield f"{dataset} {number}", small
+            yield f"{dataset} {number} en négatif", Image.fromarray(255 - pixels)
+            yield f"{dataset} {number} agrandi", small.resize((280, 280), 2 * (number % 2))
+
+
+def figures(thumbnails):
+    """Rend `(nom, image)` : des vignettes agrandies, dans la marge et le cadre d'un notebook."""
+    for number, thumbnail in enumerate(
+        [*thumbnails[:4], Image.fromarray(load_extract("mnist")[0][0])]
+    ):
+        figure = Image.new("RGB", (640, 480), "white")
+        figure.paste(thumbnail.convert("RGB").resize((280, 280), 0), (180, 90))
+        ImageDraw.Draw(figure).rectangle((179, 89, 460, 370), outline="black")
+        yield f"figure {number}", figure
 
 
 def three_things():

@@ -5,7 +5,8 @@ import {SIDE} from "./digit.js";
 import {Engine} from "./engine.js";
 import {garmentSquare} from "./garments.js";
 import {DECODED, digitSquare} from "./ink.js";
-import {grey, lightOnDark, longSquares, square, THUMBNAIL_PX, toGrey} from "./picture.js";
+import {isGreyOnBlack, isGreyThumbnail, isSmall} from "./look.js";
+import {grey, lightOnDark, longSquares, square, toGrey} from "./picture.js";
 import {FLOAT32} from "./tflite.js";
 
 const MIN_POOLED = 1e-9; // d'une probabilité, pour qu'aucune moyenne géométrique ne soit nulle
@@ -18,8 +19,8 @@ const MIN_POOLED = 1e-9; // d'une probabilité, pour qu'aucune moyenne géométr
  * @property {number[]} probabilities une par classe.
  * @property {number} best numéro de la classe la plus probable.
  * @property {boolean} familiar faux : rien de ce qu'il a appris ne ressemble à cette image.
- * @property {"" | "unfamiliar" | "divided" | "low"} doubt pourquoi la réponse n'est pas sûre : l'image n'est pas familière ; elle est
- *     longue, et ailleurs il est sûr d'autre chose ; la probabilité est basse. "" : rien n'en fait douter.
+ * @property {"" | "grey" | "unfamiliar" | "divided" | "low"} doubt pourquoi la réponse n'est pas sûre : l'image est petite et grise, et
+ *     ce réseau en a surtout appris en couleur ; elle n'est pas familière ; elle est longue, et ailleurs il est sûr d'autre chose ; la probabilité est basse. "" : rien n'en fait douter.
  */
 
 /** @typedef {{classifier: Classifier, answer: Answer, view: Picture, duration: number}} Found Qui a répondu, quoi, à quelle vue, en
@@ -82,12 +83,18 @@ export class Classifier {
   /** Rend les vues d'une image, telles que le réseau les lira. @param {Picture} image @returns {Picture[]} */
   viewsOf(image) {
     if (this.card.framing === "digit") return [grey(digitSquare(image), SIDE, SIDE)];
-    const short = Math.min(image.width, image.height), {framing, views} = this.card;
+    const {framing, views} = this.card;
     if (this.isGrey) {
-      const garment = short > this.side ? garmentSquare(image, this.side) : null;
+      const isReady = Math.min(image.width, image.height) <= this.side || isGreyOnBlack(image);
+      const garment = isReady ? null : garmentSquare(image, this.side);
       return [grey(garment ?? lightOnDark(toGrey(square(image, this.side, framing))), this.side, this.side)];
     }
-    return (short < THUMBNAIL_PX ? [/** @type {[string, number]} */ ([views[0][0], 1])] : views).map(([mode, zoom]) => square(image, this.side, mode, zoom));
+    return (isSmall(image) ? [/** @type {[string, number]} */ ([views[0][0], 1])] : views).map(([mode, zoom]) => square(image, this.side, mode, zoom));
+  }
+
+  /** Rend ce qui est à nommer d'une image : elle-même. @param {Picture} image @returns {Picture} */
+  frame(image) {
+    return image;
   }
 
   /** Nomme une image. @param {Picture} image
@@ -108,8 +115,8 @@ export class Classifier {
         break;
       }
     }
-    const isDivided = first?.isDivided;
-    const answer = settled ? this.conclude([settled], {isDivided}) : this.conclude(seen, {glanced: first, sure, isDivided});
+    const isDivided = first?.isDivided, isGrey = !this.isGrey && isGreyThumbnail(image);
+    const answer = settled ? this.conclude([settled], {isDivided, isGrey}) : this.conclude(seen, {glanced: first, sure, isDivided, isGrey});
     return {classifier: this, answer, view: views[0], duration: performance.now() - start};
   }
 
@@ -158,9 +165,10 @@ export class Classifier {
   /** Moyenne ce que des vues ont donné ; la première, l'image entière, dit si elle est familière. Un vêtement compte aussi le
    * premier regard, et par une moyenne géométrique : voir `_conclude` de convnets/serving/say.py.
    * @param {{probabilities: number[], score: number | null}[]} seen
-   * @param {{glanced?: {probabilities: number[]} | null, sure?: boolean, isDivided?: boolean}} [known] le premier regard, s'il n'a pas
-   * suffi ; s'il était sûr de ce vêtement ; s'il a vu plusieurs choses. @returns {Answer} */
-  conclude(seen, {glanced = null, sure = false, isDivided = false} = {}) {
+   * @param {{glanced?: {probabilities: number[]} | null, sure?: boolean, isDivided?: boolean, isGrey?: boolean}} [known] le
+   * premier regard, s'il n'a pas suffi ; s'il était sûr de ce vêtement ; s'il a vu plusieurs choses ; si l'image est petite et grise, pour
+   * un réseau de couleurs. @returns {Answer} */
+  conclude(seen, {glanced = null, sure = false, isDivided = false, isGrey = false} = {}) {
     const average = (/** @type {{probabilities: number[]}[]} */ rows) => this.card.classes.map((_, k) =>
       rows.reduce((sum, each) => sum + each.probabilities[k], 0) / rows.length);
     let probabilities = average(seen);
@@ -173,10 +181,11 @@ export class Classifier {
       probabilities = means.map((each) => each / total);
     }
     const most = Math.max(...probabilities), best = probabilities.indexOf(most);
-    const familiar = this.isFamiliar(score) &&
+    const isUnlike = isGrey && this.card.familiarity !== null; // un réseau qui ne mesure pas cela n'en dit rien
+    const familiar = !isUnlike && this.isFamiliar(score) &&
       !(garments && best >= garments.first && most < garments.sure) &&
       !(glanced && !isGarment && this.showsGarment(average(all)));
-    const doubt = !familiar ? "unfamiliar" : isDivided ? "divided" : most < this.card.least ? "low" : "";
+    const doubt = isUnlike ? "grey" : !familiar ? "unfamiliar" : isDivided ? "divided" : most < this.card.least ? "low" : "";
     return {probabilities, best, familiar, doubt};
   }
 

@@ -1,4 +1,4 @@
-// Une image n'est-elle que 32 lignes de 32 pixels, agrandies ? Voir convnets/serving/images.py.
+// Une image n'est-elle que 32 lignes de 32 pixels, ou 28 de 28, agrandies ? Voir convnets/serving/images.py.
 
 import {axisWeights, FILTERS, roundHalfEven, toGrey, weigh} from "./picture.js";
 
@@ -11,12 +11,13 @@ const MAX_LOSS = 10, MIN_LOSS = 0.6; // niveaux de gris
  * Rend près de 0 pour une vignette agrandie, près de 1 pour une photographie.
  *
  * @param {Picture} image
+ * @param {number} [cells] côté de la vignette : 28 pixels pour MNIST et Fashion-MNIST.
  */
-export function misfit(image) {
-  const lines = readLines(image), side = lines[0].length, lost = loss(lines, CELLS);
+export function misfit(image, cells = CELLS) {
+  const lines = readLines(image), side = lines[0].length, lost = loss(lines, cells);
   if (!lost || lost > MAX_LOSS) return Number(lost > MAX_LOSS);
-  const half = roundHalfEven(side / CELLS / 2);
-  const shifted = loss(lines.map((line) => line.slice(half, side - half)), CELLS - 1);
+  const half = roundHalfEven(side / cells / 2);
+  const shifted = loss(lines.map((line) => line.slice(half, side - half)), cells - 1);
   return shifted >= MIN_LOSS ? lost / shifted : 1;
 }
 

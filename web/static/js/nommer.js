@@ -101,6 +101,8 @@ function show(found) {
   const share = answer.probabilities[answer.best];
   /** @type {Record<string, string>} */
   const doubts = {
+    grey: " C'est une petite image grise, et ce réseau a surtout appris des images en couleur : la réponse n'est pas sûre. " +
+      "La page « Chiffre » lit un chiffre ; pour un vêtement, déposez ici garments.tflite et garments.json, du dossier models/.",
     unfamiliar: ` Cette image ressemble peu à ce que ce réseau a appris : la réponse n'est pas sûre.${isGarment && share >= SURELY ? ADVICE : ""}`,
     divided: " Cette image est longue, et ce réseau y voit plusieurs choses : la réponse n'est pas sûre.",
     low: ` À ${percent(share)} seulement : ce réseau hésite, ou l'image n'est d'aucune de ses classes.`,

@@ -173,7 +173,7 @@ export function square(image, side, mode = "crop", zoom = 1) {
 }
 
 /** Rend un morceau d'une image. @param {Picture} image @param {Box} box de coins entiers. @returns {Picture} */
-function crop({width, pixels}, [left, top, right, bottom]) {
+export function crop({width, pixels}, [left, top, right, bottom]) {
   const kept = new Uint8ClampedArray(3 * (right - left) * (bottom - top));
   for (let y = top; y < bottom; y++) {
     kept.set(pixels.subarray(3 * (y * width + left), 3 * (y * width + right)), 3 * (y - top) * (right - left));

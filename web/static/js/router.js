@@ -1,8 +1,8 @@
 // Le modèle qui répond à chaque image, comme convnets/serving/router.py.
 
 import {garmentSquare} from "./garments.js";
-import {misfit} from "./misfit.js";
-import {grey, THUMBNAIL_PX} from "./picture.js";
+import {insideFigure, isEnlarged, isGreyThumbnail, isSmall} from "./look.js";
+import {grey} from "./picture.js";
 
 /** @typedef {import("./picture.js").Picture} Picture */
 /** @typedef {import("./classifier.js").Classifier} Classifier */
@@ -10,7 +10,6 @@ import {grey, THUMBNAIL_PX} from "./picture.js";
 
 const THUMBNAILS = "thumbnails", PHOTOS = "photos", GARMENTS = "garments";
 const GARMENT_PX = 28; // côté d'une image de Fashion-MNIST
-const MIN_MISFIT = 0.75; // des vignettes agrandies en ont moins
 const MIN_SURE = 0.9; // du réseau des vêtements ; moins sûr, il laisse répondre celui des photos
 /** Les noms du réseau des vêtements pour chaque vêtement de celui des photos ; rien pour ceux que Fashion-MNIST n'a pas.
  * @type {Record<string, string[]>} */
@@ -59,7 +58,12 @@ export class Router {
     return this.loaded[slug];
   }
 
-  /** Nomme une image. @param {Picture} image @returns {Promise<Found>} */
+  /** Rend ce qui est à nommer d'une image : sans la marge d'une figure de notebook. @param {Picture} image @returns {Picture} */
+  frame(image) {
+    return insideFigure(image);
+  }
+
+  /** Nomme une image. @param {Picture} image que `frame` a rendue. @returns {Promise<Found>} */
   async answer(image) {
     const classifier = await this.get(await this.slugFor(image));
     return classifier.answer(image, (first) => this.reconsider(image, first, classifier));
@@ -67,8 +71,8 @@ export class Router {
 
   /** Rend le nom du modèle qui va à une image. @param {Picture} image */
   async slugFor(image) {
-    if (Math.min(image.width, image.height) < THUMBNAIL_PX) return THUMBNAILS;
-    if (misfit(image) >= MIN_MISFIT) return PHOTOS;
+    if (isSmall(image) || isGreyThumbnail(image)) return THUMBNAILS;
+    if (!isEnlarged(image)) return PHOTOS;
     if (!garmentSquare(image, GARMENT_PX)) return THUMBNAILS;
     const photos = await this.get(PHOTOS), first = await photos.glanceAt(image); // un vêtement que l'on sait découper ?
     return first && photos.showsGarment(first.probabilities) ? PHOTOS : THUMBNAILS;

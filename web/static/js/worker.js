@@ -58,7 +58,7 @@ const TASKS = {
     const mine = ++turn;
     isStopped = true; // ce qui durait portait sur une autre image
     tell = report;
-    const image = await readPixels(blob, model.decoded);
+    const image = model.frame(await readPixels(blob, model.decoded));
     const {classifier, answer, view, duration} = await model.answer(image), {classes, garments} = classifier.card;
     if (mine === turn) last = {view, classifier, best: answer.best};
     return {answer, view, small: square(image, CAM_PX), classes, duration, size: [image.width, image.height],
