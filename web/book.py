@@ -110,7 +110,8 @@ TO_TOP = re.compile(r'<a href="#" class="back-to-top.*?</a>', re.S)
 CREDITS = re.compile(r'(?<=<div class="left-details">)')  # le bas d'une page
 PARTS = re.compile(r"<(script|style|pre|code|textarea)\b.*?</\1>|<[^>]*>|([^<]+)", re.S)
 MINUS = re.compile(r"(?<![\w)\]-])-(?=\d)")  # le signe d'un nombre, et non un trait d'union
-APOSTROPHES = re.compile(r"(?<=\w)(?:'|&#39;|&#x27;)(?=\w|«)")
+APOSTROPHES = re.compile(r"(?<=\w)(?:'|&#39;|&#x27;)(?=\w|«|$)")
+FORMULA = re.compile(r'(<math xmlns="[^"]*">(?:(?!</math>).)*</math>\u00a0?[,.;:?!)])', re.S)
 SPACES = re.compile(  # insécables en français : voir static/js/typography.js
     r"(?<=«)\s|\s(?=[»;:?!%])|(?<=\d) (?=\d{3}\b|× \d|(?:px|ms|s|min|Hz|dB|Mo)\b)"
     r"|(?<=\d[ \u00a0]×) (?=\d)"
@@ -436,7 +437,7 @@ def polish(html: str) -> str:
 
     Une image n'est lue qu'en approchant ; un titre du menu dit son niveau, un côté de la page son
     rôle ; un code trop large défile au clavier ; aucune ligne ne finit par « ni ne commence par »,
-    une apostrophe est ’, et le signe d'un nombre −.
+    ni par la ponctuation d'une formule ; une apostrophe est ’, et le signe d'un nombre −.
     """
     for english, french in TEXTS.items():
         html = re.sub(rf'([>"]\s*){re.escape(english)}(?=[\s<"])', rf"\g<1>{french}", html)
@@ -452,4 +453,4 @@ def polish(html: str) -> str:
             return part[0]
         return MINUS.sub("−", APOSTROPHES.sub("’", SPACES.sub("\u00a0", part[0])))
 
-    return PARTS.sub(write, html)
+    return FORMULA.sub(r'<span class="formule">\1</span>', PARTS.sub(write, html))

@@ -196,7 +196,17 @@ def test_french_spaces_do_not_break():
     assert polish(html).replace("\u00a0", "~") == (
         '<p>«~a~»~: 10~000, 95~%~?</p><pre tabindex="0">« a » ?</pre><code>b ? c</code>'
     )
+    assert polish("<p>L'<em>étape</em></p>") == "<p>L’<em>étape</em></p>"
     measures = polish("<p>3 × 28 × 28 en 4 ms, 3 sortes ; -1,98 [-3 ; 2], ex-02, 2026-11-29</p>")
     assert measures.replace("\u00a0", "~") == (
         "<p>3~×~28~×~28 en 4~ms, 3 sortes~; −1,98 [−3~; 2], ex-02, 2026-11-29</p>"
     )
+
+
+def test_a_formula_keeps_its_punctuation():
+    formula = '<math xmlns="http://www.w3.org/1998/Math/MathML">\n  <mn>1</mn>\n</math>'
+    for mark in (",", "\u00a0;"):
+        assert polish(f"<p>{formula}{mark.replace(chr(160), ' ')} a</p>") == (
+            f'<p><span class="formule">{formula}{mark}</span> a</p>'
+        )
+    assert polish(f"<p>{formula} a, b</p>") == f"<p>{formula} a, b</p>"
