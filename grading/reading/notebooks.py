@@ -102,7 +102,12 @@ BASES = {"applications", "KerasLayer", "keras_vggface"}  # ce qui en donne une
 IMPORTED = (
     r"^\s*(?:from|import)\s+(?!(?:keras|tensorflow)\b)\.*(?:\w+\.)*"  # puis un nom de fichier
 )
+FOLDERS = {  # ce qui ouvre un dossier d'images
+    *("flow_from_directory", "flow_from_dataframe", "image_dataset_from_directory"),
+    *("listdir", "glob", "rglob", "iglob", "walk", "scandir", "iterdir"),
+}
 FITS = {"fit", "fit_generator", "train_on_batch"}
+MAIN = "__name__ == '__main__'"
 LONG = re.compile("load|fit|predict|evaluate")  # appels qu'un import ne fait pas
 IMPORTS = ast.Import | ast.ImportFrom
 DEFINITIONS = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
@@ -290,11 +295,23 @@ def modules_of(source: Source) -> tuple[list[str], str]:
         return [], f"{source.path.name} est écrit avec {library} : l'exercice demande Keras"
     if not is_network(source) or any(name > "ex06" for name in known):
         return known, ""  # ceux-là apprennent sur les jeux des premiers
-    if not known and reuses(source):  # une base apprise ; un réseau à soi, peut-être, à côté
-        if "Conv2D" not in _called(source):
-            return [*TRANSFER], ""
-        return [*dict.fromkeys([*TRANSFER, *_networks_of(source)])], ""
+    if not known and reuses(source):
+        return _with_a_base(source), ""
     return _with_networks(source, known)
+
+
+def _with_a_base(source: Source) -> list[str]:
+    """Rend les exercices d'un fichier qui reprend une base, et construit peut-être un réseau à lui.
+
+    Sans images d'un dossier, la base apprend ce qu'apprend l'autre réseau : l'exercice est celui de
+    ces images.
+    """
+    if "Conv2D" not in _called(source):
+        return [*TRANSFER]
+    own = _networks_of(source) or list(filter(None, [data_of([source])]))
+    if own and FOLDERS.isdisjoint(_called(source)):
+        return own
+    return [*TRANSFER, *own]
 
 
 def _defined(source: Source) -> list[str]:
@@ -471,14 +488,28 @@ def _prepares(source: Source) -> bool:
 
 
 def _launched(found: list[Source], sources: list[Source]) -> list[Source]:
-    """Remonte des fichiers d'un exercice à ceux que rien n'importe : ceux que lance l'élève."""
+    """Remonte des fichiers d'un exercice à ceux que lance l'élève.
+
+    Rien ne les importe, ou ils apprennent quand ils sont lancés.
+    """
     programs, climbing = [], list(found)
     for each in climbing:  # s'allonge
         # Et non lui-même : `main.ipynb` importe `main.py`.
         users = [other for other in sources if other != each and imports(other, each)]
         climbing += [user for user in users if user not in climbing]
-        programs += [] if users else [each]
+        programs += [] if users and not _learns_when_launched(each) else [each]
     return programs
+
+
+def _learns_when_launched(source: Source) -> bool:
+    """Dit si un fichier apprend sous `if __name__ == "__main__"`, par ses fonctions au besoin."""
+    nodes = [node for _, _, node in source.nodes]
+    tests = [node for node in nodes if isinstance(node, ast.If) and ast.unparse(node.test) == MAIN]
+    called = {name for node in tests for name in _calls(node)}
+    teachers = {
+        node.name for node in nodes if isinstance(node, ast.FunctionDef) and FITS & _calls(node)
+    }
+    return not called.isdisjoint(FITS | teachers)
 
 
 def imports(user: Source, source: Source) -> bool:

@@ -268,6 +268,24 @@ def test_a_network_put_on_a_learned_base_is_recognised(folder, collect, kind):
     assert modules(collect(folder))["dupont"] == wanted
 
 
+OWN = "model = Sequential([Conv2D(8, 3)])\nmodel.compile()\nmodel.fit(x, y)\n"
+WITH_A_BASE = {  # un réseau à soi, et une base : ce que lisent l'un et l'autre
+    "les mêmes images": ("from keras.datasets import cifar10\n", {"ex03_cifar10"}),
+    "les mêmes, d'un fichier": ("open('cifar10.npz')\n", {"ex03_cifar10"}),
+    "un dossier": (
+        "from keras.datasets import cifar10\nflow_from_directory('chats')\n",
+        {"ex03_cifar10", "ex05_inception.features", "ex05_inception.head"},
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", WITH_A_BASE)
+def test_a_base_beside_a_network_is_of_ex05_if_it_reads_other_images(folder, collect, kind):
+    data, wanted = WITH_A_BASE[kind]
+    write(folder / "tp.py", data + OWN + TRANSFER["keras"] + HEAD)
+    assert set(collect(folder, one=True).submissions[0].modules) == wanted
+
+
 BUILT = "from keras import Sequential\ndef cnn(x):\n    return Sequential()\n"
 BESIDE = {  # des fichiers dont aucun, seul, ne dit l'exercice
     "variable": (
