@@ -3,11 +3,13 @@
 Importé par `running`, dans le processus enfermé. Un programme qui s'arrête ici parce qu'il lui
 manque un fichier ou un paquet n'y est pour rien. Il y est pour quelque chose s'il lève lui-même une
 exception, s'il lit un nom qui n'est défini nulle part, s'il importe d'un de ses fichiers un nom qui
-n'y est pas, ou s'il écrit mal un nom de Keras.
+n'y est pas, s'il écrit mal un nom de Keras, ou s'il donne à `fit` ou à `compile` un argument que
+Keras n'a jamais connu.
 """
 
 import ast
 import difflib
+import inspect
 import os
 import re
 import types
@@ -16,8 +18,14 @@ from traceback import walk_tb
 import keras
 from keras.src.losses import ALL_OBJECTS_DICT
 
+from .older.names import DROPPED, RENAMED
+
 CLOSE = 0.8  # ressemblance d'un nom mal écrit et du vrai
 LIBRARIES = ("keras", "tensorflow")
+ONCE = {  # arguments de `fit` et de `compile` que Keras n'a plus
+    *("sample_weight_mode", "target_tensors", "experimental_run_tf_function", "distribute"),
+    *("class_mode", "theano_mode", "nb_worker"),
+}
 
 
 class UnknownLoss(ValueError):
@@ -26,6 +34,17 @@ class UnknownLoss(ValueError):
     def __init__(self, loss: str):
         super().__init__(f"Unknown loss: {loss!r}")
         self.loss = loss
+
+
+class UnknownArgument(TypeError):
+    """Un argument que Keras n'a jamais connu."""
+
+    def __init__(self, method: str, argument: str):
+        super().__init__(f"{method}() got an unexpected keyword argument {argument!r}")
+        self.argument = argument
+
+
+forgiven = set()  # les arguments inconnus que la suite, lue malgré eux, ne regarde plus
 
 
 def misspelled(error: Exception) -> tuple[types.ModuleType, str, str] | None:
@@ -62,6 +81,9 @@ def mend(error: Exception, names: dict) -> bool:
         if near:
             names[error.name] = getattr(keras.layers, near[0])
         return bool(near)
+    if isinstance(error, UnknownArgument):
+        forgiven.add(error.argument)
+        return True
     if isinstance(error, UnknownLoss):
         near = difflib.get_close_matches(error.loss, [*ALL_OBJECTS_DICT], 1, CLOSE)
         if near:
@@ -83,6 +105,21 @@ def check_loss(loss) -> None:
             raise UnknownLoss(loss) from None
 
 
+def check_arguments(method: str, named: dict) -> None:
+    """Refuse un argument de `fit` ou de `compile` que Keras ne connaît pas, et n'a jamais connu.
+
+    Raises:
+        UnknownArgument: Keras ne connaît pas cet argument.
+    """
+    today = inspect.signature(_real[method]).parameters
+    for name in named:
+        if name not in {*today, *ONCE, *DROPPED, *RENAMED, *forgiven}:
+            raise UnknownArgument(method, name)
+
+
+_real = {method: getattr(keras.Model, method) for method in ("fit", "compile")}
+
+
 def is_own(error: Exception, node: ast.stmt, names: dict, known: set | None) -> bool:
     """Dit si un programme s'arrête de sa faute.
 
@@ -99,7 +136,7 @@ def is_own(error: Exception, node: ast.stmt, names: dict, known: set | None) -> 
         return known is not None and frame.f_globals is names and error.name not in known
     if isinstance(error, ImportError):
         return _is_absent_from_its_file(error)
-    return misspelled(error) is not None or isinstance(error, UnknownLoss)
+    return misspelled(error) is not None or isinstance(error, UnknownLoss | UnknownArgument)
 
 
 def _is_absent_from_its_file(error: ImportError) -> bool:

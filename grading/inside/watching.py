@@ -212,8 +212,11 @@ class Watched:
         self.seen.shown = (network, images) if taped else None
         return found
 
-    def compile(self, model, optimizer="rmsprop", loss=None, metrics=None, loss_weights=None, **_):
+    def compile(
+        self, model, optimizer="rmsprop", loss=None, metrics=None, loss_weights=None, **more
+    ):
         """Note la perte, puis compile ; les métriques étaient le troisième argument."""
+        stops.check_arguments("compile", more)
         stops.check_loss(loss)
         name = loss if isinstance(loss, str) else getattr(loss, "__name__", type(loss).__name__)
         written = {"name": str(name)[:300], "from_logits": bool(getattr(loss, "from_logits", 0))}
@@ -227,6 +230,7 @@ class Watched:
 
     def fit(self, model, x=None, y=None, *given, **named):
         """Note ce que reçoit `fit`, puis mesure quelques lots."""
+        stops.check_arguments("fit", named)
         named = {**dict(zip(OF_FIT, given, strict=False)), **named}
         x, y, validation = split(x, y, named)
         network = self.seen.keep(model)
@@ -236,6 +240,7 @@ class Watched:
         x_val, y_val = validation[:2] if is_pair else (validation, None)
         learned, checked = widened(model, sample(x, y)), widened(model, sample(x_val, y_val))
         noted = _noted_fit(model, x, x_val, learned, checked)
+        noted["idle"] = named.get("epochs", 1) == 0
         network.learned, network.looks = x, []
         network.checked = x_val if noted["validates"] else network.checked
         network.fits = [*network.fits[: MAX_FITS - 1], noted]
@@ -333,6 +338,9 @@ def _noted_fit(model, x, x_val, learned, checked=None) -> dict:
         x_val: celles de la validation, ou None.
         learned: les premiers exemples de l'entraînement, ou None.
         checked: ceux de la validation, ou None.
+
+    Returns:
+        Ces faits ; `idle` dit que `fit` demande zéro époque.
     """
     folder = folder_of(x_val)
     return {
@@ -344,6 +352,7 @@ def _noted_fit(model, x, x_val, learned, checked=None) -> dict:
         "augmented": is_augmented(x_val),
         "tested": folder and bool(TEST.fullmatch(str(folder))),
         "learning": _num_learning(model),
+        "idle": False,
         "error": None,
     }
 

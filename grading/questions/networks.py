@@ -431,8 +431,9 @@ def judge_scaling(network: dict) -> Credit:
     facts, fits = network["facts"], network["fits"]
     seen, samples = facts["seen"], _samples(network)
     outside = any(np.abs(x).max() < SMALL for x in samples)
-    if not seen:  # un modèle dans un modèle
-        return first_fault(("1/2", "scaling_outside", outside))
+    if not seen:  # un modèle dans un modèle, qui peut avoir son `preprocess_input`
+        prepared = any(x.min() < 0 for x in samples)
+        return first_fault(("1/2", "scaling_outside", outside or prepared))
     if np.allclose(seen, CENTRED, atol=0.1) or facts["first"] == "BatchNormalization":
         return RIGHT
     span = abs(seen[1][1] - seen[0][0])
@@ -594,6 +595,7 @@ def _judge_fit(network: dict) -> Credit:
     tests = [each for each in _measures(network) if _source(each["data"]) == "test"]
     source, validation = _source(given), _faulty_validation(fit, tests)
     return first_fault(
+        (0, "no_epoch", fit["idle"]),
         # Les deux jeux réunis, puis partagés par le rendu : il n'y a plus de test.
         ("1/4", "trained_on_test", "test" in source and ("train" not in source or tests)),
         ("1/4", "trained_on_validation", "val" in source),

@@ -119,3 +119,11 @@ def test_an_output_and_its_loss_agree_on_the_softmax(activation, from_logits, re
     }
     losses = [{"name": "loss", "from_logits": each} for each in from_logits]
     assert networks.output_credit(found, losses).reason == reason
+
+
+@pytest.mark.parametrize(("low", "reason"), [(0, None), (-120, "scaling_outside")])
+def test_images_prepared_before_a_model_in_a_model_are_scaled_outside(low, reason):
+    """Le correcteur ne voit pas l'intérieur du modèle ; `preprocess_input` donne des négatifs."""
+    given = {"x": np.linspace(low, 140, 48).reshape(3, 4, 4), "y": np.arange(3)}
+    network = {"facts": {"seen": None}, "fits": [{"train": given}], "measured": []}
+    assert networks.judge_scaling(network).reason == reason

@@ -742,6 +742,17 @@ def test_a_file_imported_and_a_file_that_measures_count(mark):
     assert {each.rule.name: float(each.points) for each in marks} == PLAIN
 
 
+@pytest.mark.parametrize("guard", ["study()", "model.fit(x_train, y_train)"])
+def test_a_file_that_learns_when_it_is_launched_is_launched_though_another_imports_it(mark, guard):
+    """Comme `complete_model.py`, dont un `visualization.py` reprend une fonction."""
+    guarded = f"def study():{FIT}if __name__ == '__main__':\n    {guard}\n"
+    guarded = guarded.replace("\nmodel", "\n    model")
+    compiled = "model.compile('adam', 'sparse_categorical_crossentropy')\n"
+    marks = mark("ex02", FASHION + LAYERS + MODEL + compiled + guarded, dessin="import tp\n")
+    found = {each.rule.name: each.reason for each in marks}
+    assert found["train"] == (None if guard == "study()" else "no_validation")
+
+
 def test_the_files_of_one_exercise_are_read_together(tmp_path):
     dense = ["model = Sequential([layers.Input((28, 28)), layers.Flatten(), layers.Dense(10)])"]
     for name, last in (("lenet", [MODEL]), ("dense", dense)):
@@ -945,10 +956,17 @@ def test_a_wrong_measure_is_seen(mark, measure, reason):
     assert found["evaluate"] == reason
 
 
+def test_zero_epoch_teaches_nothing(mark):
+    source = FASHION + LAYERS + MODEL + FIT.replace("epochs=5", "epochs=0")
+    found = {each.rule.name: each for each in mark("ex02", source)}
+    assert (found["train"].points, found["train"].reason) == (0, "no_epoch")
+
+
 STOPS = {  # (ce qui est changé, par quoi, dans quelle partie) ; la ligne est dans la raison
     "lève": ("from keras", "raise ValueError('à finir')\nfrom keras", LAYERS),
     "couche_mal_écrite": ("layers.Flatten(", "layers.Flaten(", LAYERS),
     "perte_mal_écrite": ("sparse_categorical_crossentropy", "sparse_categorical_crossentropi", FIT),
+    "argument_inconnu": ("validation_split=0.1", "validation_split=0.1, callback=[]", FIT),
 }
 
 
