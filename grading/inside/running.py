@@ -266,7 +266,8 @@ def _written(program: Program, names: Names) -> dict:
     Returns:
         `names`, les listes de dix textes ; `imports`, les paquets qu'il importe ; `tests`, s'il
         donne à `fit`, pour validation, ce qu'il nomme test ; `builds`, la ligne où il nomme une
-        couche ou un modèle de Keras, ou "" ; `bare`, s'il emploie TensorFlow sans Keras ; `cifar`,
+        couche ou un modèle de Keras, ou "" ; `convolves`, s'il écrit une convolution, ou un de ses
+        fichiers ; `bare`, s'il emploie TensorFlow sans Keras ; `cifar`,
         s'il parle de CIFAR ; `prepares`, s'il emploie `preprocess_input`.
     """
     words = {_word(each) for each in program.nodes}
@@ -276,11 +277,20 @@ def _written(program: Program, names: Names) -> dict:
         "names": _tens(names, program.nodes),
         "imports": _imported(program.nodes),
         "builds": _line_of(BUILDERS, program),
+        "convolves": _writes_a_convolution(program, names),
         "bare": not words.isdisjoint(BARE),
         "tests": any(TEST.fullmatch(ast.unparse(each)) for each in validations),
         "prepares": "preprocess_input" in words,
         "cifar": any("cifar" in str(text).lower() for text in program.texts),
     }
+
+
+def _writes_a_convolution(program: Program, names: Names) -> bool:
+    """Dit si un programme, ou un fichier du rendu qu'il importe, écrit le mot."""
+    texts = [str(each) for each in program.texts]
+    for space in calling.own_spaces(names)[1:]:
+        texts.append(Path(space["__file__"]).read_text(encoding="utf-8", errors="replace"))
+    return any("conv" in text.lower() for text in texts)
 
 
 def _imported(nodes: list[ast.AST]) -> list[str]:

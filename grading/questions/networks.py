@@ -172,9 +172,11 @@ def unseen_place(ask: Ask, reason: str) -> str:
     """Dit où est, dans le programme, ce qui peut être là sans avoir été vu ; "" si rien n'y est.
 
     Une question posée au clavier mène ailleurs selon la réponse ; une fonction que rien n'appelle
-    construit peut-être le réseau.
+    construit peut-être le réseau. Aucune réponse ne construit une convolution que rien n'écrit.
     """
     found = record(ask)
+    if reason == "no_convolution" and not found["convolves"]:
+        return ""
     if found["asks"]:
         return f"{found['asks']}, une question posée au clavier, à qui le correcteur répond 1"
     if reason == "no_network" and found["builds"]:

@@ -884,6 +884,16 @@ def test_what_was_not_run_is_not_denied(mark, name):
     assert found.detail.startswith(place)
 
 
+def test_what_is_written_nowhere_is_denied_though_the_program_asks_a_question(mark):
+    """Aucune réponse au clavier ne construirait une convolution."""
+    dense = "model = Sequential([layers.Flatten(), layers.Dense(10, 'softmax')])\n"
+    source = (
+        FASHION + "from keras import Sequential, layers\nnum = input('image ?')\n" + dense + FIT
+    )
+    found = {each.rule.name: each for each in mark("ex02", source)}
+    assert (found["architecture"].points, found["architecture"].reason) == (0, "no_convolution")
+
+
 def test_an_old_path_to_keras_and_an_import_in_another_cell_cost_nothing(mark):
     later = "\nfrom keras import Sequential, layers\n"
     source = FASHION + "from keras.api._v2 import keras\n" + LAYERS + MODEL + FIT
