@@ -54,6 +54,8 @@ FRENCH = {  # ce que dit Python d'une exception, par son type
     "TypeError": "argument d'un type ou en nombre inattendu",
     "UnboundLocalError": "variable employée avant d'avoir une valeur",
     "UnicodeDecodeError": "texte qui n'est pas en UTF-8",
+    "UnknownArgument": "argument que Keras n'a jamais eu",  # `inside/stops.py`
+    "UnknownLoss": "perte que Keras ne connaît pas",
     "ValueError": "valeur ou forme refusée",
     "ZeroDivisionError": "division par zéro",
 }

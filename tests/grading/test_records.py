@@ -980,6 +980,12 @@ STOPS = {  # (ce qui est changé, par quoi, dans quelle partie) ; la ligne est d
 }
 
 
+IN_FRENCH = {
+    "perte_mal_écrite": "perte que Keras ne connaît pas",
+    "argument_inconnu": "argument que Keras n'a jamais eu",
+}
+
+
 @pytest.mark.parametrize("name", STOPS)
 def test_a_program_that_stops_is_told_its_line_and_its_cost(mark, name):
     old, new, part = STOPS[name]
@@ -990,5 +996,6 @@ def test_a_program_that_stops_is_told_its_line_and_its_cost(mark, name):
     whole = {rule.name: rule.points for rule in read_scale()["ex02"].rules}
     told = [each for each in marks.values() if each.reason == "program_stops"]
     assert told and all(f"ligne {line} de tp.py" in each.detail for each in told)
+    assert all(IN_FRENCH.get(name, "") in each.detail for each in told)
     assert all(each.points <= whole[each.rule.name] / 2 for each in told)
     assert marks["train"].points <= whole["train"] / 2
