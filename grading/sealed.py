@@ -25,6 +25,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 
+from convnets.core.cli import FrenchParser
 from convnets.core.files import replacing
 
 REPO = Path(__file__).resolve().parents[1]
@@ -245,6 +246,14 @@ def write_seals() -> None:
         temporary.write_text("".join(rows), encoding="utf-8")
 
 
-if __name__ == "__main__":
+def main(argv: list[str] | None = None) -> int:
+    """Lit les options, écrit les empreintes et dit où."""
+    description = "Écrire l'empreinte de chaque fichier du corrigé et de chaque modèle livré."
+    FrenchParser(prog="python -m grading.sealed", description=description).parse_args(argv)
     write_seals()
     print(os.path.relpath(SEALS))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

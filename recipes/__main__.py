@@ -4,14 +4,20 @@ Commande : python -m recipes
 """
 
 import recipes
-from convnets.core.cli import run
+from convnets.core.cli import FrenchParser, run
 
 
-def main() -> int:
+def show() -> int:
     """Écrit la liste."""
     print(recipes.__doc__)
     return 0
 
 
+def main(argv: list[str] | None = None) -> int:
+    """Lit les options et écrit la liste."""
+    FrenchParser(prog="python -m recipes", description=__doc__.splitlines()[0]).parse_args(argv)
+    return run(show)
+
+
 if __name__ == "__main__":
-    raise SystemExit(run(main))
+    raise SystemExit(main())

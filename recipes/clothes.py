@@ -123,8 +123,8 @@ def measure(pictures, models_dir: Path) -> dict[str, float]:
     return {"num_images": len(right)} | {name: float(x.mean()) for name, x in shares.items()}
 
 
-def main() -> int:
-    """Ajoute les vêtements au réseau des photos."""
+def write() -> int:
+    """Ajoute les vêtements au réseau des photos, et écrit leur mesure dans son compte rendu."""
     models_dir, parts, (train, test) = (
         paths.MODELS_DIR,
         clothes.load_clothes(),
@@ -169,5 +169,12 @@ def main() -> int:
     return 0
 
 
+def main(argv: list[str] | None = None) -> int:
+    """Ajoute les vêtements au réseau des photos."""
+    description = __doc__.splitlines()[0]
+    cli.FrenchParser(prog="python -m recipes.clothes", description=description).parse_args(argv)
+    return cli.run(write)
+
+
 if __name__ == "__main__":
-    raise SystemExit(cli.run(main))
+    raise SystemExit(main())

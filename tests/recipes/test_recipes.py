@@ -1,5 +1,7 @@
 """Chaque commande, de rien au modèle relu, sur un extrait ; coupée, puis reprise."""
 
+import importlib
+
 import numpy as np
 import pytest
 
@@ -42,6 +44,19 @@ def test_one_command_makes_the_model(name, small):
     assert report.details["training_pflop"] == pytest.approx(total)
     durations = sum(stage["duration_s"] for stage in stages)
     assert sum(report.duration_s.values) == pytest.approx(durations)
+
+
+@pytest.mark.ci
+def test_every_recipe_shows_its_help_and_refuses_an_unknown_option(repo, capsys):
+    for path in sorted((repo / "recipes").glob("*.py")):
+        if "\ndef main(" not in path.read_text(encoding="utf-8"):
+            continue
+        main = importlib.import_module(f"recipes.{path.stem}").main
+        for argument, code in (("--help", 0), ("--inconnue", 2)):
+            with pytest.raises(SystemExit) as stop:
+                main([argument])
+            assert stop.value.code == code, path
+        assert "usage : python -m recipes" in capsys.readouterr().out, path
 
 
 @pytest.mark.slow
