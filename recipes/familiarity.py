@@ -39,6 +39,7 @@ from convnets.core.images import crop_resize
 from convnets.core.paths import MODELS_DIR
 from convnets.datasets import sources
 from convnets.serving.classifier import PHOTO_MODEL, Classifier
+from convnets.serving.look import Look
 from recipes import nothing, outliers
 
 NUM_VAL = 2000  # images de validation, de celles que les recettes mettent de côté
@@ -419,7 +420,7 @@ def look_at(classifier: Classifier, image: np.ndarray) -> tuple[list[float], flo
         (glanced,) = classifier.answer([view], side_px=side_px)
         if max(glanced[0]) >= classifier.glance.sure:
             return glanced
-    return classifier.answer(classifier.views_of(picture)[:1])[0]
+    return classifier.answer(classifier.views_of(Look(picture))[:1])[0]
 
 
 def answers(classifier: Classifier, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -72,7 +72,9 @@ def frame(
     from convnets.serving.images import squares
 
     if len(input_shape) == 2:
-        return grey_square(image, input_shape, framing=framing, ground=ground)
+        from convnets.serving.look import Look
+
+        return grey_square(Look(image), input_shape, framing=framing, ground=ground)
     return np.array(squares(image, _size(input_shape), [(framing, 1.0)])[0])
 
 
@@ -83,11 +85,7 @@ def _size(input_shape: tuple[int, ...]) -> "int | tuple[int, int]":
 
 
 def grey_square(
-    image: "Image.Image",
-    input_shape: tuple[int, int],
-    *,
-    framing: str = FRAMING,
-    ground: str = "any",
+    look: "Look", input_shape: tuple[int, int], *, framing: str = FRAMING, ground: str = "any"
 ) -> "np.ndarray":
     """Rend une image en gris, uint8 `input_shape` : son vêtement, si le fond s'enlève.
 
@@ -96,9 +94,9 @@ def grey_square(
     """
     import numpy as np
 
-    from convnets.serving.garments import garment_square
     from convnets.serving.images import has_black_ground, is_grey, squares
 
+    image = look.image
     if framing == "squash":
         grey = np.array(squares(image, _size(input_shape), [(framing, 1.0)])[0].convert("L"))
         wanted = {"dark": False, "light": True}.get(ground)
@@ -106,7 +104,7 @@ def grey_square(
     side_px = input_shape[0]
     # Grise sur fond noir, elle est déjà ce que Fashion-MNIST montre.
     is_ready = min(image.size) <= side_px or (is_grey(image) and has_black_ground(image))
-    garment = None if is_ready else garment_square(image, side_px)
+    garment = None if is_ready else look.cut(side_px)
     if garment is not None:
         return np.array(garment)
     pixels = np.array(squares(image, side_px, [(framing, 1.0)])[0])
@@ -309,10 +307,10 @@ class Classifier:
         asked = Asked(self, [], glanced, several=look.several, is_divided=look.is_divided)
         asked = asked._replace(unlike=self._unlike(look))
         if glanced is None:
-            return asked._replace(views=self.views_of(look.image))
+            return asked._replace(views=self.views_of(look))
         if self.suffices(glanced):
             return asked
-        first, *others = self.views_of(look.square)
+        first, *others = self.views_of(look)
         (row,) = self.answer([first])
         if self.suffices(row):
             return asked._replace(glanced=row)
@@ -359,16 +357,18 @@ class Classifier:
         is_sure = max(glanced.probabilities) >= self.glance.sure
         return is_sure and not names_garment(self.card, glanced.probabilities)
 
-    def views_of(self, image: "Image.Image") -> list[bytes]:
+    def views_of(self, look: "Look") -> list[bytes]:
         """Rend les vues d'une image que `read` a rendue, chacune en octets, pour `answer`."""
         if self._is_digit:
-            return [image.tobytes()]
+            return [look.image.tobytes()]
         if self._is_grey:
             known = {"framing": self.framing, "ground": self._ground}
-            return [grey_square(image, self.input_shape, **known).tobytes()]
+            return [grey_square(look, self.input_shape, **known).tobytes()]
         from convnets.serving.images import squares
 
-        return [view.tobytes() for view in squares(image, _size(self.input_shape), self.views)]
+        return [
+            view.tobytes() for view in squares(look.square, _size(self.input_shape), self.views)
+        ]
 
     def glance_of(self, image: "Image.Image") -> bytes:
         """Rend l'image entière, au côté du coup d'œil, en octets."""

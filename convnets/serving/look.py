@@ -40,6 +40,7 @@ class Look:
         self.glanced: Row | None = None  # le coup d'œil, quand un réseau l'a jeté
         self.square = image  # ce qu'il en a retenu, d'une image longue
         self.is_divided = False  # ailleurs dans l'image, il est sûr d'autre chose
+        self._cuts: dict[int, Image.Image | None] = {}  # par côté, voir `cut`
 
     @cached_property
     def is_small(self) -> bool:
@@ -106,10 +107,16 @@ class Look:
             return is_grey(self.image)
         return self.is_ready or self.cut_out is not None
 
-    @cached_property
+    @property
     def cut_out(self) -> Image.Image | None:
         """Le vêtement, comme Fashion-MNIST le montrerait ; None si le fond ne s'enlève pas."""
-        return garment_square(self.image, SIDE_PX)
+        return self.cut(SIDE_PX)
+
+    def cut(self, side_px: int) -> Image.Image | None:
+        """Rend le vêtement, du côté que lit un réseau : voir `garment_square`."""
+        if side_px not in self._cuts:
+            self._cuts[side_px] = garment_square(self.image, side_px)
+        return self._cuts[side_px]
 
     def inside_figure(self) -> "Look":
         """Rend ce que montre une figure de notebook, si c'est une vignette agrandie ; sinon soi."""

@@ -11,6 +11,7 @@ from benchmarks.strangers import scramble
 from convnets.serving import command, native
 from convnets.serving import say as say_module
 from convnets.serving.classifier import Classifier
+from convnets.serving.look import Look
 from convnets.serving.say import Asked, Row, say
 
 THUMBNAILS = ("thumbnails",)
@@ -68,7 +69,9 @@ def test_only_below_the_threshold_is_a_picture_doubted():
 @pytest.mark.parametrize("slug", [*THUMBNAILS, "photos"])
 def test_both_engines_give_the_same_score(slug, extract, monkeypatch):
     native_one = Classifier(slug, num_threads=1)
-    views = [native_one.views_of(Image.fromarray(image))[0] for image in extract("cifar10")[0][:3]]
+    views = [
+        native_one.views_of(Look(Image.fromarray(image)))[0] for image in extract("cifar10")[0][:3]
+    ]
     found = native_one.answer(views)
     monkeypatch.setattr(native, "VERSION", "0.0.0")
     expected = Classifier(slug, num_threads=1).answer(views)
@@ -83,7 +86,7 @@ def test_the_whole_picture_decides(repo, name, sure):
     classifier = Classifier("photos", num_threads=1)
     path = repo / "samples" / name
     image = classifier.read(path).image
-    views, glance = classifier.views_of(image), classifier.glance
+    views, glance = classifier.views_of(Look(image)), classifier.glance
     (glanced,) = classifier.answer([classifier.glance_of(image)], side_px=glance.side_px)
     (result,) = classifier.classify([str(path)])
     assert len(views) == 2 and result.familiar == sure == (max(glanced[0]) >= glance.sure)

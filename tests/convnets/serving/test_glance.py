@@ -65,6 +65,6 @@ def test_an_unsure_glance_leaves_the_views_to_answer(make, picture):
 
 def test_the_views_are_prepared_only_when_they_serve(make, picture, monkeypatch):
     asked = []
-    monkeypatch.setattr(Classifier, "views_of", lambda self, image: asked.append(image) or [])
+    monkeypatch.setattr(Classifier, "views_of", lambda self, look: asked.append(look) or [])
     list(make(glance=glance(1e-6), views=VIEWS).classify([picture] * 3))
     assert asked == []

@@ -165,7 +165,7 @@ def test_the_network_of_a_lesson_doubts_what_it_has_not_learned(repo, extract, t
 
 
 @pytest.mark.parametrize(
-    ("slug", "is_known"), [("ex00_learned_filters", False), ("ex04_comparison", True)]
+    ("slug", "is_known"), [("ex00_learned_filters", False), ("ex02_fashion", True)]
 )
 def test_a_grey_picture_of_another_size_is_not_what_a_lesson_learned(extract, slug, is_known):
     look = Look(Image.fromarray(extract("mnist")[0][0]).convert("RGB"))

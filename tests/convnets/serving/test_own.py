@@ -9,6 +9,7 @@ from PIL import Image
 from convnets.serving import own, trial
 from convnets.serving.classifier import grey_square
 from convnets.serving.engine import Engine
+from convnets.serving.look import Look
 
 PIXELS = np.array([[[0, 255]], [[51, 204]], [[255, 0]]], np.uint8)  # trois images de 1×2
 
@@ -158,5 +159,5 @@ def test_an_unfinished_saved_model_names_what_it_lacks(tmp_path):
 )
 def test_the_ground_of_a_grey_network_is_that_of_its_pictures(ground, level, expected):
     picture = Image.new("RGB", (40, 40), (level,) * 3)
-    found = grey_square(picture, (28, 28), framing="squash", ground=ground)
+    found = grey_square(Look(picture), (28, 28), framing="squash", ground=ground)
     assert found.shape == (28, 28) and (found == expected).all()
