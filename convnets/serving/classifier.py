@@ -301,7 +301,8 @@ class Classifier:
         """Dit ce qu'il reste à demander à ce réseau d'une image que `read` a rendue.
 
         S'il commence par un coup d'œil, il le jette ici, puis, s'il n'en est pas sûr, sur la
-        première vue. Dès qu'une réponse suffit, il ne reste rien à demander.
+        première vue : la familiarité est alors la moyenne des deux. Dès qu'une réponse suffit, il
+        ne reste rien à demander.
         """
         glanced = self.glance_at(look)
         asked = Asked(self, [], glanced, several=look.several, is_divided=look.is_divided)
@@ -312,6 +313,8 @@ class Classifier:
             return asked
         first, *others = self.views_of(look)
         (row,) = self.answer([first])
+        if row.familiarity is not None:
+            row = row._replace(familiarity=(glanced.familiarity + row.familiarity) / 2)
         if self.suffices(row):
             return asked._replace(glanced=row)
         return asked._replace(views=others, seen=[row])

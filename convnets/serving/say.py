@@ -165,10 +165,11 @@ def is_familiar(card: "Card", familiarity: float | None) -> bool | None:
 def _conclude(card: "Card", rows: Sequence[Row], glanced: Row | None) -> Row:
     """Rend les probabilités et la familiarité d'une image, d'après ses vues et le coup d'œil.
 
-    La familiarité est celle de l'image entière, la première vue : c'est d'elle, ou du coup d'œil
-    s'il a suffi, que le seuil a été fixé. Un vêtement compte aussi le coup d'œil, et par une
-    moyenne géométrique : il suffit qu'une vue écarte une classe. Un objet où les trois regards
-    voient plutôt un vêtement n'est pas familier (docs/predire.md).
+    La familiarité est celle de la première vue, où `Classifier.ask` a compté le coup d'œil. Un
+    vêtement compte aussi le coup d'œil, et par une moyenne géométrique : il suffit qu'une vue
+    écarte une classe. Cette moyenne peut être plus sûre que chaque regard : si aucun n'est sûr, le
+    vêtement n'est pas familier. Un objet où les trois regards voient plutôt un vêtement ne l'est
+    pas non plus (docs/predire.md).
     """
     if not rows:
         return glanced
@@ -179,6 +180,8 @@ def _conclude(card: "Card", rows: Sequence[Row], glanced: Row | None) -> Row:
     shares.append(glanced.probabilities)
     is_sure = max(glanced.probabilities) >= card.glance.sure  # d'un vêtement
     if is_sure or names_garment(card, found.probabilities):
+        if max(map(max, shares)) < card.garments.sure:
+            found = found._replace(familiarity=-math.inf)
         return found._replace(probabilities=_pool(shares))
     if shows_garment(card, _average(shares)):
         return found._replace(familiarity=-math.inf)

@@ -107,3 +107,18 @@ def test_one_view_is_enough_to_rule_a_garment_out():
     assert (found.probabilities[3], found.familiar) == (0.6, False)  # objet ou vêtement ?
     found = conclude({12: 0.6, 3: 0.4}, {3: 0.6, 12: 0.4}, {3: 0.6, 12: 0.4})
     assert (found.probabilities[3], found.familiar) == (0.6, True)
+
+
+def test_a_garment_of_which_no_look_is_sure_is_doubted():
+    """Leur moyenne géométrique, elle, l'est : chacun hésite avec une autre classe."""
+    classifier = Classifier(SLUG, num_threads=1)
+
+    def conclude(*shares):
+        rows = [Row(np.zeros(21).tolist(), 9.0) for _ in shares]
+        for number, (row, share) in enumerate(zip(rows, shares, strict=True)):
+            row.probabilities[12], row.probabilities[number] = share, 1 - share
+        return say(Asked(classifier, [], rows[0]), rows[1:])
+
+    for shares, familiar in (((0.7, 0.7, 0.7), False), ((0.7, 0.85, 0.7), True)):
+        found = conclude(*shares)
+        assert found.probabilities[12] > 0.99 and found.familiar == familiar

@@ -110,7 +110,9 @@ export class Classifier {
     let settled = first && this.suffices(first) ? first : null; // sinon, il regarde encore
     for (const view of settled ? [] : views) {
       seen.push(await this.look(view));
-      if (first && seen.length === 1 && this.suffices(seen[0])) {
+      if (!first || seen.length > 1) continue;
+      if (first.score !== null && seen[0].score !== null) seen[0].score = (first.score + seen[0].score) / 2;
+      if (this.suffices(seen[0])) {
         [settled] = seen;
         break;
       }
@@ -163,7 +165,8 @@ export class Classifier {
   }
 
   /** Moyenne ce que des vues ont donné ; la première, l'image entière, dit si elle est familière. Un vêtement compte aussi le
-   * premier regard, et par une moyenne géométrique : voir `_conclude` de convnets/serving/say.py.
+   * premier regard, et par une moyenne géométrique ; si aucun regard n'est sûr, il n'est pas familier : voir `_conclude` de
+   * convnets/serving/say.py.
    * @param {{probabilities: number[], score: number | null}[]} seen
    * @param {{glanced?: {probabilities: number[]} | null, sure?: boolean, isDivided?: boolean, isGrey?: boolean}} [known] le
    * premier regard, s'il n'a pas suffi ; s'il était sûr de ce vêtement ; s'il a vu plusieurs choses ; si l'image est petite et grise, pour
@@ -182,7 +185,8 @@ export class Classifier {
     }
     const most = Math.max(...probabilities), best = probabilities.indexOf(most);
     const isUnlike = isGrey && this.card.familiarity !== null; // un réseau qui ne mesure pas cela n'en dit rien
-    const familiar = !isUnlike && this.isFamiliar(score) &&
+    const isHesitant = isGarment && Math.max(...all.flatMap((each) => each.probabilities)) < garments.sure;
+    const familiar = !isUnlike && this.isFamiliar(score) && !isHesitant &&
       !(garments && best >= garments.first && most < garments.sure) &&
       !(glanced && !isGarment && this.showsGarment(average(all)));
     const doubt = isUnlike ? "grey" : !familiar ? "unfamiliar" : isDivided ? "divided" : most < this.card.least ? "low" : "";
