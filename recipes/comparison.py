@@ -107,6 +107,7 @@ def compare(options) -> None:
         input_shape=[28, 28],
         classes=sources.MNIST_CLASSES,
         classes_fr=sources.MNIST_CLASSES,
+        framing="digit",  # comment ./predict prépare une image
     )
     rows = [[label, report.metrics[name]] for name, label in HEADLINE.items()]
     print(table(["mesure", "sur le jeu de test"], rows))

@@ -30,6 +30,7 @@ def test_both_networks_are_trained_measured_and_saved(as_dataset, tmp_path, monk
     assert "erreur" in capsys.readouterr().out
     report = reports.read_report("ex04_comparison", models_dir=tmp_path / "m")
     assert report.command == "python -m recipes.comparison --epochs 1"
+    assert report.framing == "digit"
     model = saving.load_model("ex04_comparison", models_dir=tmp_path / "m")
     x, y = as_dataset("mnist")[1]
     assert comparison.evaluate(model, x, y) == {n: m.mean for n, m in report.metrics.items()}
