@@ -30,7 +30,6 @@ QUICK = (
     "dossiers_emboites",
     "dossiers_vides",
     "dossier_ferme",
-    "fils_qui_dorment",
     "bombe",
     "reseau",
     "fausse_reponse",

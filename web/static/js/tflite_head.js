@@ -4,24 +4,46 @@
 
 import {tables} from "./tflite.js";
 
-const OUTPUTS = 2, SIGNATURES = 7; // champs de SubGraph et de Model
+const OUTPUTS = 2, OPERATORS = 3, SIGNATURES = 7; // champs de SubGraph et de Model
 const SHAPE = 0, TYPE = 1, BUFFER = 2, QUANTIZATION = 4, SIGNATURE = 7; // champs de Tensor
 const DENSE = 9, SOFTMAX = 25; // numéros d'opérations
 const ALIGNMENT = 16; // octets, d'un tenseur constant
 
 /** @typedef {{features: number, kernel: number, bias: number, scores: number, probabilities: number}} Place Des numéros de tenseurs. */
 
-/** Trouve la tête d'un modèle : sa dernière couche dense, et le softmax qui la suit. @param {Uint8Array} bytes @returns {Place} */
-export function headOf(bytes) {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length), {place, field, numbers, list, graph, model} = tables(view);
+/** Lit les opérations d'un modèle, dans l'ordre où elles sont calculées. @param {DataView} view */
+function operatorsOf(view) {
+  const {place, field, numbers, list, graph, model} = tables(view);
   const int = (/** @type {number} */ table, /** @type {number} */ id) => (place(table, id) ? view.getInt32(place(table, id), true) : 0);
   const codes = list(field(model, 1)).map((each) => Math.max(int(each, 3), place(each, 0) ? view.getInt8(place(each, 0)) : 0));
-  const operators = list(field(graph, 3)).map((each) => ({code: codes[int(each, 0)], inputs: numbers(field(each, 1)), output: numbers(field(each, 2))[0]}));
-  const dense = operators.findLast(({code}) => code === DENSE);
-  const softmax = operators.find(({code, inputs}) => code === SOFTMAX && inputs[0] === dense?.output);
-  if (!dense || !softmax) throw new Error("Ce modèle ne finit pas par une couche dense et un softmax.");
-  const [features, kernel, bias] = dense.inputs;
-  return {features, kernel, bias, scores: dense.output, probabilities: softmax.output};
+  return list(field(graph, OPERATORS)).map((table) => (
+    {table, code: codes[int(table, 0)], inputs: numbers(field(table, 1)), outputs: numbers(field(table, 2))}));
+}
+
+/** Trouve la tête d'un modèle : la dernière couche dense que suit un softmax. Une autre couche dense peut mesurer la familiarité.
+ * @param {Uint8Array} bytes @returns {Place} */
+export function headOf(bytes) {
+  const operators = operatorsOf(new DataView(bytes.buffer, bytes.byteOffset, bytes.length));
+  const softmaxOf = (/** @type {number} */ scores) => operators.find(({code, inputs}) => code === SOFTMAX && inputs[0] === scores);
+  const dense = operators.findLast(({code, outputs}) => code === DENSE && softmaxOf(outputs[0]));
+  if (!dense) throw new Error("Ce modèle ne finit pas par une couche dense et un softmax.");
+  const [features, kernel, bias] = dense.inputs, [scores] = dense.outputs;
+  const [probabilities] = /** @type {{outputs: number[]}} */ (softmaxOf(scores)).outputs;
+  return {features, kernel, bias, scores, probabilities};
+}
+
+/** Ne garde d'un modèle que les opérations qu'une sortie demande : les autres, qui mesurent la familiarité, attendraient les anciennes
+ * classes. Leur liste est raccourcie sur place. @param {DataView} view @param {number} output numéro de son tenseur */
+function keepOnly(view, output) {
+  const {field, graph} = tables(view), needed = new Set([output]);
+  const kept = operatorsOf(view).reverse().filter(({inputs, outputs}) => {
+    const isNeeded = outputs.some((each) => needed.has(each));
+    if (isNeeded) inputs.forEach((each) => needed.add(each));
+    return isNeeded;
+  }).reverse();
+  const vector = field(graph, OPERATORS);
+  view.setUint32(vector, kept.length, true);
+  kept.forEach(({table}, i) => view.setUint32(vector + 4 + 4 * i, table - (vector + 4 + 4 * i), true));
 }
 
 /** Remplace la tête d'un modèle, qui ne rend plus que ses probabilités.
@@ -34,6 +56,7 @@ export function replaceHead(bytes, weights, biases) {
   const added = 4 * (weights.length + biases.length) + 512; // leurs octets, les formes, et de quoi les aligner
   const longer = new Uint8Array(bytes.length + added), view = new DataView(longer.buffer);
   longer.set(bytes);
+  keepOnly(view, head.probabilities);
   const {place, field, list, graph, model} = tables(view);
   const tensors = list(field(graph, 0)), buffers = list(field(model, 4));
   let end = bytes.length;
