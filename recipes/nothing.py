@@ -17,7 +17,8 @@ Source : Hendrycks et al., « Deep Anomaly Detection with Outlier Exposure », a
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -75,6 +76,11 @@ def _describe(look: Look, content: bytes, lots: Iterator[np.ndarray]) -> np.ndar
     return np.concatenate(found)
 
 
+def _sold(articles: dict[str, list[Path]], types: Iterable[str]) -> list[Path]:
+    """Rend les premières photographies de boutique de chaque sorte d'article."""
+    return [path for name in types for path in articles.get(name, [])[:PER_TYPE]]
+
+
 def gather(look: Look, content: bytes) -> Lots:
     """Rend ce que le réseau dit des images connues, et de celles qui ne le sont pas.
 
@@ -85,17 +91,15 @@ def gather(look: Look, content: bytes) -> Lots:
     found = elsewhere.load_elsewhere()
     thumbnails = photos.enlarge(sources.load_cifar10()[0][0][:THUMBNAILS], SIDE_PX)
     worn, sold = clothes.load_clothes()["train"].paths, products.load_products()
-    types = [name for names in products.GARMENT_TYPES.values() for name in names]
     kinds = [
         iter([thumbnails]),
         _views(worn[::WORN]),
-        _views([path for name in types for path in sold.get(name, [])[:PER_TYPE]]),
+        _views(_sold(sold, itertools.chain(*products.GARMENT_TYPES.values()))),
         _views([path for each in found for path in each.known]),
     ]
     described = [_describe(look, content, kind) for kind in kinds]
     learned = [each[np.arange(len(each)) % HELD_OUT > 0] for each in described]
-    strange = [path for each in found for path in each.strange]
-    strange += [path for name in OTHER_TYPES for path in sold.get(name, [])[:PER_TYPE]]
+    strange = [path for each in found for path in each.strange] + _sold(sold, OTHER_TYPES)
     others = [_views(strange), _views(strange[::REDUCED], reduced=True)]
     return Lots(
         np.concatenate(learned),

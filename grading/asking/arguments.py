@@ -275,7 +275,11 @@ def sides(wrong: Sequence[Call]) -> Clue | None:
         return None
     if all(sorted(found) == sorted(expected) for found, expected in pairs):
         return Clue("sides_swapped", "")
-    gaps = [np.subtract(found, expected) for found, expected in pairs]
+    return _gaps_of_sides([np.subtract(found, expected) for found, expected in pairs])
+
+
+def _gaps_of_sides(gaps: Sequence[np.ndarray]) -> Clue | None:
+    """Dit si les côtés ont tous une place de trop, ou de moins, ou si un seul côté est faux."""
     sizes = {size for gap in gaps for size in gap.tolist()} - {0}
     if sizes == {1}:
         return Clue("one_too_many", "")
