@@ -29,33 +29,13 @@ CALTECH_UNSURE = frozenset(
 )
 PACS_KNOWN = frozenset({"dog", "horse"})
 # Rangs, de 0 à 999, des mille classes d'ImageNet.
-IMAGENET_KNOWN = frozenset(
-    [*range(7, 25), *range(80, 101), *range(127, 147)]  # oiseaux
-    + [
-        *range(30, 33),
-        *range(151, 269),
-        *range(281, 286),
-        339,
-    ]  # grenouilles, chiens, chats, cheval
-    + [404, 895, 436, 468, 511, 609, 627, 656, 661, 751, 817]  # avions, voitures
-    + [
-        484,
-        510,
-        554,
-        625,
-        628,
-        724,
-        780,
-        814,
-        871,
-        914,
-        555,
-        569,
-        675,
-        864,
-        867,
-    ]  # bateaux, camions
-)
+BIRDS = (*range(7, 25), *range(80, 101), *range(127, 147))
+# Grenouilles, chiens, chats, cheval.
+OTHER_ANIMALS = (*range(30, 33), *range(151, 269), *range(281, 286), 339)
+PLANES_AND_CARS = (404, 895, 436, 468, 511, 609, 627, 656, 661, 751, 817)
+BOATS = (484, 510, 554, 625, 628, 724, 780, 814, 871, 914)
+TRUCKS = (555, 569, 675, 864, 867)
+IMAGENET_KNOWN = frozenset((*BIRDS, *OTHER_ANIMALS, *PLANES_AND_CARS, *BOATS, *TRUCKS))
 IMAGENET_UNSURE = frozenset(
     [*range(269, 276), *range(345, 356)]  # loups ; bœufs, antilopes, chameaux
     + [403, 407, 472, 536, 575, 576, 586, 654, 694, 705, 717, 734, 757, 779, 833, 847, 874, 913]

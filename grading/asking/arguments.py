@@ -132,8 +132,9 @@ def _is_offset(value) -> bool:
 
 
 def _opposite(value):
-    is_signed = _is_number(value) or _is_offset(value)
-    return -np.asarray(value) if is_signed else -value if _is_array(value) else None
+    if _is_offset(value):
+        return -np.asarray(value)
+    return -value if _is_array(value) else None
 
 
 def _opposite_number(value):

@@ -96,28 +96,36 @@ def explain(pairs: Sequence[tuple[object, object]], same: Callable) -> tuple[str
     Returns:
         Une raison et ce qui la précise ; None si ce ne sont pas des éléments à nommer.
     """
-    count = len(pairs[0][1]) if pairs and isinstance(pairs[0][1], tuple) else 0
-    for found, expected in pairs:
-        if not isinstance(found, tuple | list) or not isinstance(expected, tuple):
-            return None
-        if not 2 <= count == len(found) == len(expected) <= MAX_PARTS:
-            return None
-    columns = [[(found[k], expected[k]) for found, expected in pairs] for k in range(count)]
+    if not _have_parts(pairs):
+        return None
     if are_exchanged(pairs, same):
         return "parts_exchanged", ""
+    count = len(pairs[0][1])
+    columns = [[(found[k], expected[k]) for found, expected in pairs] for k in range(count)]
     every = {_difference(column) for column in columns}
     if len(every) == 1 and None not in every:
         return every.pop(), ""
-    right = [all(same(*pair) for pair in column) for column in columns]
+    wrong = [k for k in range(count) if not all(same(*pair) for pair in columns[k])]
     names = getattr(pairs[0][1], "names", ()) or [f"le {each}" for each in ORDINALS[:count]]
-    wrong = [k for k in range(count) if not right[k]]
     if len(wrong) == 1 and (reason := _difference(columns[wrong[0]])):
         return reason, f"seul élément faux : {names[wrong[0]]}"
-    said = ", ".join(names[k] + _direction(columns[k]) for k in wrong)
-    if len(wrong) == count and not any(map(_direction, columns)):
+    directions = {k: _direction(columns[k]) for k in wrong}
+    if len(wrong) == count and not any(directions.values()):
         return None
-    good = ", ".join(names[k] for k in range(count) if right[k])
-    return "wrong_parts", f"bon : {good or 'aucun'} ; faux : {said}"
+    good = ", ".join(names[k] for k in range(count) if k not in wrong) or "aucun"
+    said = ", ".join(names[k] + directions[k] for k in wrong)
+    return "wrong_parts", f"bon : {good} ; faux : {said}"
+
+
+def _have_parts(pairs: Sequence[tuple[object, object]]) -> bool:
+    """Dit si toutes les réponses, et les bonnes, ont autant d'éléments, et assez peu."""
+    count = len(pairs[0][1]) if pairs and isinstance(pairs[0][1], tuple) else 0
+    return 2 <= count <= MAX_PARTS and all(
+        isinstance(found, tuple | list)
+        and isinstance(expected, tuple)
+        and len(found) == len(expected) == count
+        for found, expected in pairs
+    )
 
 
 def are_exchanged(pairs: Sequence[tuple], same: Callable) -> bool:
