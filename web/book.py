@@ -17,6 +17,7 @@ from PIL import Image, ImageOps
 
 from convnets.core.images import crop_resize_image, open_image
 from convnets.core.paths import MODELS_DIR, keras_models_dir
+from exercises import chapters
 from web import practice, runtime, scripts
 from web.cam import export_maps
 from web.clothes import clothes
@@ -42,6 +43,7 @@ SAMPLES = [
 DESCRIPTION = 200  # lettres, au plus, de ce que l'en-tête dit d'une page
 SHARED = 6  # l'exercice dont l'image est celle d'un lien vers une page qui n'est d'aucun
 VIGNETTE_PX, CARD_PX = 128, (320, 240)
+LESSONS = [each.slug for _, own in chapters.chapters() for each in own]  # l'ordre de la lecture
 TITLE = "Réseaux convolutifs, par la pratique"
 SETTINGS = {
     "project": TITLE,
@@ -390,13 +392,15 @@ def _prepare_page(app, pagename, templatename, context, doctree) -> None:
     """Règle le menu d'une page, et les scripts que son en-tête demande.
 
     L'en-tête dit de quoi parle la page, pour un moteur de recherche ou un lien partagé. Du menu,
-    seule la branche de cette page reste ouverte. Une page d'atelier sait se montrer seule, et une
-    page qui montre un atelier dans un cadre donne à ce cadre sa hauteur ; les résultats d'une
-    recherche ont la typographie des pages.
+    seule la branche de cette page reste ouverte. Le bas d'une leçon mène à la suivante. Une page
+    d'atelier sait se montrer seule, et une page qui montre un atelier dans un cadre donne à ce
+    cadre sa hauteur ; les résultats d'une recherche ont la typographie des pages.
     """
     if "toctree" in context:
         whole = context["toctree"]
         context["toctree"] = lambda **options: whole(**options | {"collapse": True})
+    if pagename in LESSONS:
+        context.update(_neighbours(app, pagename))
     # Le thème a son propre « viewport ».
     metatags = re.sub('<meta name="viewport"[^>]*>', "", context.get("metatags", ""))
     about = (_describe(doctree) or TITLE).replace("'", "’")
@@ -419,6 +423,18 @@ def _prepare_page(app, pagename, templatename, context, doctree) -> None:
         # Ce qui règle la page agit avant qu'elle se montre ; le reste attend qu'elle soit lue.
         defer = " defer" if name == "results" else ""
         context["metatags"] += f'<script{defer} src="{script}"></script>'
+
+
+def _neighbours(app, lesson: str) -> dict[str, dict | None]:
+    """Rend les leçons d'avant et d'après ; Sphinx mènerait aux fichiers de son code."""
+    place = LESSONS.index(lesson)
+    found = {"prev": LESSONS[:place][-1:], "next": LESSONS[place + 1 :][:1]}
+    sides: dict[str, dict | None] = dict.fromkeys(found)
+    for side, names in found.items():
+        for name in names:
+            link = app.builder.get_relative_uri(lesson, name)
+            sides[side] = {"link": link, "title": escape(app.env.titles[name].astext())}
+    return sides
 
 
 def _describe(doctree) -> str:

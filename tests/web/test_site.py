@@ -236,6 +236,15 @@ def test_node_is_looked_for_before_anything_is_built(tmp_path, capsys, monkeypat
     assert "node manque" in capsys.readouterr().err and not (tmp_path / "kept").exists()
 
 
+def test_a_lesson_leads_to_the_next_one(site):
+    """Dans l'ordre du menu, et non au premier fichier de son code."""
+    lesson = (site / "ex09_grad_cam.html").read_text(encoding="utf-8")
+    assert '<a class="next-page" href="ex10_lime.html">' in lesson
+    assert '<a class="prev-page" href="ex08_saliency.html">' in lesson
+    last = (site / "ex27_video.html").read_text(encoding="utf-8")
+    assert 'class="next-page"' not in last
+
+
 def test_a_page_says_what_it_is_about_once(site):
     for path in site.rglob("*.html"):
         head = path.read_text(encoding="utf-8").partition("</head>")[0]
