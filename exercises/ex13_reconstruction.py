@@ -6,8 +6,8 @@ Résultat : un PNG par couche et comparaison.png, dans figures/ex13_reconstructi
 
 On ne garde que les caractéristiques de l'image, et on cherche, en partant de bruit, une image
 qui ait les mêmes. Plus la couche est profonde, plus les images qui conviennent sont nombreuses.
-Ce que la reconstruction a perdu (le grain, la couleur, la place exacte) est ce que la couche ne
-regarde pas.
+Ce que la reconstruction a perdu (le grain, la couleur, la place exacte), la couche ne le regarde
+pas, ou notre recherche ne l'a pas trouvé.
 """
 
 from typing import NamedTuple

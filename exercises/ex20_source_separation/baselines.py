@@ -2,9 +2,10 @@
 
 D'après : S3 « CNN & Time-Frequency representation » (« Original problem: ICA »).
 
-Les filtres médians sont la référence à battre. Le masque des rapports de modules, qui connaît les
-sources, en est une autre, et non une borne : d'autres masques font mieux. L'analyse en composantes
-indépendantes (ACI) résout un autre problème : autant de micros que de sources.
+Les filtres médians sont le témoin qui n'apprend rien ; celui qui apprend des mêmes sons est dans
+`factorisation`. Le masque des rapports de modules, qui connaît les sources, est un repère, et non
+une borne : d'autres masques font mieux. L'analyse en composantes indépendantes (ACI) résout un
+autre problème : autant de micros que de sources.
 """
 
 import numpy as np
