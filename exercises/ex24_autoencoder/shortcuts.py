@@ -7,7 +7,7 @@ Les deux réseaux ont la même descente, le même goulot de 256 nombres (une ima
 autant de poids. L'auto-encodeur fait tout passer par le goulot ; le U-Net transmet en plus les
 cartes de la descente à la montée. Deux tâches les séparent : recopier l'image, et la débruiter.
 Le témoin de l'auto-encodeur est une ACP qui garde autant de nombres : tant qu'il ne la dépasse pas,
-il n'a pas assez appris, et l'on ne peut rien conclure.
+rien ne dit que ses couches servent.
 """
 
 import keras
