@@ -78,6 +78,7 @@ def witnesses() -> dict[str, float]:
     noisy = shortcuts.add_noise(x_test, rng=np.random.default_rng(1))
     axes, spreads = baselines.principal_axes(x_train[: shortcuts.NUM_IMAGES])
     found = without_network(noisy, axes, spreads)
+    found["denoise_non_local"] = baselines.non_local_means(noisy, shortcuts.NOISE)
     return {name: float(psnr_each(x_test, each).mean()) for name, each in found.items()}
 
 

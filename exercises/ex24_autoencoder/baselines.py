@@ -1,4 +1,4 @@
-"""Ce à quoi comparer : l'ACP, JPEG et WebP.
+"""Ce à quoi comparer : l'ACP, les moyennes non locales, JPEG et WebP.
 
 D'après : S3, figure (7), image → bits → image.
 Commande : python -m exercises.ex24_autoencoder
@@ -9,11 +9,14 @@ import math
 
 import numpy as np
 from PIL import Image
+from scipy.ndimage import uniform_filter
 
 from convnets.figures.charts import mosaic
 from exercises.ex24_autoencoder.codec import BLOCK_PX, Codec
 
 GREY = 127.5  # retiré avant l'analyse, remis après
+# Choisis sur 300 images de validation, parmi trois carrés, trois voisinages et six forces.
+PATCH_PX, REACH_PX, STRENGTH = 3, 5, 20.0
 QUALITIES = {"JPEG": (5, 10, 20, 30, 50, 70, 85), "WEBP": (1, 5, 10, 20, 30, 50, 70, 85)}
 # JPEG garde toute la couleur, ce que WebP ne peut pas ; WebP emploie sa méthode la plus lente.
 FORMATS = {"JPEG": {"optimize": True, "subsampling": 0}, "WEBP": {"method": 6}}
@@ -72,6 +75,40 @@ def pca_codec(images: np.ndarray) -> Codec:
         lambda x: to_blocks(x.astype(np.float32) - GREY) @ axes,
         lambda codes: from_blocks(codes @ axes.T) + GREY,
     )
+
+
+# --- Question : débruiter sans réseau ------------------------------------------------
+
+
+def non_local_means(images: np.ndarray, noise: float) -> np.ndarray:
+    """Remplace chaque pixel par la moyenne de ses voisins, chacun pesé selon ce qui l'entoure.
+
+    Un voisin pèse d'autant plus que le carré de `PATCH_PX` pixels posé autour de lui ressemble à
+    celui du pixel.
+
+    Args:
+        images: images bruitées uint8 `(n, h, w, 3)`.
+        noise: écart-type du bruit, en niveaux de gris.
+
+    Returns:
+        Images float32 `(n, h, w, 3)`, bornées à [0, 255].
+
+    Source : Buades, Coll et Morel, « A non-local algorithm for image denoising », CVPR 2005.
+    """
+    images = images.astype(np.float32)
+    height, width = images.shape[1:3]
+    wide = np.pad(images, ((0, 0), (REACH_PX, REACH_PX), (REACH_PX, REACH_PX), (0, 0)), "reflect")
+    total, weights = np.zeros_like(images), np.zeros_like(images[..., :1])
+    for down in range(2 * REACH_PX + 1):
+        for right in range(2 * REACH_PX + 1):
+            moved = wide[:, down : down + height, right : right + width]
+            apart = ((images - moved) ** 2).mean(axis=-1)
+            apart = uniform_filter(apart, size=(0, PATCH_PX, PATCH_PX))
+            # Deux carrés pareils, bruités chacun de son côté, diffèrent déjà de deux fois le bruit.
+            weight = np.exp(-np.maximum(apart - 2 * noise**2, 0) / STRENGTH**2)[..., np.newaxis]
+            total += weight * moved
+            weights += weight
+    return np.clip(total / weights, 0, 255)
 
 
 # --- Question : JPEG et WebP, à la même taille ---------------------------------------

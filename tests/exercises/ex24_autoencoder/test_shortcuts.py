@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from exercises.ex24_autoencoder import shortcuts
+from exercises.ex24_autoencoder import baselines, shortcuts
 from exercises.ex24_autoencoder.measures import psnr
 
 QUESTION = "S3 Different problems, models & metrics"
@@ -56,3 +56,14 @@ def test_sliding_wiener_removes_noise_and_keeps_what_has_none(monkeypatch):
     assert psnr(flat, found) > psnr(flat, noisy) + 12
     sure = shortcuts.sliding_wiener(noisy, axes, np.full(192, 1e6))  # rien n'est du bruit
     np.testing.assert_allclose(sure, noisy, atol=0.2)
+
+
+def test_non_local_means_removes_noise_and_keeps_an_edge():
+    """Deux plages : chacune n'est moyennée qu'avec les siens, où qu'ils soient."""
+    halves = np.full((1, 24, 16, 3), 60, np.uint8)
+    halves[:, :, 8:] = 200
+    noisy = shortcuts.add_noise(halves, rng=np.random.default_rng(0))
+    found = baselines.non_local_means(noisy, shortcuts.NOISE)
+    assert found.shape == halves.shape and found.dtype == np.float32
+    assert psnr(halves, found) > psnr(halves, noisy) + 5
+    assert np.abs(found[:, 2:-2, [7, 8]].mean(axis=(0, 1, 3)) - [60, 200]).max() < 15
