@@ -54,13 +54,16 @@ def expected_places(scores):
     return ops.stack([x, y], axis=-1) * pose.CELL_PX
 
 
-def build_expected() -> keras.Model:
+def build_expected(num_joints: int = pose.NUM_JOINTS) -> keras.Model:
     """Construit le réseau à cartes, qui rend la place moyenne de chacune.
+
+    Args:
+        num_joints: nombre d'articulations.
 
     Returns:
         Modèle : images uint8 `(n, 64, 64, 3)` → `(n, 13, 2)` float32, en pixels.
     """
-    heat = pose.build_heat()
+    heat = pose.build_heat(num_joints)
     return keras.Model(heat.inputs, expected_places(heat.outputs[0]), name="pose_expected")
 
 

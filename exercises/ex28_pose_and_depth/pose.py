@@ -31,17 +31,18 @@ def heat_maps(joints):
     """Dessine une tache gaussienne par articulation, de somme 1.
 
     Args:
-        joints: `(n, k, 2)` : x, y en pixels.
+        joints: `(n, k, 2)` : x, y en pixels ; NaN, personne ne l'a annotée.
 
     Returns:
-        `(n, 32, 32, k)` ; la tache est centrée sur l'articulation, même entre deux cases.
+        `(n, 32, 32, k)` ; la tache est centrée sur l'articulation, même entre deux cases. Sans
+        annotation, la carte est nulle : la perte n'y compte rien.
     """
     cells = ops.arange(MAP_CELLS, dtype="float32") + 0.5
     x, y = (ops.cast(joints[..., k], "float32") / CELL_PX for k in (0, 1))  # (n, k), en cases
     across = ops.exp(-((cells[:, None] - x[:, None]) ** 2) / (2 * SPREAD**2))  # (n, 32, k)
     down = ops.exp(-((cells[:, None] - y[:, None]) ** 2) / (2 * SPREAD**2))
     maps = down[:, :, None] * across[:, None]  # (n, 32, 32, k)
-    return maps / ops.sum(maps, axis=(1, 2), keepdims=True)
+    return ops.nan_to_num(maps / ops.sum(maps, axis=(1, 2), keepdims=True))
 
 
 def heat_loss(joints, scores):
@@ -103,8 +104,11 @@ def trunk(images):
     return x
 
 
-def build_heat() -> keras.Model:
+def build_heat(num_joints: int = NUM_JOINTS) -> keras.Model:
     """Construit le réseau à cartes de chaleur : le tronc, puis une remontée.
+
+    Args:
+        num_joints: nombre d'articulations.
 
     Returns:
         Modèle : images uint8 `(n, 64, 64, 3)` → `(n, 32, 32, 13)` float32, des logarithmes.
@@ -116,12 +120,15 @@ def build_heat() -> keras.Model:
     x = trunk(images)
     for width in CLIMB:
         x = block(layers.Conv2DTranspose(width, 4, 2, padding="same", use_bias=False), x)
-    scores = layers.Conv2D(NUM_JOINTS, 1, dtype="float32")(x)  # (n, 32, 32, 13)
+    scores = layers.Conv2D(num_joints, 1, dtype="float32")(x)  # (n, 32, 32, 13)
     return keras.Model(images, scores, name="pose_heat")
 
 
-def build_regression() -> keras.Model:
+def build_regression(num_joints: int = NUM_JOINTS) -> keras.Model:
     """Construit le réseau à coordonnées : le tronc, puis deux couches denses.
+
+    Args:
+        num_joints: nombre d'articulations.
 
     Returns:
         Modèle : images uint8 `(n, 64, 64, 3)` → `(n, 13, 2)` float32, en pixels.
@@ -131,9 +138,9 @@ def build_regression() -> keras.Model:
     images = keras.Input((SIDE_PX, SIDE_PX, 3), dtype="uint8")
     x = block(layers.Conv2D(32, 1, use_bias=False), trunk(images))  # (n, 8, 8, 32)
     x = layers.Dense(DENSE_UNITS, activation="gelu")(layers.Flatten()(x))
-    x = layers.Dense(2 * NUM_JOINTS, dtype="float32")(x)  # zéro : le milieu de l'image
+    x = layers.Dense(2 * num_joints, dtype="float32")(x)  # zéro : le milieu de l'image
     x = layers.Rescaling(SIDE_PX / 2, SIDE_PX / 2)(x)
-    return keras.Model(images, layers.Reshape((NUM_JOINTS, 2))(x), name="pose_regression")
+    return keras.Model(images, layers.Reshape((num_joints, 2))(x), name="pose_regression")
 
 
 # --- Question : à quelle distance est-ce trouvé ? ------------------------------------
