@@ -33,7 +33,6 @@ from exercises.ex28_pose_and_depth.training import train
 NUM_LEARNED = 64  # les premières ; les vingt-six dernières mesurent
 EPOCHS = 80
 RATE = 4e-3
-COPIES, SHIFT_PX = 10, 3  # de chaque image, déplacée au hasard d'autant au plus
 PATCH_PX = 11  # côté d'un gabarit
 NEAR_PX = 20.0  # la taille d'une patte, dans l'image d'origine
 PAWS = [k for k, name in enumerate(mouse.POINTS) if name.startswith("paw")]
@@ -46,10 +45,8 @@ LABELS = {
     "heat": "cartes de chaleur, parabole autour du maximum",
     "peak": "les mêmes cartes, sans la parabole",
     "center": "les mêmes cartes, lues par leur moyenne",
-    "moved": "cartes de chaleur, images déplacées au hasard",
     "expected": "réseau à cartes, appris par l'erreur sur les coordonnées",
     "direct": "coordonnées d'un coup",
-    "direct_moved": "coordonnées d'un coup, images déplacées au hasard",
 }
 
 
@@ -140,35 +137,19 @@ def place_loss(points, places):
     return ops.mean(ops.abs(ops.nan_to_num(ops.cast(points, "float32") - places)), axis=(1, 2))
 
 
-def move(photographs: Photographs, seed: int) -> Photographs:
-    """Rend `COPIES` copies de chaque image, déplacées au hasard, et leurs points avec elles."""
-    rng = np.random.default_rng(seed)
-    num = COPIES * len(photographs.images)
-    shifts = rng.integers(0, 2 * SHIFT_PX + 1, (num, 2))
-    images, points, scales = (
-        np.tile(each, (COPIES, *[1] * (each.ndim - 1))) for each in photographs
-    )
-    edges = ((0, 0), (SHIFT_PX, SHIFT_PX), (SHIFT_PX, SHIFT_PX), (0, 0))
-    padded = np.pad(images, edges, "edge")
-    for i, (x, y) in enumerate(shifts):
-        images[i] = padded[i, y : y + SIDE_PX, x : x + SIDE_PX]
-    return Photographs(images, points + (SHIFT_PX - shifts[:, None]).astype("float32"), scales)
-
-
 def with_networks(
     learned: Photographs, images: np.ndarray, *, seed: int, epochs: int, minutes: float | None
 ) -> dict[str, np.ndarray]:
-    """Apprend les cinq réseaux, et rend où ils trouvent chaque point : `(n, 17, 2)` chacun."""
+    """Apprend les trois réseaux, et rend où ils trouvent chaque point : `(n, 17, 2)` chacun."""
 
-    def answer(build: Callable, loss: Callable, *, moved: bool = False) -> np.ndarray:
-        used = move(learned, seed) if moved else learned
+    def answer(build: Callable, loss: Callable) -> np.ndarray:
         return train(
             lambda: build(NUM_POINTS),
             loss,
-            (used.images, used.points),
+            (learned.images, learned.points),
             rate=RATE,
             seed=seed,
-            clock=lesson.Clock(max(1, epochs // COPIES) if moved else epochs, minutes, share=0.2),
+            clock=lesson.Clock(epochs, minutes, share=1 / 3),
         ).predict(images, verbose=0)
 
     maps = answer(pose.build_heat, pose.heat_loss)
@@ -176,10 +157,8 @@ def with_networks(
         "heat": pose.decode(maps),
         "peak": pose.decode(maps, refine=False),
         "center": ops.convert_to_numpy(expected_places(maps)),
-        "moved": pose.decode(answer(pose.build_heat, pose.heat_loss, moved=True)),
         "expected": answer(build_expected, place_loss),
         "direct": answer(pose.build_regression, place_loss),
-        "direct_moved": answer(pose.build_regression, place_loss, moved=True),
     }
 
 
