@@ -220,11 +220,14 @@ def save_figure(path, found: dict[str, np.ndarray], test: Photographs) -> None:
     names = {LABELS[name].split(",")[0]: found[name] for name in ("templates", "heat", "direct")}
 
     def draw(axis, name: str, rank: int) -> None:
-        for places, color in ((test.points, "white"), (names[name], COLORS[4])):
-            x, y = (places[rank] - 0.5).T  # 0 : le milieu d'un pixel
-            axis.scatter(x, y, s=12, color=color)
+        axis.autoscale(False)  # un point trouvé hors de l'image n'agrandit pas le cadre
+        x, y = (np.stack([test.points[rank], names[name][rank]]) - 0.5).transpose(
+            2, 0, 1
+        )  # (2, 17)
+        axis.plot(x, y, color=COLORS[4])  # de la vérité à ce qui est trouvé ; 0 : milieu d'un pixel
+        axis.scatter(x[0], y[0], s=12, color="white", zorder=3)
 
-    title = "En blanc la vérité, en orange ce qui est trouvé"
+    title = "Un point blanc est une annotation ; le trait va jusqu'à ce qui est trouvé"
     rows = dict.fromkeys(names, test.images[:NUM_SHOWN])
     picture_rows(path, rows, title=title, side=2.6, draw=draw)
 
