@@ -160,16 +160,14 @@ def _stop_on_interrupt() -> None:
 
 
 class QuietTensorFlow:
-    """Tait le premier import de TensorFlow, qui écrit avant de lire ses réglages ; règle Keras."""
+    """Tait le premier import de Keras ou de TensorFlow, qui écrit avant de lire ses réglages."""
 
     def find_spec(self, name, path=None, target=None):
-        """Rend de quoi charger l'un des deux en silence ; None pour tout autre module."""
+        """Rend de quoi charger l'un ou l'autre en silence ; None pour tout autre module."""
         if name not in ("tensorflow", "keras"):
             return None
-        sys.meta_path.remove(self)
+        sys.meta_path.remove(self)  # Keras charge TensorFlow, dans le même silence
         spec = importlib.util.find_spec(name)
-        if name == "keras":
-            sys.meta_path.insert(0, self)  # TensorFlow reste à venir
         if spec is None:
             return None
         load = spec.loader.exec_module
