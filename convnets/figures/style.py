@@ -25,21 +25,12 @@ def house_style() -> Iterator[None]:
 
     with matplotlib.rc_context(
         {
-            "font.family": "DejaVu Sans",
-            "font.size": 10,
-            "text.color": INK,
-            "axes.edgecolor": INK,
-            "axes.labelcolor": INK,
-            "xtick.color": INK,
-            "ytick.color": INK,
-            "axes.grid": False,
             "axes.spines.top": False,
             "axes.spines.right": False,
             "axes.titlesize": 11,
             "axes.prop_cycle": matplotlib.cycler(color=COLORS),
             "legend.frameon": False,
             "savefig.dpi": 120,
-            "hatch.linewidth": 0.6,
         }
     ):
         yield
