@@ -7,8 +7,7 @@ Source : Guo et al., « On Calibration of Modern Neural Networks », arXiv 1706.
 
 import numpy as np
 
-from convnets.serving.card import MAX_TEMPERATURE, MIN_TEMPERATURE
-
+MIN_TEMPERATURE, MAX_TEMPERATURE = 0.05, 20.0  # entre lesquelles elle est cherchée
 NUM_BINS = 15  # comme l'article
 
 

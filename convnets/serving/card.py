@@ -16,7 +16,6 @@ from convnets.core.paths import light_features_path
 
 # Carré central (docs/laboratoire/cadrage.md), si le compte rendu n'en dit pas un autre.
 FRAMING = "crop"
-MIN_TEMPERATURE, MAX_TEMPERATURE = 0.05, 20.0  # entre lesquelles l'étalonnage la cherche
 RETRIEVE = "Reprenez les fichiers d'un même entraînement."
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 from convnets.core.files import quiet_stderr
 
 MAX_EXACT_EXPORT_BYTES = 2_000_000  # au-delà, l'export est en int8 si l'exactitude le permet
+MAX_EXACT_PARAMETERS = 500_000  # au-delà, une leçon exporte ses poids en float16
 MAX_INT8_LOSS = 0.001  # exactitude qu'il peut coûter, en part des images
 
 
@@ -103,6 +104,22 @@ def _export_with_tensorflow(model, weights: str) -> bytes:
                 f"L'export par TensorFlow a échoué : {ended.stderr.strip()[-500:]}"
             )
         return exported.read_bytes()
+
+
+def export_lesson(model) -> tuple[bytes, str]:
+    """Exporte le modèle d'une leçon : en float32, ou en float16 s'il est gros.
+
+    Les deux calculent en float32 et répondent pareil. Une recette, qui soigne la taille et la
+    vitesse, prend `choose_export`.
+
+    Args:
+        model: `keras.Model` à une entrée uint8.
+
+    Returns:
+        `(contenu, poids)`.
+    """
+    weights = "float16" if model.count_params() > MAX_EXACT_PARAMETERS else "float32"
+    return export_litert(model, weights=weights), weights
 
 
 def choose_export(model, x_val, y_val) -> tuple[bytes, str]:

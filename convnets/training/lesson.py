@@ -210,7 +210,6 @@ def save(
     options,
     metrics: dict[str, float],
     *,
-    exported: tuple[bytes, str] | None = None,
     light: bool = True,
     **fields,
 ) -> reports.Report:
@@ -222,8 +221,7 @@ def save(
         model: modèle entraîné.
         options: options de `cli.lesson_parser` ; `saved` y est ajouté, le nom à donner à `--model`.
         metrics: mesures sur le jeu de test.
-        exported: version pour `./predict`, rendue par `export.choose_export` ; None : en float32.
-        light: False si rien ne lirait la version pour `./predict`.
+        light: False si rien ne lirait une version pour `./predict`.
         **fields: autres champs de `Report` ; un `headline` qui n'a pas été mesuré est retiré.
 
     Returns:
@@ -248,9 +246,8 @@ def save(
         num_parameters=int(model.count_params()),
         **fields,
     )
-    if light and exported is None:
-        exported = export.export_litert(model), "float32"
-    former = _read_former(options.module)
+    exported = export.export_lesson(model) if light else None
+    former = None if now.missing else _read_former(options.module)
     report = saving.save_model(model, options.module, report, export=exported, models_dir=folder)
     path = cli.shown_path(folder / options.module)
     shown = cli.shown_path(paths.MODELS_DIR / options.module)
@@ -278,7 +275,7 @@ def _compares(metric: str) -> bool:
 def _read_former(slug: str) -> reports.Report | None:
     """Lit le compte rendu du modèle qui va être remplacé ; None s'il n'y en a pas de lisible."""
     try:
-        return reports.read_report(slug, models_dir=paths.MODELS_DIR)
+        return reports.load_report(paths.MODELS_DIR / f"{slug}.json")
     except (OSError, ValueError):
         return None
 
@@ -362,7 +359,7 @@ def save_classifier(
 ) -> reports.Report:
     """Arrondit les poids d'un classifieur, l'enregistre pour `./predict`, et dit ce qu'il vaut.
 
-    Sa version pour `./predict` est choisie, et sa confiance étalonnée, sur la validation.
+    Sa confiance est étalonnée sur la validation.
     Huit paramètres : chacun va dans le compte rendu, et la leçon le nomme.
 
     Args:
@@ -383,20 +380,17 @@ def save_classifier(
     val_found, found = (model.predict(x, batch_size=500, verbose=0) for x, _ in (val, test))
     y = test[1].reshape(-1)
     accuracy = float(np.mean(found.argmax(1) == y))
-    exported = export.choose_export(model, *val)
     report = save(
         model,
         options,
         {"accuracy": accuracy, **(metrics or {})},
-        exported=exported,
         history=history,
         num_images={"val": len(val[0]), "test": len(test[0])},
         input_shape=list(test[0].shape[1:]),
         classes=list(classes),
         classes_fr=list(classes_fr),
         confusion_matrix=confusion_matrix(y, found.argmax(1), len(classes)).tolist(),
-        calibration=calibration.calibrate(val_found, val[1], found, y),
-        export_accuracy=export.export_accuracy(exported[0], *test),
+        calibration={"temperature": calibration.fit_temperature(val_found, val[1])},
         **fields,
     )
     print(f"Exactitude sur le jeu de test : {cli.percent(accuracy)} ({len(y)} images).")
