@@ -33,13 +33,14 @@ class Session:
         asked: options données, telles que `"--limit 500"`.
         missing: ce qui a manqué à la leçon, en quelques mots chacun ; vide : elle est entière.
         trainings: un dictionnaire par entraînement : `network`, `epochs` demandées, `done` faites.
+        shares: somme des parts du temps d'apprentissage déjà données.
     """
 
     def __init__(self, options):
         self.start: float = startup.started or time.monotonic()
         self.minutes = getattr(options, "minutes", None)
         self.asked, self.missing, self.trainings = [], [], []
-        self._shares = 0.0  # du temps d'apprentissage, déjà données
+        self.shares = 0.0
         default = getattr(options, "default_of", {}.get)
         for name in ("epochs", "minutes", "limit"):
             value = getattr(options, name, None)
@@ -52,20 +53,6 @@ class Session:
     def elapsed_s(self) -> float:
         """Rend le temps passé depuis que la commande a commencé, en secondes."""
         return time.monotonic() - self.start
-
-    def learning_s(self) -> float:
-        """Rend le temps qui reste pour apprendre, en secondes ; négatif s'il est passé."""
-        return learning_end_s(self.minutes) - self.elapsed_s() if self.minutes else math.inf
-
-    def take(self, share: float) -> float:
-        """Donne à un entraînement sa part du temps qui reste pour apprendre, en secondes.
-
-        Args:
-            share: sa part du temps d'apprentissage de la leçon entière, dans ]0, 1].
-        """
-        left = max(share, 1 - self._shares)
-        self._shares += share
-        return max(LEAST_S, self.learning_s() * share / left)
 
 
 def learning_end_s(minutes: float) -> float:
@@ -97,7 +84,7 @@ def learning_s(minutes: float | None) -> float:
     """
     if minutes is None:
         return math.inf
-    return _current.learning_s() if _current else learning_end_s(minutes)
+    return learning_end_s(minutes) - (_current.elapsed_s() if _current else 0)
 
 
 def is_over(minutes: float | None) -> bool:
@@ -132,9 +119,11 @@ def take(share: float, minutes: float | None) -> float:
         share: sa part de celui de la leçon entière, dans ]0, 1].
         minutes: durée de la leçon entière ; None : autant qu'il en faut.
     """
-    if minutes is None:
-        return math.inf
-    return _current.take(share) if _current else learning_end_s(minutes) * share
+    left = 1.0
+    if _current:
+        left = max(share, 1 - _current.shares)
+        _current.shares += share
+    return max(LEAST_S, learning_s(minutes) * share / left)
 
 
 def note_training(network: str, *, epochs: int, done: float) -> None:
