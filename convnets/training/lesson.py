@@ -206,12 +206,7 @@ def confusion_matrix(y_true: np.ndarray, y_pred: np.ndarray, num_classes: int) -
 
 
 def save(
-    model: keras.Model,
-    options,
-    metrics: dict[str, float],
-    *,
-    light: bool = True,
-    **fields,
+    model: keras.Model, options, metrics: dict[str, float], *, light: bool = True, **fields
 ) -> reports.Report:
     """Enregistre ce qu'une leçon a appris, et dit où : `models/`, ou `runs/` si on l'a abrégée.
 
