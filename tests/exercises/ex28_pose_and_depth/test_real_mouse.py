@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from convnets.core import intervals, reports
 from convnets.datasets import mouse
 from exercises.ex28_pose_and_depth import pose, real_mouse
 
@@ -75,3 +76,17 @@ def test_without_the_pictures_one_sentence_is_said(monkeypatch, tmp_path, capsys
     monkeypatch.setattr(mouse, "load_mouse", missing)
     assert real_mouse.main(["--output", str(tmp_path)]) == 1
     assert "déposer l'archive" in capsys.readouterr().err
+
+
+@pytest.mark.question(QUESTION)
+def test_the_published_measures_say_what_the_lesson_says():
+    report = reports.load_measures("ex28_real_mouse")
+    gaps = {
+        name: intervals.sign(intervals.Interval(*gap))
+        for name, gap in report.details["gaps"].items()
+    }
+    assert gaps.pop("peak") == 0  # peut être dû au hasard
+    assert len(gaps) == 6 and set(gaps.values()) == {1}
+    means = {name: metric.mean for name, metric in report.metrics.items()}
+    assert means["center_pck"] - means["expected_pck"] > means["expected_pck"] - means["direct_pck"]
+    assert means["templates_px"] < means["heat_px"] < means["peak_px"]
