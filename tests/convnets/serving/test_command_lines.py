@@ -51,6 +51,7 @@ def test_the_line_of_a_program_says_what_it_doubts():
         (["--threshold", "1,01", "a"], "probabilité de 0 à 1 attendue, reçu '1,01'"),
         (["--threshold", "-0.1", "a"], "probabilité de 0 à 1 attendue"),
         (["--threshold", "x", "a"], "probabilité de 0 à 1 attendue"),
+        (["--threshold=nan", "a"], "probabilité de 0 à 1 attendue"),
         (["--explain", "c.png", "a", "b"], "une seule image"),
         (["--explain", "c.png", "-"], "une seule image"),
         (["--explain", "c.png", "."], "une seule image"),

@@ -205,13 +205,6 @@ def test_a_lesson_that_believes_itself_wrong_says_so(own, is_said):
     assert ("40,0 % seulement" in found.why) == is_said and found.familiar is None
 
 
-def test_the_network_of_crosses_doubts_a_photograph(repo):
-    path = str(repo / "samples" / "voiture.jpg")
-    (found,) = Classifier("ex00_learned_filters", num_threads=1).classify([path])
-    learned = "des images grises de 9 × 9 pixels, sur un fond uni"
-    assert found.answer.why == say.UNLIKE.format(say.KINDS[say.PHOTOGRAPH], learned)
-
-
 def test_every_garment_of_one_network_has_its_names_in_the_other():
     photos, garments = (Classifier(slug, num_threads=1) for slug in ("photos", "garments"))
     assert say.NAMES.keys() == {*photos.classes[photos.card.garments.first :]}

@@ -40,7 +40,7 @@ def check(content: bytes) -> None:
 
 
 @pytest.mark.ci
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(4))  # une fois chaque façon
 def test_a_damaged_network_is_one_sentence(repo, seed):
     check(mutated((repo / "models" / "digits.tflite").read_bytes(), seed))
 
