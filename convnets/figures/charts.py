@@ -22,6 +22,7 @@ from convnets.figures.style import COLORS, new_figure, output_dir
 
 LINES = ("o-", "s--", "D:", "^-.")  # les courbes se distinguent aussi sans couleur
 SPACING_IN = 0.35  # hauteur du titre d'une image, en pouces
+TALLEST = 4  # hauteur au plus d'un cadre, en largeurs : une image plus haute y est plus étroite
 
 
 class Picture(NamedTuple):
@@ -217,13 +218,14 @@ def picture_rows(
         rows: nom de la ligne → ses images (`Picture`, ou un tableau de pixels).
         title: au-dessus de tout.
         heads: titres des colonnes, écrits au-dessus de la première ligne.
-        side: largeur d'une image, en pouces ; une ligne est haute comme la plus haute de toutes.
+        side: largeur d'un cadre, en pouces ; une ligne est haute comme la plus haute de toutes les
+            images, et `TALLEST` largeurs au plus.
         draw: `draw(cadre, nom de la ligne, rang)`, pour ajouter des traits sur chaque image.
     """
     columns = max(1, *map(len, rows.values()))
     shapes = [np.shape(_as_picture(each).pixels) for row in rows.values() for each in row]
     tallest = max((shape[0] / shape[1] for shape in shapes), default=1)
-    size = (side, side * tallest + SPACING_IN)
+    size = (side, side * min(tallest, TALLEST) + SPACING_IN)
     with new_figure(path, columns=columns, rows=len(rows), size=size) as (figure, axes):
         figure.suptitle(title)
         for line, (name, pictures) in zip(axes, rows.items(), strict=True):

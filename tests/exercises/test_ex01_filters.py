@@ -126,6 +126,8 @@ def test_command_writes_one_png_per_filter(tmp_path, capsys):
     assert horizontal.max() == 255 and not vertical.any()
     assert (mean[0, 0], mean[-1, 0]) == (0, 200)  # une image, aux mêmes niveaux
     assert capsys.readouterr().out == f"8 images écrites dans {output}/.\n"
+    with Image.open(output / "comparaison.png") as comparison:  # et non quatre-vingts fois plus
+        assert comparison.height < 3 * comparison.width
 
 
 @pytest.mark.question("S1, exercice 01")
