@@ -1,16 +1,17 @@
 """Les programmes de départ : courts, copiables, et le réseau que la leçon améliore."""
 
 import ast
+import contextlib
 import io
-import json
-import subprocess
+import runpy
 import sys
 import tokenize
 
+import keras
 import pytest
 
 from exercises import FOLDER
-from tests.conftest import REPO, color_writer
+from tests.conftest import REPO, color_writer, load_extract
 
 PROGRAMS = sorted((FOLDER / "plain").glob("ex*.py"))
 MOST_LINES = 45  # de code : ni docstring, ni commentaire, ni ligne vide
@@ -22,33 +23,6 @@ LAYOUT = (
     tokenize.DEDENT,
     tokenize.ENDMARKER,
 )
-# Lance chaque programme dans son dossier, sans le dépôt, l'un après l'autre : Keras n'est chargé
-# qu'une fois. De petits jeux remplacent ceux de keras.datasets.
-RUNNER = """
-import contextlib, io, json, os, runpy, sys
-import keras, numpy
-
-def base(include_top, weights, pooling):
-    assert (include_top, weights, pooling) == (False, "imagenet", "avg")
-    images = keras.Input((None, None, 3))
-    return keras.Model(images, keras.layers.GlobalAveragePooling2D()(images))
-
-keras.applications.InceptionV3 = base
-said = {}
-for data, program, *arguments in json.loads(sys.argv[1]):
-    file = numpy.load(data)
-    x, y = file["x"], file["y"].reshape(-1)
-    small = (x[:150], y[:150]), (x[150:200], y[150:200])
-    for name in ("fashion_mnist", "mnist", "cifar10"):
-        getattr(keras.datasets, name).load_data = lambda: small
-    folder, name = os.path.split(program)
-    os.chdir(folder)
-    sys.argv[:] = [name, *arguments]
-    with contextlib.redirect_stdout(io.StringIO()) as out:
-        runpy.run_path(name, run_name="__main__")
-    said[" ".join(sys.argv)] = out.getvalue()
-print(json.dumps(said))
-"""
 
 
 def count_lines(source):
@@ -78,23 +52,40 @@ def test_it_is_short_and_needs_keras_and_numpy_alone(path):
     assert "callbacks" not in source
 
 
+def base(include_top, weights, pooling):
+    """Ce que rend `keras.applications.InceptionV3`, sans rien télécharger."""
+    assert (include_top, weights, pooling) == (False, "imagenet", "avg")
+    images = keras.Input((None, None, 3))
+    return keras.Model(images, keras.layers.GlobalAveragePooling2D()(images))
+
+
+def small_dataset(program):
+    """De petits jeux remplacent ceux de `keras.datasets`."""
+    x, y = load_extract({"ex02": "fashion_mnist", "ex03": "cifar10"}.get(program[:4], "mnist"))
+    return (x[:150], y[:150].reshape(-1)), (x[150:200], y[150:200].reshape(-1))
+
+
 @pytest.fixture(scope="module")
 def launched(tmp_path_factory):
     """Tous, lancés : le dossier de chacun, et ce qu'a affiché chaque commande."""
     folders = {path.stem: tmp_path_factory.mktemp(path.stem) for path in PROGRAMS}
-    jobs = []
-    for path in PROGRAMS:
-        program = folders[path.stem] / path.name
-        program.write_bytes(path.read_bytes())
-        kind = {"ex02": "fashion_mnist", "ex03": "cifar10"}.get(path.stem[:4], "mnist")
-        jobs.append([str(REPO / "tests" / "extracts" / f"{kind}_test.npz"), str(program)])
-        if path.stem == "ex03_cifar10":
-            jobs.append([*jobs[-1], str(REPO / "samples" / "avion.png")])
     color_writer()(folders["ex05_inception"] / "images", ("rouge", "vert"))
-    command = [sys.executable, "-c", RUNNER, json.dumps(jobs)]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=folders["ex02_fashion"])
-    assert done.returncode == 0, done.stderr
-    return folders, json.loads(done.stdout.splitlines()[-1])
+    commands = [(path, path.name) for path in PROGRAMS]
+    named = FOLDER / "plain" / "ex03_cifar10.py"
+    commands.append((named, named.name, str(REPO / "samples" / "avion.png")))
+    said = {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keras.applications, "InceptionV3", base)
+        for path, *words in commands:
+            dataset = small_dataset(path.stem)
+            for name in ("fashion_mnist", "mnist", "cifar10"):
+                patch.setattr(getattr(keras.datasets, name), "load_data", lambda d=dataset: d)
+            patch.chdir(folders[path.stem])
+            patch.setattr(sys, "argv", words)
+            with contextlib.redirect_stdout(io.StringIO()) as out:
+                runpy.run_path(str(path), run_name="__main__")
+            said[" ".join(words)] = out.getvalue()
+    return folders, said
 
 
 @pytest.mark.ci
