@@ -7,26 +7,19 @@ import shutil
 import threading
 
 import pytest
-from filelock import FileLock
 
+TOOLS = ("typescript@7.0.2", "axe-core@4.14.1")
 PATIENCE_MS = 60_000  # la machine peut être occupée à autre chose
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory, worker_id):
-    """Le site, construit une seule fois, quel que soit le nombre de processus de pytest."""
+def site(tmp_path_factory):
     pytest.importorskip("sphinx", reason="pip install -r web/requirements.txt")
     if shutil.which("npm") is None:
         pytest.skip("npm manque (apt install npm)")
     from web import book
 
-    shared = tmp_path_factory.getbasetemp()
-    if worker_id != "master":  # le dossier que les processus de pytest-xdist partagent
-        shared = shared.parent
-    with FileLock(shared / "site.lock"):
-        if not (shared / "site").exists():
-            book.build(shared / "site")
-    return shared / "site"
+    return book.build(tmp_path_factory.mktemp("cours") / "site")
 
 
 @pytest.fixture(scope="session")
@@ -77,3 +70,27 @@ def page(chromium):
     yield page
     assert not page.complaints
     page.close()
+
+
+@pytest.fixture(scope="session")
+def tools():
+    """Le dossier des paquets de npm qui vérifient le site."""
+    if shutil.which("npm") is None:
+        pytest.skip("npm manque (apt install npm)")
+    from convnets.core.paths import keras_models_dir
+    from web import runtime
+
+    name = "-".join(each.replace("@", "-") for each in TOOLS)
+    return runtime.install(TOOLS, keras_models_dir() / "cours-cnn" / name)
+
+
+@pytest.fixture
+def violations(page, tools):
+    """violations() -> ce qu'axe trouve dans la page ouverte : la règle, et un élément."""
+
+    def find():
+        page.add_script_tag(path=tools / "axe-core" / "axe.min.js")
+        found = page.evaluate("axe.run().then((result) => result.violations)")
+        return [(each["id"], each["nodes"][0]["html"][:200]) for each in found]
+
+    return find

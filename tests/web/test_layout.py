@@ -14,7 +14,7 @@ MAX_SHIFT = 0.1  # du « cumulative layout shift » : au-delà, ce qu'on lit se 
 SHIFTS = """window.shift = 0; new PerformanceObserver((list) => {
   for (const each of list.getEntries()) if (!each.hadRecentInput) window.shift += each.value;
 }).observe({type: "layout-shift", buffered: true});"""
-WIDTHS = (390, 1280)
+WIDTHS = (360, 1280)
 READY = {  # ce qu'un atelier montre quand il a répondu, s'il ne le fait pas aussitôt
     "apprendre": ".sorte canvas",
     "attention": "table canvas",
@@ -82,13 +82,16 @@ def examples():
 
 
 @pytest.mark.parametrize(("name", "example"), [("index", ""), *sorted(examples().items())])
-def test_a_workshop_opens_in_place_and_keeps_its_shape(page, address, name, example):
+def test_a_workshop_opens_in_place_and_is_read_by_all(page, address, violations, name, example):
+    """En place, à sa forme, et sans défaut pour qui n'y voit pas : une page ouverte une fois."""
     page.set_viewport_size({"width": WIDTHS[0], "height": 800})
     page.add_init_script(SHIFTS)
     page.goto(f"{address}/{name}.html?exemple={example}")
     page.locator(f".atelier {READY.get(name, 'input')}").first.wait_for()
     page.wait_for_timeout(200)
     assert page.evaluate("shift") <= MAX_SHIFT
+    assert violations() == []
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 900})
         assert page.evaluate(FAULTS, TOLERANCE_PX) == [], width
+        assert page.evaluate("document.scrollingElement.scrollWidth") <= width

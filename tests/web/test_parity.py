@@ -47,7 +47,7 @@ def pictures():
     for path in sorted(SAMPLES.iterdir()):
         if path.suffix != ".md":
             yield path.name, path.read_bytes()
-    thumbnails = [Image.fromarray(each) for each in load_extract("cifar10")[0][:8]]
+    thumbnails = [Image.fromarray(each) for each in load_extract("cifar10")[0][:4]]
     for number, image in enumerate(thumbnails):
         yield f"vignette {number}", saved(image)
         large = image.resize((100 + 50 * number, 100 + 50 * number), number % 4)
@@ -78,7 +78,7 @@ def pictures():
 def small_and_grey():
     """Rend `(nom, image)` : des chiffres et des vêtements gris, petits, en négatif, agrandis."""
     for dataset in ("mnist", "fashion_mnist"):
-        for number, pixels in enumerate(load_extract(dataset)[0][:3]):
+        for number, pixels in enumerate(load_extract(dataset)[0][:2]):
             small = Image.fromarray(pixels)
             yield f"{dataset} {number}", small
             yield f"{dataset} {number} en négatif", Image.fromarray(255 - pixels)
@@ -88,7 +88,7 @@ def small_and_grey():
 def figures(thumbnails):
     """Rend `(nom, image)` : des vignettes agrandies, dans la marge et le cadre d'un notebook."""
     for number, thumbnail in enumerate(
-        [*thumbnails[:4], Image.fromarray(load_extract("mnist")[0][0])]
+        [*thumbnails[:2], Image.fromarray(load_extract("mnist")[0][0])]
     ):
         figure = Image.new("RGB", (640, 480), "white")
         figure.paste(thumbnail.convert("RGB").resize((280, 280), 0), (180, 90))
@@ -111,7 +111,7 @@ def doubt(why):
 
 def garments():
     """Rend `(nom, image)` : des vêtements sombres, sur un fond clair, sombre, ou transparent."""
-    for number, image in enumerate(load_extract("fashion_mnist")[0][:12]):
+    for number, image in enumerate(load_extract("fashion_mnist")[0][:6]):
         grey = np.asarray(Image.fromarray(image).resize((280, 280), Image.Resampling.BICUBIC))
         ground = ((255, 255, 255, 255), (20, 110, 140, 255), (0, 0, 0, 0))[number % 3]
         picture = Image.new("RGBA", (400 + 40 * number, 400), ground)
