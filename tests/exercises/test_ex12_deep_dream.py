@@ -9,19 +9,13 @@ from PIL import Image
 
 from convnets.datasets import pretrained
 from exercises import ex12_deep_dream as ex12
+from tests.exercises.pictures import photo
 
 
 def network(name, layer):
     """Un réseau d'une couche, pour des images de toute taille."""
     images = keras.Input((None, None, 3))
     return keras.Model(images, {name: layer(images)})
-
-
-def photo(height=24, width=37):
-    """Une image douce, non carrée, float32 `(h, w, 3)`."""
-    rows, columns = np.mgrid[:height, :width]
-    waves = [np.sin(rows / 5), np.cos(columns / 7), np.sin((rows + columns) / 6)]
-    return (127 + 60 * np.stack(waves, axis=-1)).astype(np.float32)
 
 
 def test_a_guide_keeps_places_spread_over_its_maps(monkeypatch):

@@ -10,6 +10,7 @@ from PIL import Image
 
 from convnets.datasets import pretrained
 from exercises import ex13_reconstruction as ex13
+from tests.exercises.pictures import photo
 
 
 def build(*hidden):
@@ -21,13 +22,6 @@ def build(*hidden):
     for layer in hidden:
         x = layer(x)
     return keras.Model(images, {"mix": x})
-
-
-def photo(height=16, width=23):
-    """Une image non carrée, douce et colorée, float32 `(h, w, 3)`."""
-    rows, columns = np.mgrid[:height, :width]
-    waves = [np.sin(rows / 3), np.cos(columns / 4), np.sin((rows + columns) / 5)]
-    return (127 + 70 * np.stack(waves, axis=-1)).astype(np.float32)
 
 
 def test_the_distance_of_the_maps_is_relative():
@@ -73,12 +67,6 @@ def test_it_starts_from_noise_around_grey():
 def test_both_gaps_are_written_in_french():
     found = ex13.Reconstruction(photo(), 0.1234, 56.78)
     assert ex13.describe(found) == "écart des cartes : 12,3 %, des pixels : 56,8 niveaux"
-
-
-def test_the_help_says_what_it_does(capsys):
-    with pytest.raises(SystemExit):
-        ex13.main(["--help"])
-    assert "Reconstruction : retrouver une image" in capsys.readouterr().out
 
 
 @pytest.mark.ci

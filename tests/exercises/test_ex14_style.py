@@ -11,13 +11,7 @@ from PIL import Image
 
 from convnets.datasets import pretrained
 from exercises import ex14_style as ex14
-
-
-def photo(height=18, width=25):
-    """Une image non carrée, douce et colorée, float32 `(h, w, 3)`."""
-    rows, columns = np.mgrid[:height, :width]
-    waves = [np.sin(rows / 3), np.cos(columns / 4), np.sin((rows + columns) / 5)]
-    return (127 + 70 * np.stack(waves, axis=-1)).astype(np.float32)
+from tests.exercises.pictures import photo
 
 
 def test_the_content_itself_costs_nothing():

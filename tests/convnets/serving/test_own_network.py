@@ -17,44 +17,61 @@ CLASSES = ["chat", "chien", "cerf"]
 
 @pytest.fixture(scope="module")
 def networks(tmp_path_factory):
-    """Cinq réseaux de trois sortes de fichiers, dont les sorties et les tailles diffèrent."""
+    """networks(nom) : un réseau, fait s'il ne l'est pas ; ils diffèrent en tout."""
+    folder = tmp_path_factory.mktemp("ailleurs")
+
+    def find(name):
+        if not (folder / name).exists():
+            write_network(folder / name)
+        return folder / name
+
+    return find
+
+
+def write_network(path):
+    """Écrit le réseau que dit le nom du fichier."""
     import keras
     from keras import layers
 
-    folder = tmp_path_factory.mktemp("ailleurs")
-    keras.utils.set_random_seed(3)
-
-    def build(shape, *head, name, first=()):
-        body = [layers.Conv2D(4, 3, activation="relu"), layers.GlobalMaxPooling2D()]
-        model = keras.Sequential([keras.Input(shape), *first, *body, *head])
-        model.export(folder / name, verbose=False) if "." not in name else model.save(folder / name)
-        return model
-
-    softmax = layers.Dense(3, activation="softmax")
-    scaled = [layers.Rescaling(1 / 255)]
-    build((40, 40, 3), softmax, name="seul.keras", first=scaled)
-    build((40, 40, 3), layers.Dense(3), name="scores.h5")
-    build((32, 32, 1), layers.Dense(1, activation="sigmoid"), name="gris.keras")
-    build((30, 60, 3), layers.Dense(3), name="dossier")
-    layer = layers.Lambda(lambda x: x / 255)
-    build((32, 32, 3), layers.Dense(3), name="code.keras", first=[layer])
     from convnets.training.export import export_litert
 
-    several = layers.Dense(3, activation="sigmoid")  # de somme quelconque
-    model = build((28, 28, 1), several, name="separes.keras")
-    (folder / "separes.tflite").write_bytes(export_litert(model))
-    pair = [keras.Input((8, 8, 3)), keras.Input((8, 8, 3))]
-    two = keras.Model(pair, layers.Dense(3)(layers.Flatten()(layers.add(pair))))
-    (folder / "deux.tflite").write_bytes(export_litert(two))
-    (folder / "flex.tflite").write_bytes(_with_an_operation_of_tensorflow())
-    with (
-        zipfile.ZipFile(folder / "seul.keras") as source,
-        zipfile.ZipFile(folder / "bombe.keras", "w") as target,
-    ):
-        for name in source.namelist():
-            content = source.read(name).replace(b'"units": 3', b'"units": 1000000000')
-            target.writestr(name, content)
-    return folder
+    keras.utils.set_random_seed(3)
+
+    def build(shape, *head, first=()):
+        body = [layers.Conv2D(4, 3, activation="relu"), layers.GlobalMaxPooling2D()]
+        return keras.Sequential([keras.Input(shape), *first, *body, *head])
+
+    match path.name:
+        case "seul.keras":
+            softmax = layers.Dense(3, activation="softmax")
+            build((40, 40, 3), softmax, first=[layers.Rescaling(1 / 255)]).save(path)
+        case "scores.h5":
+            build((40, 40, 3), layers.Dense(3)).save(path)
+        case "gris.keras":
+            build((32, 32, 1), layers.Dense(1, activation="sigmoid")).save(path)
+        case "dossier":
+            build((30, 60, 3), layers.Dense(3)).export(path, verbose=False)
+        case "code.keras":
+            layer = layers.Lambda(lambda x: x / 255)
+            build((32, 32, 3), layers.Dense(3), first=[layer]).save(path)
+        case "separes.keras":
+            build((28, 28, 1), layers.Dense(3, activation="sigmoid")).save(path)
+        case "separes.tflite":  # de somme quelconque
+            model = build((28, 28, 1), layers.Dense(3, activation="sigmoid"))
+            path.write_bytes(export_litert(model))
+        case "deux.tflite":
+            pair = [keras.Input((8, 8, 3)), keras.Input((8, 8, 3))]
+            two = keras.Model(pair, layers.Dense(3)(layers.Flatten()(layers.add(pair))))
+            path.write_bytes(export_litert(two))
+        case "flex.tflite":
+            path.write_bytes(_with_an_operation_of_tensorflow())
+        case "bombe.keras":
+            with zipfile.ZipFile(path, "w") as target:
+                build((40, 40, 3), layers.Dense(3)).save(path.with_name("petit.keras"))
+                with zipfile.ZipFile(path.with_name("petit.keras")) as source:
+                    for name in source.namelist():
+                        content = source.read(name).replace(b'"units": 3', b'"units": 1000000000')
+                        target.writestr(name, content)
 
 
 def _with_an_operation_of_tensorflow():
@@ -80,7 +97,7 @@ def answer(networks, tmp_path, capfd):
     def run(name, *options):
         path = str(tmp_path / "a.png")
         code = command.main(
-            ["--json", "--top", "3", "--model", str(networks / name), *options, path]
+            ["--json", "--top", "3", "--model", str(networks(name)), *options, path]
         )
         told = capfd.readouterr()
         return code, told.err, json.loads(told.out) if told.out else None
@@ -99,7 +116,7 @@ def test_it_answers_as_the_network_itself(networks, answer, tmp_path, name, scal
     import keras
 
     code, _, found = answer(name, "--classes", ",".join(CLASSES), *scale)
-    model = keras.models.load_model(networks / name, compile=False)
+    model = keras.models.load_model(networks(name), compile=False)
     image = np.asarray(Image.open(tmp_path / "a.png"), np.float32)[None] / factor
     (expected,) = np.asarray(model(image))
     if name == "scores.h5":
@@ -133,9 +150,10 @@ def test_other_kinds_of_networks_answer(networks, answer, tmp_path, name, classe
 
 @pytest.mark.slow
 def test_a_network_learnt_again_is_converted_again(networks, answer):
-    shutil.copy(networks / "seul.keras", networks / "appris.keras")
+    learnt = networks("seul.keras").with_name("appris.keras")
+    shutil.copy(networks("seul.keras"), learnt)
     before = answer("appris.keras", "--classes", ",".join(CLASSES))[2]
-    shutil.copy(networks / "separes.keras", networks / "appris.keras")
+    shutil.copy(networks("separes.keras"), learnt)
     code, told, _ = answer("appris.keras")
     assert code == 1 and "Conversion" in told and "--scale=0-1" in told  # celui-là ne la dit pas
     code, _, after = answer("appris.keras", "--scale", "0-1", "--ground", "any")
@@ -169,6 +187,6 @@ def test_a_network_learnt_again_is_converted_again(networks, answer):
 )
 def test_what_it_lacks_is_said(networks, answer, name, options, told):
     for end in (".json", ".tflite"):
-        (networks / name).with_suffix(f".predict{end}").unlink(missing_ok=True)
+        networks(name).with_suffix(f".predict{end}").unlink(missing_ok=True)
     code, said, _ = answer(name, *options)
     assert code == 1 and told in said and "Traceback" not in said

@@ -75,26 +75,27 @@ def test_classify_nodes_finds_the_planted_camps_without_reading_them(planted):
     assert (predicted == planted.labels).mean() >= 0.9
 
 
-def test_propagate_labels_is_the_harmonic_function_of_networkx():
-    graph = nx.karate_club_graph()
-    network, names, labelled = ex21.from_networkx(graph, label="club"), ["a", "b"], [4, 8, 12, 30]
-    for node in labelled:
-        graph.nodes[node]["label"] = names[network.labels[node]]
-    expected = nx.node_classification.harmonic_function(graph, max_iter=2000)
-    found = ex21.propagate_labels(network, np.array(labelled))
-    assert [names[k] for k in found] == expected
+def harmonic_by_networkx(graph):
+    return nx.node_classification.harmonic_function(graph, max_iter=2000)
 
 
-def test_spread_labels_is_the_local_and_global_consistency_of_networkx():
-    graph = nx.karate_club_graph()
-    network, names, labelled = ex21.from_networkx(graph, label="club"), ["a", "b"], [4, 8, 12, 30]
-    for node in labelled:
-        graph.nodes[node]["label"] = names[network.labels[node]]
-    expected = nx.node_classification.local_and_global_consistency(
+def spread_by_networkx(graph):
+    return nx.node_classification.local_and_global_consistency(
         graph, alpha=ex21.SPREAD, max_iter=500
     )
-    found = ex21.spread_labels(network, np.array(labelled))
-    assert [names[k] for k in found] == expected
+
+
+@pytest.mark.parametrize(
+    ("spread", "by_networkx"),
+    [(ex21.propagate_labels, harmonic_by_networkx), (ex21.spread_labels, spread_by_networkx)],
+)
+def test_labels_pass_from_node_to_node_as_in_networkx(spread, by_networkx):
+    graph = nx.karate_club_graph()
+    network, names, labelled = ex21.from_networkx(graph, label="club"), ["a", "b"], [4, 8, 12, 30]
+    for node in labelled:
+        graph.nodes[node]["label"] = names[network.labels[node]]
+    found = spread(network, np.array(labelled))
+    assert [names[k] for k in found] == by_networkx(graph)
 
 
 def test_the_cut_finds_planted_camps_and_reads_labels_to_name_them_only(planted):
