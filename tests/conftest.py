@@ -99,6 +99,19 @@ def pytest_collection_modifyitems(items):
                 item.add_marker(skip)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Un module d'essais va à un processus ; tous ceux du site, au même, qui le construit."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class OneSite(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            site = "tests/web/"
+            return site if nodeid.startswith(site) else super()._split_scope(nodeid)
+
+    return OneSite(config, log) if config.getoption("dist") == "loadscope" else None
+
+
 @pytest.fixture
 def predict_env():
     """L'environnement où ./predict trouve le Python des tests."""
