@@ -69,6 +69,19 @@ def as_dataset():
 
 
 @pytest.fixture
+def small_data(as_dataset, monkeypatch):
+    """small_data("mnist") -> ce jeu en miniature, que les leçons lisent à la place du vrai."""
+    from convnets.datasets import sources
+
+    def use(name):
+        dataset = as_dataset(name)
+        monkeypatch.setattr(sources, f"load_{name}", lambda: dataset)
+        return dataset
+
+    return use
+
+
+@pytest.fixture
 def tiny_streets(tmp_path, monkeypatch):
     """CamVid en miniature, dans le cache : cinq rues par part, à droite claires et sans nom."""
     from convnets.datasets import streets

@@ -52,8 +52,8 @@ def test_figures_in_a_file_are_refused_before_learning(ex02, tmp_path, monkeypat
     assert "notes.md n'est pas un dossier" in capsys.readouterr().err
 
 
-def test_one_image_is_too_few(ex02, as_dataset, monkeypatch, capsys):
-    monkeypatch.setattr(sources, "load_fashion_mnist", lambda: as_dataset("fashion_mnist"))
+def test_one_image_is_too_few(ex02, small_data, capsys):
+    small_data("fashion_mnist")
     assert ex02.main(["--limit", "1"]) == 1
     assert "--limit 1 : il faut au moins deux images" in capsys.readouterr().err
 
@@ -67,13 +67,12 @@ def test_no_epoch_at_all_is_refused(ex02, capsys):
 @pytest.mark.ci
 @pytest.mark.question(QUESTION)
 def test_lesson_trains_saves_and_is_read_again(
-    ex02, as_dataset, tmp_path, monkeypatch, capsys, short_runs
+    ex02, small_data, tmp_path, monkeypatch, capsys, short_runs
 ):
     for name, value in {"FILTERS": (8, 8, 8), "DENSE_UNITS": 16, "BATCH_SIZE": 135}.items():
         monkeypatch.setattr(ex02, name, value)
     short_runs(tmp_path / "m")
-    dataset = as_dataset("fashion_mnist")
-    monkeypatch.setattr(sources, "load_fashion_mnist", lambda: dataset)
+    dataset = small_data("fashion_mnist")
     assert ex02.main(["--epochs", "1", "--output", str(tmp_path / "f")]) == 0
     printed = capsys.readouterr().out
     assert "Bottine" in printed and "exactitude en validation" in printed

@@ -3,7 +3,6 @@ import pytest
 from PIL import Image
 
 from convnets.core import reports
-from convnets.datasets import sources
 from convnets.serving.classifier import Classifier
 
 QUESTION = "Jour 04, exercice 3"
@@ -56,12 +55,12 @@ def test_picture_is_turned_upright_then_cut_to_its_middle(ex03, tmp_path):
 @pytest.mark.ci
 @pytest.mark.question(QUESTION)
 def test_lesson_saves_reads_again_and_names_a_picture(
-    ex03, as_dataset, unrendered, tmp_path, monkeypatch, capsys, short_runs
+    ex03, small_data, unrendered, tmp_path, monkeypatch, capsys, short_runs
 ):
     for name, value in {"FILTERS": (8, 12, 16), "BATCH_SIZE": 135}.items():
         monkeypatch.setattr(ex03, name, value)
     short_runs(tmp_path / "m")
-    monkeypatch.setattr(sources, "load_cifar10", lambda: as_dataset("cifar10"))
+    small_data("cifar10")
     with unrendered():  # test_ex02_fashion.py dessine ces figures
         assert ex03.main(["--epochs", "1", "--output", str(tmp_path / "f")]) == 0
     printed = capsys.readouterr().out

@@ -3,7 +3,6 @@ import pytest
 from PIL import Image
 
 from convnets.core import reports
-from convnets.datasets import sources
 from convnets.figures.charts import number
 
 QUESTION = "TD, question 1"
@@ -51,9 +50,9 @@ def test_dense_network_is_as_close_as_one_hidden_layer_allows(ex04):
 @pytest.mark.ci
 @pytest.mark.question(QUESTION)
 def test_lesson_compares_and_saves_lenet(
-    ex04, as_dataset, tmp_path, unrendered, monkeypatch, capsys, short_runs
+    ex04, small_data, tmp_path, unrendered, monkeypatch, capsys, short_runs
 ):
-    monkeypatch.setattr(sources, "load_mnist", lambda: as_dataset("mnist"))
+    small_data("mnist")
     monkeypatch.setattr(ex04, "BATCH_SIZE", 135)
     short_runs(tmp_path / "m")
     with unrendered():  # test_ex02_fashion.py dessine ces figures

@@ -1,7 +1,6 @@
 import pytest
 
 from convnets.core import paths, reports
-from convnets.datasets import sources
 from convnets.training import saving
 
 QUESTION = "TD, question 1"
@@ -19,18 +18,18 @@ def test_published_comparison_says_lenet_is_better():
 @pytest.mark.ci
 @pytest.mark.usefixtures("eager")
 @pytest.mark.slow
-def test_both_networks_are_trained_measured_and_saved(as_dataset, tmp_path, monkeypatch, capsys):
+def test_both_networks_are_trained_measured_and_saved(small_data, tmp_path, monkeypatch, capsys):
     from recipes import comparison
 
     monkeypatch.setattr(paths, "RUNS_DIR", tmp_path / "m")
     monkeypatch.setattr(comparison, "SHIFTS_PX", range(-1, 2))
     monkeypatch.setattr(comparison, "HEADLINE", {"error": "erreur"})
-    monkeypatch.setattr(sources, "load_mnist", lambda: as_dataset("mnist"))
+    dataset = small_data("mnist")
     assert comparison.main(["--epochs", "1"]) == 0
     assert "erreur" in capsys.readouterr().out
     report = reports.read_report("ex04_comparison", models_dir=tmp_path / "m")
     assert report.command == "python -m recipes.comparison --epochs 1"
     assert report.framing == "digit"
     model = saving.load_model("ex04_comparison", models_dir=tmp_path / "m")
-    x, y = as_dataset("mnist")[1]
+    x, y = dataset[1]
     assert comparison.evaluate(model, x, y) == {n: m.mean for n, m in report.metrics.items()}

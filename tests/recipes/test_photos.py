@@ -17,12 +17,12 @@ SLUG = "photos"
 
 
 @pytest.fixture
-def base(tmp_path, monkeypatch, tiny_inception, as_dataset):
+def base(tmp_path, monkeypatch, tiny_inception, small_data):
     """La petite base à la place d'InceptionV3, un extrait de CIFAR-10, un cache à part."""
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     monkeypatch.setattr(pretrained, "inception_v3", tiny_inception)
     monkeypatch.setattr(pretrained, "join", join)
-    monkeypatch.setattr(sources, "load_cifar10", lambda: as_dataset("cifar10"))
+    small_data("cifar10")
     return tiny_inception(input_px=photos.IMAGE_PX)
 
 

@@ -57,8 +57,8 @@ def test_the_shipped_networks_show_the_argument(ex00, extract, monkeypatch):
 
 @pytest.mark.ci
 @pytest.mark.usefixtures("eager")
-def test_the_whole_loop(ex00, tmp_path, monkeypatch, as_dataset, short_runs):
-    monkeypatch.setattr(ex00.sources, "load_mnist", lambda: as_dataset("mnist"))
+def test_the_whole_loop(ex00, tmp_path, monkeypatch, small_data, short_runs):
+    small_data("mnist")
     monkeypatch.setattr(ex00, "SHIFTS_PX", range(2))
     short_runs(tmp_path)
     assert ex00.main(["--epochs", "1", "--limit", "80", "--output", str(tmp_path)]) == 0

@@ -33,7 +33,7 @@ def test_main_draws_a_picture_of_the_user(extract, tmp_path, monkeypatch, capsys
     assert str(tmp_path / "f") in capsys.readouterr().out
 
 
-def test_main_without_a_picture_uses_mnist(as_dataset, tmp_path, monkeypatch):
-    monkeypatch.setattr(sources, "load_mnist", lambda: as_dataset("mnist"))
+def test_main_without_a_picture_uses_mnist(small_data, tmp_path):
+    small_data("mnist")
     assert lenet.main(["--output", str(tmp_path)]) == 0
     assert (tmp_path / "morceaux.png").stat().st_size > 5000

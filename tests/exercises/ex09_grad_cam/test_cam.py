@@ -3,7 +3,6 @@ import numpy as np
 import pytest
 from keras import layers
 
-from convnets.datasets import sources
 from convnets.training import saving
 from exercises.ex09_grad_cam import cam as ex09
 from exercises.ex09_grad_cam import grad_cam
@@ -64,10 +63,9 @@ def test_another_form_is_refused(image):
 @pytest.mark.question(QUESTION)
 @pytest.mark.slow
 def test_main_trains_and_saves_the_last_layer_only(
-    as_dataset, tmp_path, monkeypatch, capfd, short_runs
+    small_data, tmp_path, monkeypatch, capfd, short_runs
 ):
-    dataset, base = as_dataset("cifar10"), base_model(32, 32)
-    monkeypatch.setattr(sources, "load_cifar10", lambda: dataset)
+    dataset, base = small_data("cifar10"), base_model(32, 32)
     monkeypatch.setattr(saving, "load_model", lambda name: base)
     short_runs(tmp_path / "m")
     assert ex09.main(["--epochs", "2", "--output", str(tmp_path / "f")]) == 0

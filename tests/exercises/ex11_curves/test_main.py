@@ -1,7 +1,6 @@
 import pytest
 
 from convnets.core import reports
-from convnets.datasets import sources
 from exercises.ex11_curves.__main__ import main
 from exercises.ex11_curves.methods import METHODS
 
@@ -10,8 +9,8 @@ pytestmark = pytest.mark.ci
 
 @pytest.mark.question("S3 Introspection d'un CNN")
 @pytest.mark.slow
-def test_the_whole_lesson(as_dataset, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(sources, "load_cifar10", lambda: as_dataset("cifar10"))
+def test_the_whole_lesson(small_data, tmp_path, capsys):
+    small_data("cifar10")
     assert main(["--limit", "2", "--output", str(tmp_path)]) == 0
     rows = capsys.readouterr().out.splitlines()
     for method in METHODS.values():

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from convnets.core import reports
-from convnets.datasets import sources
 from exercises.ex11_curves import settings
 from exercises.ex11_curves.methods import WITNESS
 
@@ -36,8 +35,8 @@ def test_every_setting_is_compared_to_the_witness():
 
 @pytest.mark.ci
 @pytest.mark.slow
-def test_the_command_writes_its_measures(as_dataset, tmp_path, monkeypatch):
-    monkeypatch.setattr(sources, "load_cifar10", lambda: as_dataset("cifar10"))
+def test_the_command_writes_its_measures(small_data, tmp_path):
+    small_data("cifar10")
     assert settings.main(["--limit", "1", "--output", str(tmp_path)]) == 0
     report = reports.load_report(tmp_path / "ex11_settings.json")
     assert report.num_images == {"val": 1} and "kept 0.02" in report.metrics

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from convnets.core import reports
-from convnets.datasets import sources
 from convnets.training import saving
 from exercises.ex15_architectures import __main__ as ex15
 from exercises.ex15_architectures import networks, operations
@@ -40,17 +39,16 @@ def test_augment_only_moves_and_mirrors(name, reach):
 @pytest.mark.ci
 @pytest.mark.question(QUESTION)
 def test_lesson_trains_saves_and_shows(
-    as_dataset, eager, unrendered, tmp_path, monkeypatch, capsys, short_runs
+    small_data, eager, unrendered, tmp_path, monkeypatch, capsys, short_runs
 ):
     """Un extrait de CIFAR-10 ; LeNet, un ResNet étroit, et des réseaux de deux couches."""
-    dataset, small = as_dataset("cifar10"), partial(build_deep, 2, shortcuts=True)
+    dataset, small = small_data("cifar10"), partial(build_deep, 2, shortcuts=True)
     kept = {name: networks.NETWORKS[name] for name in ("lenet", "resnet")}
-    monkeypatch.setattr(sources, "load_cifar10", lambda: dataset)
     monkeypatch.setattr(networks, "RESNET_WIDTHS", (4, 8))
     monkeypatch.setattr(ex15, "BUILDERS", dict.fromkeys(ex15.BUILDERS, small) | kept)
     short_runs(tmp_path / "m")
     with unrendered():
-        assert ex15.main(["--epochs", "1", "--output", str(tmp_path / "f")]) == 0
+        assert ex15.main(["--epochs", "1", "--limit", "100", "--output", str(tmp_path / "f")]) == 0
     printed = capsys.readouterr().out
     assert all(title in printed for title in ex15.ALL_NAMES_FR.values())
     names = {path.name for path in (tmp_path / "f").iterdir()}

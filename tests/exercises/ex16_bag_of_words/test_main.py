@@ -3,7 +3,6 @@ import numpy as np
 import pytest
 
 from convnets.core import reports
-from convnets.datasets import sources
 from convnets.training import saving
 from exercises.ex16_bag_of_words import __main__ as ex16
 from exercises.ex16_bag_of_words import dictionary
@@ -35,11 +34,10 @@ def test_pictures_are_moved_by_three_pixels_at_most_and_mirrored_half_the_time()
 @pytest.mark.ci
 @pytest.mark.question(QUESTION)
 def test_lesson_compares_saves_and_shows(
-    as_dataset, eager, unrendered, tmp_path, monkeypatch, capsys, short_runs
+    small_data, eager, unrendered, tmp_path, monkeypatch, capsys, short_runs
 ):
     """Un extrait de CIFAR-10, deux petits dictionnaires, un réseau de quelques filtres."""
-    dataset = as_dataset("cifar10")
-    monkeypatch.setattr(sources, "load_cifar10", lambda: dataset)
+    dataset = small_data("cifar10")
     short_runs(tmp_path / "m")
     monkeypatch.setattr(dictionary, "NUM_PATCHES", 1000)
     monkeypatch.setattr(ex16, "MAX_ITERATIONS", 20)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from convnets.core import reports
-from convnets.datasets import scenes, sources
+from convnets.datasets import scenes
 from convnets.training import saving
 from exercises.ex17_detection import __main__ as ex17
 from exercises.ex17_detection import (
@@ -22,14 +22,13 @@ QUESTION = "S3 Different problems, models & metrics"
 
 
 @pytest.fixture
-def small(monkeypatch, as_dataset):
+def small(monkeypatch, small_data):
     """Deux jeux en miniature, et des réseaux de quelques cartes."""
     for module, widths in ((grid, 3), (localization, 2), (labels, 1), (two_stage, 2)):
         monkeypatch.setattr(module, "WIDTHS", (4,) * widths)
     monkeypatch.setattr(proposals, "WIDTH", 4)
     for name in ("fashion_mnist", "cifar10"):
-        dataset = as_dataset(name)
-        monkeypatch.setattr(sources, f"load_{name}", lambda dataset=dataset: dataset)
+        small_data(name)
 
 
 @pytest.mark.ci

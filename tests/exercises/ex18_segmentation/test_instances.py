@@ -1,7 +1,6 @@
 import pytest
 
 from convnets.core import reports
-from convnets.datasets import sources
 from convnets.training import saving
 from exercises.ex18_segmentation import instances
 
@@ -10,10 +9,9 @@ QUESTION = "S3 Different problems, models & metrics"
 
 @pytest.mark.ci
 @pytest.mark.question(QUESTION)
-def test_the_lesson(as_dataset, eager, unrendered, tmp_path, monkeypatch, capsys, short_runs):
-    datasets = as_dataset("fashion_mnist"), as_dataset("cifar10")
-    monkeypatch.setattr(sources, "load_fashion_mnist", lambda: datasets[0])
-    monkeypatch.setattr(sources, "load_cifar10", lambda: datasets[1])
+def test_the_lesson(small_data, eager, unrendered, tmp_path, monkeypatch, capsys, short_runs):
+    for name in ("fashion_mnist", "cifar10"):
+        small_data(name)
     short_runs(tmp_path)
     with unrendered():
         arguments = ["--epochs", "1", "--limit", "8", "--output", str(tmp_path / "f")]
@@ -30,9 +28,9 @@ def test_the_lesson(as_dataset, eager, unrendered, tmp_path, monkeypatch, capsys
 
 @pytest.mark.slow
 @pytest.mark.question(QUESTION)
-def test_shipped_model(as_dataset, monkeypatch):
+def test_shipped_model(small_data):
     for name in ("fashion_mnist", "cifar10"):
-        monkeypatch.setattr(sources, f"load_{name}", lambda name=name: as_dataset(name))
+        small_data(name)
     model = saving.load_model("ex18_instances")
     published = reports.load_measures("ex18_instances").metrics
     made = instances.make_alike(100)["test"]

@@ -4,7 +4,7 @@ import pytest
 from keras.layers import BatchNormalization
 
 from convnets.core import reports
-from convnets.datasets import scenes, sources
+from convnets.datasets import scenes
 from convnets.training import saving
 from exercises.ex18_segmentation import __main__ as ex18
 from exercises.ex18_segmentation.measures import measure
@@ -71,10 +71,9 @@ def test_what_goes_around_the_middle(kind, level):
 @pytest.mark.ci
 @pytest.mark.question(QUESTION)
 @pytest.mark.slow
-def test_the_lesson(as_dataset, eager, unrendered, tmp_path, monkeypatch, capsys, short_runs):
-    datasets = as_dataset("fashion_mnist"), as_dataset("cifar10")
-    monkeypatch.setattr(sources, "load_fashion_mnist", lambda: datasets[0])
-    monkeypatch.setattr(sources, "load_cifar10", lambda: datasets[1])
+def test_the_lesson(small_data, eager, unrendered, tmp_path, monkeypatch, capsys, short_runs):
+    for name in ("fashion_mnist", "cifar10"):
+        small_data(name)
     short_runs(tmp_path)
     with unrendered():
         arguments = ["--epochs", "1", "--limit", "12", "--output", str(tmp_path / "f")]

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from convnets.core import reports
-from convnets.datasets import sources
 from convnets.training import saving
 from exercises.ex19_vision_transformer import __main__ as ex19
 from exercises.ex19_vision_transformer import networks
@@ -16,15 +15,14 @@ QUESTION = "S3 The Transformer Wave"
 
 @pytest.mark.question(QUESTION)
 @pytest.mark.slow
-def test_the_lesson(eager, unrendered, as_dataset, tmp_path, monkeypatch, capsys, short_runs):
+def test_the_lesson(eager, unrendered, small_data, tmp_path, monkeypatch, capsys, short_runs):
     """De petits réseaux : un seul bloc, seize jetons de huit valeurs."""
     for module in (networks, ex19):
         monkeypatch.setattr(module, "PATCH_PX", 7)
     sizes = {"WIDTH": 8, "HIDDEN": 8, "DEPTH": 1, "CNN_FILTERS": (4, 4, 4)}
     for name, value in {**sizes, "STEM_FILTERS": (4, 4), "HYBRID_DEPTH": 1}.items():
         monkeypatch.setattr(networks, name, value)
-    dataset = as_dataset("fashion_mnist")
-    monkeypatch.setattr(sources, "load_fashion_mnist", lambda: dataset)
+    dataset = small_data("fashion_mnist")
     short_runs(tmp_path)
     with unrendered():
         assert ex19.main(["--epochs", "1", "--output", str(tmp_path / "f")]) == 0

@@ -1,7 +1,6 @@
 import pytest
 
 from convnets.core import reports
-from convnets.datasets import sources
 from exercises.ex21_graphs import __main__ as ex21
 from exercises.ex21_graphs import figures, images, real_graphs
 
@@ -11,9 +10,9 @@ QUESTION = "S3, réseaux de graphes"
 @pytest.mark.ci
 @pytest.mark.question(QUESTION)
 @pytest.mark.slow
-def test_the_lesson(as_dataset, eager, tmp_path, monkeypatch, capsys, short_runs):
+def test_the_lesson(small_data, eager, tmp_path, monkeypatch, capsys, short_runs):
     """La leçon entière : des réseaux étroits, un tirage, un pas."""
-    monkeypatch.setattr(sources, "load_fashion_mnist", lambda: as_dataset("fashion_mnist"))
+    small_data("fashion_mnist")
     short_runs(tmp_path)
     monkeypatch.setattr(ex21, "BATCH_SIZE", 135)
     monkeypatch.setattr(real_graphs, "STEPS", 1)

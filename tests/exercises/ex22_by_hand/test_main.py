@@ -6,7 +6,6 @@ from PIL import Image
 
 from convnets.core import reports
 from convnets.core.cli import percent
-from convnets.datasets import sources
 from convnets.serving.classifier import Classifier
 from exercises.ex22_by_hand import __main__ as ex22
 from exercises.ex22_by_hand import loops, network
@@ -18,10 +17,10 @@ LOSSES = {name: [2.0, 1.0 + k / 1e6] for k, name in enumerate(loops.LOOPS)}
 @pytest.mark.ci
 @pytest.mark.question("S4, backpropagation pour CNN ?")
 def test_lesson_checks_trains_measures_and_saves(
-    as_dataset, unrendered, tmp_path, monkeypatch, capsys, short_runs
+    small_data, unrendered, tmp_path, monkeypatch, capsys, short_runs
 ):
     short_runs(tmp_path / "m")
-    monkeypatch.setattr(sources, "load_mnist", lambda: as_dataset("mnist"))
+    dataset = small_data("mnist")
     monkeypatch.setattr(ex22, "run_loops", lambda x, y: LOSSES)
     with unrendered():
         assert ex22.main(["--epochs", "2", "--output", str(tmp_path / "f")]) == 0
@@ -33,7 +32,7 @@ def test_lesson_checks_trains_measures_and_saves(
     assert learned.endswith(percent(report.metrics["accuracy"].mean))  # NumPy et Keras d'accord
     assert frozen.startswith("la même, filtres") and frozen.split()[-2] != learned.split()[-2]
 
-    x, y = as_dataset("mnist")[1]
+    x, y = dataset[1]
     found = Classifier(SLUG, models_dir=tmp_path / "m").predict(x)
     assert np.mean(found.argmax(1) == y) == pytest.approx(report.metrics["accuracy"].mean)
 

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from convnets.core import reports, session
-from convnets.datasets import sources
 from convnets.training import saving
 from exercises.ex23_what_matters import __main__ as ex23
 
@@ -23,8 +22,8 @@ def test_each_network_is_compared_with_the_reference():
 
 
 @pytest.mark.ci
-def test_when_time_is_missing_the_last_ones_are_not_learned(eager, as_dataset, monkeypatch, capsys):
-    monkeypatch.setattr(sources, "load_cifar10", lambda: as_dataset("cifar10"))
+def test_when_time_is_missing_the_last_ones_are_not_learned(eager, small_data, monkeypatch, capsys):
+    small_data("cifar10")
     left_s = iter([1, *[-1] * 99])  # de quoi apprendre la référence, puis plus rien
     monkeypatch.setattr(session, "learning_s", lambda _minutes: next(left_s))
     found = ex23.run(0, epochs=1, minutes=1, limit=40)
@@ -37,11 +36,11 @@ def test_when_time_is_missing_the_last_ones_are_not_learned(eager, as_dataset, m
 @pytest.mark.question(QUESTION)
 @pytest.mark.slow
 def test_lesson_learns_compares_and_saves(
-    as_dataset, eager, tmp_path, monkeypatch, capsys, short_runs
+    small_data, eager, tmp_path, monkeypatch, capsys, short_runs
 ):
     """Un témoin de même graine que la référence : il doit lui être exactement égal."""
     short_runs(tmp_path / "m")
-    monkeypatch.setattr(sources, "load_cifar10", lambda: as_dataset("cifar10"))
+    small_data("cifar10")
     monkeypatch.setattr(ex23, "OTHER_DRAW", 0)
     assert ex23.main(["--limit", "40", "--epochs", "1", "--output", str(tmp_path / "f")]) == 0
     printed = capsys.readouterr().out

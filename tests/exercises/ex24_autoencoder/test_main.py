@@ -7,7 +7,6 @@ import pytest
 from PIL import Image
 
 from convnets.core import reports
-from convnets.datasets import sources
 from exercises.ex24_autoencoder import __main__ as ex24
 from exercises.ex24_autoencoder import codec, command
 from exercises.ex24_autoencoder.measures import psnr
@@ -69,9 +68,9 @@ def test_the_shipped_network_compresses_as_published(extract, eager):
 @pytest.mark.question(QUESTION)
 @pytest.mark.slow
 def test_the_lesson_trains_saves_draws_and_compresses(
-    as_dataset, eager, monkeypatch, tmp_path, capsys, short_runs
+    small_data, eager, monkeypatch, tmp_path, capsys, short_runs
 ):
-    monkeypatch.setattr(sources, "load_cifar10", lambda: as_dataset("cifar10"))
+    small_data("cifar10")
     monkeypatch.setattr(ex24, "NUM_ALBUM", 16)
     short_runs(tmp_path / "m")
     assert ex24.main(["--epochs", "1", "--limit", "50", "--output", str(tmp_path / "f")]) == 0

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from convnets.core import reports
-from convnets.datasets import sources
 from convnets.training import saving
 from exercises.ex25_captions import __main__ as ex25
 from exercises.ex25_captions import decoding, network, questions, scenes, training
@@ -24,14 +23,14 @@ def say_nothing_else(model, maps):
 
 
 @pytest.fixture
-def small(as_dataset, monkeypatch, tmp_path, short_runs):
+def small(small_data, monkeypatch, tmp_path, short_runs):
     """Un réseau étroit, des extraits pour tout jeu de données, et un dossier de modèles à part."""
     for module in (network, training):
         monkeypatch.setattr(module, "WIDTHS", (2, 2, 2, 4))
     monkeypatch.setattr(network, "UNITS", 4)
     monkeypatch.setattr(decoding, "say", say_nothing_else)
-    monkeypatch.setattr(sources, "load_fashion_mnist", lambda: as_dataset("fashion_mnist"))
-    monkeypatch.setattr(sources, "load_cifar10", lambda: as_dataset("cifar10"))
+    small_data("fashion_mnist")
+    small_data("cifar10")
     short_runs(tmp_path / "m")
 
 

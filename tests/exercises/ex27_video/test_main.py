@@ -3,7 +3,6 @@
 import pytest
 
 from convnets.core import reports
-from convnets.datasets import sources
 from exercises.ex27_video import __main__ as ex27
 
 SLUG = "ex27_video"
@@ -13,12 +12,12 @@ SLUG = "ex27_video"
 @pytest.mark.usefixtures("eager")
 @pytest.mark.question("S3, Action Recognition")
 def test_lesson_tracks_trains_measures_and_saves(
-    as_dataset, unrendered, tmp_path, monkeypatch, capsys, short_runs
+    small_data, unrendered, tmp_path, monkeypatch, capsys, short_runs
 ):
     short_runs(tmp_path / "m")
     monkeypatch.setattr(ex27, "WIDTHS", {kind: (4, 4) for kind in ex27.WIDTHS})
     for name in ("fashion_mnist", "cifar10"):
-        monkeypatch.setattr(sources, f"load_{name}", lambda name=name: as_dataset(name))
+        small_data(name)
     with unrendered():
         assert ex27.main(["--limit", "3", "--epochs", "1", "--output", str(tmp_path / "f")]) == 0
     printed = capsys.readouterr().out
