@@ -25,6 +25,12 @@ def read(slug):
     return sheet.read_statement(find(slug)), sheet.sheet_cells(find(slug))
 
 
+@functools.cache
+def files_of(slug):
+    """Ce que contient le dossier d'un énoncé, par nom de fichier."""
+    return sheet.sheet_files(find(slug))
+
+
 def names_of(cells):
     codes = [cell.source for cell in cells if cell.kind == "code"]
     return set().union(*(bound_names(code) | imported_names(code) for code in codes))
@@ -91,7 +97,7 @@ def test_a_function_to_write_comes_before_what_uses_it(slug):
 @pytest.mark.parametrize("slug", SLUGS)
 def test_what_a_sheet_imports_is_in_its_course(slug):
     """Une fonction privée qui ne sert qu'à une réponse n'y est plus : l'importer arrête tout."""
-    files = sheet.sheet_files(find(slug))
+    files = files_of(slug)
     for node in ast.parse(files[f"{slug[:4]}.py"].decode()).body:
         if isinstance(node, ast.ImportFrom) and node.module.startswith(f"exercises.{slug}"):
             stem = f"{sheet.COURSE}/{node.module.replace('.', '/')}"
@@ -105,7 +111,7 @@ def test_what_a_sheet_imports_is_in_its_course(slug):
 @pytest.mark.parametrize("slug", SLUGS)
 def test_no_answer_is_anywhere(slug):
     """Ni le corps d'une fonction à écrire, ni une réponse repliée ; notebook, fichier et cours."""
-    (statement, _), files = read(slug), sheet.sheet_files(find(slug))
+    (statement, _), files = read(slug), files_of(slug)
     texts = {name: each.decode() for name, each in files.items() if name.endswith((".py", ".md"))}
     book = nbformat.reads(files[f"{slug[:4]}.ipynb"].decode(), as_version=4)
     nbformat.validate(book)
