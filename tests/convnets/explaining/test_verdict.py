@@ -120,12 +120,6 @@ def test_the_figure_has_the_scale_of_the_map(image, inside, monkeypatch, unit, h
 # --- Ce qui est dit ------------------------------------------------------------------
 
 
-def test_points_are_french():
-    assert [verdict.points(value) for value in (54.7, -2, 1.23, 0.14, 0)] == [
-        *("54,7 points", "2,0 points", "1,2 point", "0,14 point", "0,00 point")
-    ]
-
-
 def test_every_place_of_the_picture_has_its_name():
     for k, row in enumerate(verdict.PLACES):
         for j, name in enumerate(row):
