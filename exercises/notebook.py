@@ -75,6 +75,12 @@ BEFORE = """\
 La première cellule trouve le cours et n'installe que ce qui manque, à la version du cours : moins \
 d'une minute là où TensorFlow est déjà. « Tout exécuter » dure ensuite {duration} sur deux cœurs."""
 
+QUIET = """\
+os.environ["KERAS_BACKEND"] = "tensorflow"
+from convnets.core.startup import QuietTensorFlow
+
+sys.meta_path.insert(0, QuietTensorFlow())  # TensorFlow se charge sans rien afficher
+import exercises"""
 SETUP = '''\
 # Rien à changer ici.
 import importlib.metadata
@@ -140,12 +146,8 @@ if missing:
         stop("L'installation a échoué : dans un terminal, lancez " + " ".join(pip))
     importlib.invalidate_caches()
 os.chdir(course)  # les chemins du cours, comme samples/chat.png, partent de là
-os.environ["KERAS_BACKEND"] = "tensorflow"
 sys.path.insert(0, str(course))
-from convnets.core.startup import QuietTensorFlow
-
-sys.meta_path.insert(0, QuietTensorFlow())  # pas de bloc rouge quand TensorFlow se charge
-import exercises'''
+'''
 
 HELPERS = '''\
 import tempfile
@@ -321,7 +323,7 @@ def setup() -> str:
         f'    "{name}": "{each}=={versions[each]}",' for name, each in PACKAGES.items()
     )
     archive = f"https://github.com/{REPOSITORY}/archive/refs/tags/{VERSION}.zip"
-    return SETUP % {"address": archive if REPOSITORY else "", "pins": pins}
+    return SETUP % {"address": archive if REPOSITORY else "", "pins": pins} + QUIET
 
 
 def colab_address(name: str) -> str:

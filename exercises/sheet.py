@@ -86,7 +86,8 @@ from pathlib import Path
 course = Path(__file__).resolve().parent / "{course}"
 sys.path.insert(0, str(course))
 if course.is_dir():
-    os.chdir(course)  # les chemins du cours, comme samples/chat.png, partent de là'''
+    os.chdir(course)  # les chemins du cours, comme samples/chat.png, partent de là
+'''
 README = """\
 # Exercice {number:02} : {title}
 
@@ -431,7 +432,7 @@ def to_python(exercise: Exercise, cells: Sequence[Cell]) -> str:
     """Fait le fichier de l'élève : le texte en commentaires, un appel montré et non exécuté."""
     title = cells[0].source.removeprefix("# ")
     head = HEAD.format(title=title, number=exercise.number, name=exercise.slug[:4], course=COURSE)
-    pieces = [head]
+    pieces = [head + notebook.QUIET]
     for cell in cells[1:]:
         lines = cell.source.splitlines()
         if cell.kind == "text":

@@ -47,6 +47,11 @@ class Ask:
         self.rule, self.rng, self.desk = rule, rng, desk
         self.settings = rule.settings
 
+    @property
+    def reference(self) -> "Ask":
+        """De quoi demander les mêmes choses au corrigé."""
+        return Ask(self.rule, self.rng, self.desk.reference)
+
     def calls(
         self, function: str, calls: Sequence[tuple], *, operation: str = "call", **arguments
     ) -> list[Answer]:
@@ -137,7 +142,7 @@ class Ask:
         parts = [part for _, some, *part in groups for _ in some]
         found = self.calls(function, calls, **how)
         try:
-            ours = Ask(self.rule, self.rng, self.desk.reference).calls(function, calls, **how)
+            ours = self.reference.calls(function, calls, **how)
         except Failure as failure:
             raise LookupError(f"le corrigé ne répond pas : {failure.reason}") from failure
         answers = [
@@ -167,7 +172,7 @@ class Ask:
     ) -> list[np.ndarray | None]:
         """Rend ce que répond le corrigé à des appels dont les arguments ont changé."""
         try:
-            ours = Ask(self.rule, self.rng, self.desk.reference).calls(function, changed, **how)
+            ours = self.reference.calls(function, changed, **how)
         except Failure:
             return [None] * len(changed)
         return [

@@ -288,6 +288,11 @@ def ask_pool2d(ask: Ask) -> Credit:
                 "1/4",
             ),
             Mistake("max_for_average", altered(pooling.pool2d, mode="max")),
+            Mistake("average_for_max", altered(pooling.pool2d, mode="average")),
+            Mistake(
+                "average_for_max",
+                lambda *k, mode="average", **o: pooling.pool2d(*k, mode=mode, **o),
+            ),
             Mistake("padding_in_average", zeros_averaged),
             Mistake("padding_in_maximum", _pool_with_zeros),
         ],

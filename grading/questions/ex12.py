@@ -18,6 +18,7 @@ from grading.questions import (
 LEVELS = 2.0  # ce dont un pixel change en moyenne à chaque pas, dit l'énoncé
 SHAPE = (24, 30, 3)
 OCTAVES, STEPS = 3, 2
+MAX_GAP = 0.3  # d'autres tailles d'octaves, arrondies autrement, changent cette part de 4 %
 
 
 @compared("ex12.response", tolerance=TOLERANCE)
@@ -72,18 +73,37 @@ def ask_octaves(ask: Ask) -> Credit:
     network = dreams.draw_network(ask.rng)
     image = ask.rng.uniform(20, 235, SHAPE).astype(np.float32)
     options = [{"octaves": octaves, "steps": STEPS, "seed": 1} for octaves in (OCTAVES, 1)]
-    (found, rest), (alone, _) = dreams.pictures(
-        ask, "dream", (network.extractor(*dreams.NAMES), image, [1.0, 1.0]), options
-    )
+    given = ("dream", (network.extractor(*dreams.NAMES), image, [1.0, 1.0]), options)
+    (found, rest), (alone, rest_alone) = dreams.pictures(ask, *given)
+    (ours, _), (ours_alone, _) = dreams.pictures(ask.reference, *given)
     curves = as_floats(rest)
     complete = np.shape(curves) == (1, OCTAVES, STEPS)
+    relative = complete and same(curves[0, :, 0], [1] * OCTAVES, tolerance=0.02)
+    miscounted = _miscounted(OCTAVES, curves) or _miscounted(1, as_floats(rest_alone))
     # Ce que les petites octaves ont changé se retrouve dans la dernière image. Chaque pas déplace
     # un pixel de LEVELS ; le détail perdu, lui, de dizaines de niveaux.
     added, changed = (np.abs(found - each).mean() for each in (alone, image))
-    relative = complete and same(curves[0, :, 0], [1] * OCTAVES, tolerance=0.02)
+    share = _share(found - alone, ours - ours_alone)
+    misadded = abs(share - _share(alone - image, ours_alone - image)) > MAX_GAP
+    lost = "octaves_miscounted" if miscounted else "octave_forgotten"
+    partly = "octaves_miscounted" if miscounted else "octave_misadded"
     return first_fault(
-        ("1/2" if complete else "1/4", "octave_forgotten", added < LEVELS / 4),
+        ("1/2" if complete else "1/4", lost, added < LEVELS / 4, miscounted),
         ("1/2", "details_lost", changed > 2 * LEVELS * STEPS * OCTAVES),
-        ("3/4", "curves_not_returned", not complete),
+        ("1/2", partly, misadded, miscounted),
+        ("3/4", "curves_not_returned", not complete or bool(miscounted), miscounted),
         ("3/4", "curves_not_relative", not relative),
     )
+
+
+def _miscounted(octaves: int, curves: np.ndarray | None) -> str:
+    """Dit combien de courbes étaient demandées et rendues ; rien s'il y en a le bon nombre."""
+    if np.ndim(curves) != 3 or curves.shape == (1, octaves, STEPS):
+        return ""
+    _, found, steps = curves.shape
+    return f"demandé : octaves={octaves}, steps={STEPS} ; rendu : {found} courbe(s) de {steps}"
+
+
+def _share(found: np.ndarray, ours: np.ndarray) -> float:
+    """Rend la part d'un changement qui se retrouve dans un autre : 1 s'il y est en entier."""
+    return np.vdot(found, ours) / np.vdot(ours, ours)

@@ -18,11 +18,15 @@ def ask_paired_gap(ask: Ask) -> list:
         first = ask.rng.random((num_seeds, num_images)) < hard + 0.1 + skill
         return (first, ask.rng.random((num_seeds, num_images)) < hard), {}
 
+    def alike(*shapes):
+        return tuple(np.ones(shape, bool) for shape in shapes), {}
+
     one, several = [draw(1, 60), draw(1, 45)], [draw(3, 50), draw(5, 40)]
+    refused = [alike((2, 9), (2, 8)), alike((3, 1), (3, 1)), alike((1, 1), (1, 1))]
     return [
         ("1/4", one + several, lambda gap: as_floats(gap)[0]),
         ("1/2", one),
-        ("1", [*several, ((np.ones((2, 9), bool), np.ones((2, 8), bool)), {})]),
+        ("1", several + refused),
     ]
 
 

@@ -154,8 +154,10 @@ def test_the_file_checks_itself_alone(folder):
         "    last = length_px - patch_px\n"
         "    return places if places[-1] == last else [*places, last]"
     )
-    path.write_text(text.replace(f'{BLANK}("À vous : positions")', right), encoding="utf-8")
-    assert "ex07.positions ✓ juste" in run_file(folder).stdout
+    text = text.replace(f'{BLANK}("À vous : positions")', right) + "\nimport tensorflow\n"
+    path.write_text(text, encoding="utf-8")
+    done = run_file(folder)
+    assert "ex07.positions ✓ juste" in done.stdout and not done.stderr
 
 
 @pytest.mark.ci

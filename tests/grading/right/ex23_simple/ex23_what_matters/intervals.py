@@ -7,8 +7,8 @@ Gap = namedtuple("Gap", "difference low high")
 
 
 def paired_gap(right, reference):
-    if right.shape != reference.shape:
-        raise ValueError("les formes ne vont pas ensemble")
+    if right.shape != reference.shape or right.shape[1] < 2:
+        raise ValueError("les formes ne vont pas ensemble, ou une seule image")
     gaps = right.astype(int) - reference.astype(int)
     seeds, images = gaps.shape
     by_image = gaps.mean(axis=0).var(ddof=1) / images
