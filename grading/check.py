@@ -63,7 +63,8 @@ class Verdict(NamedTuple):
 
 
 def _load_operations() -> None:
-    """Ajoute aux opérations de `probes` celles de `models`, si Keras est là."""
+    """Ajoute aux opérations de `probes` les autres ; celles de `models`, si Keras est là."""
+    importlib.import_module("grading.inside.neighbours")
     if "keras" in sys.modules:
         importlib.import_module("grading.inside.models")
 
@@ -142,7 +143,7 @@ class Desk:
         arguments = messages.unpack(messages.pack(arguments), ingredients=True)
         with _untouched(), self._in_place(rule):
             try:
-                with _limited(LIMIT_S if self.space else 0):
+                with _limited(LIMIT_S if self.space or operation == "neighbours" else 0):
                     value = probes.OPERATIONS[operation](**arguments)
                 return {"value": messages.unpack(messages.pack(value))}
             except OutOfTimeError as error:
@@ -407,6 +408,9 @@ def shown(value) -> str:
     if isinstance(value, list | tuple) and any(isinstance(each, np.ndarray) for each in value):
         inside = ", ".join(map(shown, value))
         return f"[{inside}]" if isinstance(value, list) else f"({inside})"
+    if isinstance(value, dict):
+        inside = ", ".join(f"{key!r}: {shown(each)}" for key, each in value.items())
+        return f"{{{inside}}}"
     text = repr(round(float(value), 4) if isinstance(value, float) else value)
     return text if len(text) <= WIDTH else f"{text[: WIDTH - 1]}…"
 

@@ -14,7 +14,9 @@ import numpy as np
 
 from grading.asking.arguments import Call
 from grading.asking.comparing import (
+    ANOTHER,
     SYMPTOMS,
+    TOLERANCE,
     VAGUE,
     Mistake,
     as_floats,
@@ -106,6 +108,9 @@ class Ask:
         answers = self.calls(function, calls, **how)
         found = judge(answers, groups, right, mistakes, tolerance=tolerance)
         if found.reason in VAGUE + SYMPTOMS:
+            groups = [(*each, ()) for each in groups]
+            found = self._near(found, function, groups, answers, **how)
+        if found.reason in VAGUE + SYMPTOMS:
             expected = [value_of(right, *call) for call in calls]
             names = self.parameters(function)
             every = side_by_side(calls, answers, expected, tolerance, names=names)
@@ -161,6 +166,9 @@ class Ask:
         if compared_.reason and any(parts) and are_exchanged(whole, same):
             compared_ = compared_._replace(reason="parts_exchanged", detail="")
         if compared_.reason in VAGUE + SYMPTOMS:
+            groups = [(level, some, part) for level, some, *part in groups]
+            compared_ = self._near(compared_, function, groups, answers, **how)
+        if compared_.reason in VAGUE + SYMPTOMS:
             values = [None if each.error else each.value for each in expected]
             names = self.parameters(function)
             every = side_by_side(calls, answers, values, tolerance, parts, names)
@@ -179,6 +187,50 @@ class Ask:
             None if answer.error else as_floats(seen(answer, *call.part).value)
             for answer, call in zip(ours, calls, strict=True)
         ]
+
+    def _near(
+        self, found: Credit, function: str, groups: Sequence[tuple], answers: Sequence, **how
+    ) -> Credit:
+        """Cherche si le corrigé, changé d'une opération, répondrait comme le rendu.
+
+        Args:
+            found: ce que `judge` a rendu.
+            function: le nom de la fonction.
+            groups: `(niveau, appels, part)`.
+            answers: ce qu'y répond le rendu, parts seulement.
+            how: ce que demande de plus `calls`.
+
+        Returns:
+            Le même crédit, avec l'opération changée pour raison, si elle explique tout, ou si elle
+            explique les appels du premier groupe qui a un appel manqué.
+        """
+        calls = [[list(positional), named] for _, some, _ in groups for positional, named in some]
+        parts = [part for _, some, part in groups for _ in some]
+        ranks = [rank for rank, (_, some, _) in enumerate(groups) for _ in some]
+        wrong = next(k for k, each in enumerate(answers) if each is found.wrong.answer)
+        how = {"function": function, "call": how.pop("operation", "call"), **how}
+
+        def agreeing(indices, **only) -> list:
+            rows = self.reference.op("neighbours", calls=[calls[k] for k in indices], **how, **only)
+            return [
+                (row[2], row[0], row[1])
+                for row in rows
+                if all(
+                    _answers_alike(answers[k], each, parts[k])
+                    for k, each in zip(indices, row[3], strict=True)
+                )
+            ]
+
+        first = [k for k, rank in enumerate(ranks) if rank == ranks[wrong]]
+        try:
+            near = agreeing([wrong])
+            for indices, more in ((range(len(calls)), ""), (first, f", {ANOTHER}")):
+                near_all = near and agreeing([*indices], only=[each[1] for each in near])
+                if near_all:
+                    return found._replace(reason="one_operation", detail=min(near_all)[2] + more)
+        except (Failure, LookupError, NotImplementedError):  # le corrigé n'a pas pu être changé
+            pass
+        return found
 
     def parameters(self, function: str) -> list[str]:
         """Rend les noms des arguments d'une fonction du rendu, dans l'ordre ; [] s'ils manquent."""
@@ -202,6 +254,13 @@ class Ask:
         """Rend le fichier `.keras` du modèle que construit le rendu (voir `probes.export`)."""
         arguments = {"positional": list(positional), "named": named, "shape": list(shape)}
         return as_bytes(self.op("export", function=function, **arguments))
+
+
+def _answers_alike(answer: Answer, near: dict, part: Sequence) -> bool:
+    """Dit si le rendu répond comme un calcul voisin."""
+    if answer.error or "error" in near:
+        return bool(answer.error) and "error" in near
+    return same(answer.value, seen(Answer(near["value"]), *part).value, tolerance=TOLERANCE)
 
 
 def _is_answer(found) -> bool:

@@ -28,6 +28,7 @@ def main(descriptor: int) -> None:
     control = socket.socket(fileno=descriptor)
     for name in json.loads(control.recv(CONTROL_BYTES))["preload"]:
         importlib.import_module(name)
+    importlib.import_module(".neighbours", __package__)
     if "keras" in sys.modules:
         importlib.import_module(".running", __package__)
     # Le corrigé non plus : `pip install -e .` le met parmi les dossiers de Python.
