@@ -179,11 +179,6 @@ def launch(main, options, folder=""):
     if folder:
         show_figures(folder)'''
 
-ITSELF = """\
-# Ce qu'un fichier sait de lui-même, et qu'un notebook ignore.
-__doc__ = {!r}
-__file__ = {!r}"""
-
 RUN = "La cellule suivante refait tout, d'un trait. Durée : {duration}."
 
 LAUNCH = 'launch(main, ["--output", "{folder}"], "{folder}")'

@@ -65,6 +65,7 @@ fonctions ni leurs arguments. Le `check` qui suit une fonction dit si elle est j
 reste à faire. Un appel s'arrête tant que la fonction dont il se sert est à écrire. Rendez ce \
 fichier{weights}."""
 WEIGHTS = ", et les fichiers que l'exercice enregistre dans `cours/models/`"
+ITSELF = "# Ce qu'un fichier sait de lui-même, et qu'un notebook ignore."
 GIVEN = "# Donné : ce dont vos fonctions peuvent se servir."
 MINE = """\
 # Vos fonctions prennent la place de celles du cours : tout ce qui les appelle s'en sert.
@@ -232,9 +233,12 @@ def sheet_cells(exercise: Exercise) -> list[Cell]:
         writes.setdefault(module_name(exercise.slug, stem), []).append(name)
     question, *rest = body
     code = "\n\n\n".join(code for _, code in copies)
-    if re.search(r"\b__(doc|file)__\b", code):
-        place = sources(exercise.slug)[0].relative_to(ROOT).as_posix()
-        code = notebook.ITSELF.format(lesson.title, place) + "\n\n\n" + code
+    place = sources(exercise.slug)[0].relative_to(ROOT).as_posix()
+    itself = {"__doc__": lesson.title, "__file__": place}
+    # `check` juge le fichier que dit `__file__` : rien que ce qui est lu n'est donc défini.
+    read = [f"{name} = {value!r}" for name, value in itself.items() if name in code]
+    if read:
+        code = "\n".join([ITSELF, *read]) + "\n\n\n" + code
     advice = ADVICE.format(weights=WEIGHTS if statement.has_weights else "")
     before = notebook.BEFORE.format(duration=exercise.duration)
     return [

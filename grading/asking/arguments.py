@@ -128,7 +128,10 @@ def _is_number(value) -> bool:
 
 def _is_offset(value) -> bool:
     """Dit si ce sont quelques nombres : un décalage, une taille."""
-    return np.ndim(value) == 1 and np.size(value) <= 4 and np.asarray(value).dtype.kind in "if"
+    if isinstance(value, list | tuple):
+        return 0 < len(value) <= 4 and all(map(_is_number, value))
+    is_array = isinstance(value, np.ndarray) and value.ndim == 1
+    return is_array and value.size <= 4 and value.dtype.kind in "if"
 
 
 def _opposite(value):

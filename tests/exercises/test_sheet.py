@@ -53,6 +53,13 @@ def run_file(folder, name="ex07.py"):
     )
 
 
+def find_source(file, name):
+    """Rend une fonction du corrigé."""
+    text = (sheet.FOLDER / file).read_text(encoding="utf-8")
+    (node,) = [each for each in ast.parse(text).body if getattr(each, "name", "") == name]
+    return ast.get_source_segment(text, node)
+
+
 # --- Ce que contient un énoncé -------------------------------------------------------
 
 
@@ -158,6 +165,24 @@ def test_the_file_checks_itself_alone(folder):
     path.write_text(text, encoding="utf-8")
     done = run_file(folder)
     assert "ex07.positions ✓ juste" in done.stdout and not done.stderr
+
+
+@pytest.mark.parametrize("slug", [slug for slug in SLUGS if sheet.is_program(read(slug)[0])])
+def test_a_program_is_judged_in_the_file_of_the_reader(slug):
+    """`check` exécute le fichier que dit `__file__` : ce ne doit pas être celui du cours."""
+    assert not re.search(r"^__file__ =", sheet.to_python(find(slug), read(slug)[1]), re.M)
+
+
+@pytest.mark.slow
+def test_a_network_written_in_the_file_is_the_one_that_is_judged(tmp_path):
+    place = sheet.write_sheet(find("ex03_cifar10"), tmp_path / "ex03")
+    text = (place / "ex03.py").read_text(encoding="utf-8")
+    whole = find_source("ex03_cifar10.py", "build_model")
+    start = text.index("def build_model")
+    end = text.index("# %%", start)
+    last = text.index('check("ex03.scaling")')
+    (place / "ex03.py").write_text(f"{text[:start]}{whole}\n\n{text[end:last]}", encoding="utf-8")
+    assert "ex03.network ✓ juste" in run_file(place, "ex03.py").stdout
 
 
 @pytest.mark.ci
