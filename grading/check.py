@@ -405,7 +405,7 @@ def shown(value) -> str:
         if 0 < value.size <= SMALL:
             return " ".join(f"{value.round(3).tolist()}".split())
         return f"<tableau {value.shape} {value.dtype}>"
-    if isinstance(value, list | tuple) and any(isinstance(each, np.ndarray) for each in value):
+    if isinstance(value, list | tuple) and any(isinstance(each, SHOWN) for each in value):
         inside = ", ".join(map(shown, value))
         return f"[{inside}]" if isinstance(value, list) else f"({inside})"
     if isinstance(value, dict):
@@ -415,6 +415,7 @@ def shown(value) -> str:
     return text if len(text) <= WIDTH else f"{text[: WIDTH - 1]}…"
 
 
+SHOWN = (np.ndarray, messages.Ingredient, dict)  # ce qui a sa propre écriture
 NAMED = ("record", "namespace")  # des objets dont les attributs se montrent
 INGREDIENTS = {"glance": "réseau", "small_network": "réseau", "plain_network": "réseau"}
 

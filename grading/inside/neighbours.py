@@ -10,9 +10,11 @@ import contextlib
 import copy
 import importlib
 import inspect
+import itertools
 import sys
 import time
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterator, Sequence
 from types import ModuleType
 from typing import NamedTuple
 
@@ -20,7 +22,7 @@ import numpy as np
 
 from . import probes
 
-MAX_S = 1.0  # de processeur ; les calculs voisins qui restent ne sont pas faits
+MAX_S = 0.6  # de processeur ; les calculs voisins qui restent ne sont pas faits
 MAX_VALUES = 200_000  # de toutes les réponses
 APART = ("annotation", "returns", "decorator_list", "type_params", "ops")  # ne se changent pas
 RESUMES = {  # ce qui résume un axe, et ce qui se prend pour lui
@@ -45,6 +47,7 @@ RESUMES = {  # ce qui résume un axe, et ce qui se prend pour lui
     "log": ("log2", "log10"),
     "log2": ("log", "log10"),
     "log10": ("log", "log2"),
+    "trapezoid": ("mean", "sum"),
     "zeros": ("ones",),
     "ones": ("zeros",),
 }
@@ -53,9 +56,12 @@ NAMED = {
     "sum": "la somme",
     "max": "le maximum",
     "amax": "le maximum",
+    "maximum": "le maximum",
+    "minimum": "le minimum",
     "min": "le minimum",
     "median": "la médiane",
     "prod": "le produit",
+    "trapezoid": "l'aire par trapèzes",
     "std": "l'écart-type",
     "var": "la variance",
     "any": "`any`",
@@ -189,6 +195,24 @@ def _about(node: ast.AST) -> str:
 
 
 _PARAMETERS: set[str] = set()  # de la fonction demandée
+_LOCALS: dict[str, ast.expr] = {}  # ses variables qui n'ont qu'une valeur, et cette valeur
+
+
+def _remember(each: "Reached", *, is_asked: bool) -> None:
+    """Retient les arguments de la fonction demandée, et les variables de celle qui change."""
+    _PARAMETERS.clear()
+    _PARAMETERS.update(inspect.signature(each.value).parameters if is_asked else ())
+    made: dict[str, list] = {}
+    for node in ast.walk(each.node):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            made.setdefault(node.id, []).append(None)
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            made.setdefault(node.targets[0].id, []).append(node.value)
+    _LOCALS.clear()
+    for name, values in made.items():
+        known = [value for value in values if isinstance(value, ast.BinOp | ast.Call)]
+        if len(values) == 2 and len(known) == 1:
+            _LOCALS[name] = known[0]
 
 
 def _unary(node: ast.UnaryOp) -> Iterator[Change]:
@@ -204,6 +228,7 @@ def _call(node: ast.Call) -> Iterator[Change]:
         for other in RESUMES.get(name, ()):
             made = copy.deepcopy(node)
             made.func.attr = other
+            made.keywords = [each for each in made.keywords if each.arg in ("axis", "keepdims")]
             ours, theirs = NAMED.get(name, f"`{name}`"), NAMED.get(other, f"`{other}`")
             yield Change(f"on prend {theirs}, et non {ours}", made)
     elif name in ("max", "min"):
@@ -221,6 +246,14 @@ def _call(node: ast.Call) -> Iterator[Change]:
         del made.keywords[index]
         if keyword.arg:
             yield Change(f"une option d'une fonction est oubliée : `{keyword.arg}`", made, 1)
+    for index, each in enumerate(node.args):
+        if isinstance(each, ast.BinOp) and not of_object:
+            made = copy.deepcopy(node)
+            made.args[index] = ast.Constant(0)
+            yield Change("un argument donné à une fonction reste à zéro", made, 1)
+    if name in ("maximum", "minimum", "max", "min") and len(node.args) == 2:
+        added = ast.BinOp(node.args[0], ast.Add(), node.args[1])
+        yield Change(f"on prend la somme, et non {NAMED.get(name, f'`{name}`')}", added)
     if len(node.args) == 2 and not any(isinstance(each, ast.Starred) for each in node.args):
         made = copy.deepcopy(node)
         made.args.reverse()
@@ -276,9 +309,9 @@ def _subscript(node: ast.Subscript) -> Iterator[Change]:
                 made = copy.deepcopy(node)
                 setattr(made.slice, bound, None)
                 yield Change("un découpage n'a qu'une de ses deux bornes", made, 1)
-    elif isinstance(index, ast.Tuple) and len(index.elts) == 2:
+    elif isinstance(index, ast.Tuple) and len(index.elts) > 1:
         made = copy.deepcopy(node)
-        made.slice.elts.reverse()
+        made.slice.elts[-2:] = made.slice.elts[:-3:-1]
         yield Change("deux indices sont échangés : ligne et colonne, par exemple", made)
 
 
@@ -292,6 +325,10 @@ def _name(node: ast.Name) -> Iterator[Change]:
         for other in sorted(_PARAMETERS - {node.id}):
             said = f"`{other}` est lu là où il faut `{node.id}`"
             yield Change(said, ast.Name(other, ast.Load()), 1)
+    definition = _LOCALS.get(node.id) if isinstance(node.ctx, ast.Load) else None
+    if definition is not None:  # la variable n'a qu'une valeur : ailleurs, elle reste juste
+        for change in CHANGES[type(definition)](definition):
+            yield change._replace(rank=change.rank + 1)
 
 
 def _tuple(node: ast.Tuple | ast.List) -> Iterator[Change]:
@@ -324,6 +361,34 @@ def _augmented(node: ast.AugAssign) -> Iterator[Change]:
     yield from _lost(node)
 
 
+def _assigned(node: ast.Assign) -> Iterator[Change]:
+    read = [each for each in ast.walk(node.value) if _is_argument(each)]
+    for told in dict.fromkeys(map(ast.unparse, read)):
+        for other in sorted(_PARAMETERS - {told.partition(".")[0]}):
+            made = _Renamed(told, other).visit(copy.deepcopy(node))
+            yield Change(f"`{other}` est lu là où il faut `{told}`", made, 1)
+    yield from _lost(node)
+
+
+def _is_argument(node: ast.AST) -> bool:
+    """Dit si un nœud est un argument de la fonction, ou un de ses attributs."""
+    root = node.value if isinstance(node, ast.Attribute) else node
+    return isinstance(root, ast.Name) and root.id in _PARAMETERS
+
+
+class _Renamed(ast.NodeTransformer):
+    """Met un argument à la place d'un autre, partout où il est lu."""
+
+    def __init__(self, told: str, other: str):
+        self.told, self.other = told, other
+
+    def visit(self, node):
+        """Remplace un nœud, ou visite ce qu'il contient."""
+        if _is_argument(node) and ast.unparse(node) == self.told:
+            return ast.Name(self.other, ast.Load())
+        return self.generic_visit(node)
+
+
 def _lost(node: ast.stmt) -> Iterator[Change]:
     if not isinstance(getattr(node, "value", None), ast.Constant):
         yield Change("une étape du calcul est oubliée", ast.Pass(), 1)
@@ -352,7 +417,7 @@ CHANGES = {
     ast.comprehension: _comprehension,
     ast.For: _loop,
     ast.AugAssign: _augmented,
-    ast.Assign: _lost,
+    ast.Assign: _assigned,
     ast.Expr: _lost,
     ast.If: _if,
 }
@@ -377,18 +442,12 @@ def _is_left(node: ast.AST) -> bool:
     return refuses or isinstance(node, ast.Raise | ast.While | ast.JoinedStr | ast.Assert)
 
 
-def _put(parent: ast.AST, field: str, index: int | None, child: ast.AST) -> None:
-    if index is None:
-        setattr(parent, field, child)
-    else:
-        getattr(parent, field)[index] = child
-
-
 class Reached(NamedTuple):
-    """Une fonction, ou une classe, du corrigé : son module et sa définition."""
+    """Une fonction, ou une classe, du corrigé : son module, sa définition, et qui la nomme."""
 
     module: ModuleType
     node: ast.stmt
+    users: tuple[ModuleType, ...]
 
     @property
     def value(self):
@@ -399,7 +458,7 @@ class Reached(NamedTuple):
 def _reached(place: ModuleType, function: str) -> list[Reached]:
     """Rend une fonction du corrigé, puis celles de l'exercice dont elle se sert."""
     order = [_definition(vars(place)[function])]
-    for module, node in order:  # s'allonge
+    for module, node, _ in order:  # s'allonge
         for each in ast.walk(node):
             value = None
             if isinstance(each, ast.Name):
@@ -421,56 +480,87 @@ def _definition(value) -> Reached | None:
         return None
     tree = ast.parse(inspect.getsource(module))
     nodes = [each for each in tree.body if getattr(each, "name", "") == name]
-    return Reached(module, nodes[0]) if nodes else None
+    users = [
+        each
+        for key, each in [*sys.modules.items()]
+        if key.startswith("exercises.") and vars(each).get(name) is value
+    ]
+    return Reached(module, nodes[0], tuple(users)) if nodes else None
 
 
-def _changed(place: ModuleType, function: str) -> Iterator[Change]:
-    """Change le corrigé d'une opération, et la rend ; puis d'une autre, l'une après l'autre.
+class Site(NamedTuple):
+    """Une opération du corrigé qui peut changer, et où elle est."""
 
-    Ce qui arrive le plus souvent vient d'abord.
-    """
-    reached = _reached(place, function)
-    modules = {each.module.__name__: each.module for each in reached}.values()
-    for rare in (False, True):
-        for each in reached:
-            is_asked = each.value is vars(place)[function]
-            names = inspect.signature(each.value).parameters if is_asked else ()
-            _PARAMETERS.clear()
-            _PARAMETERS.update(names)
-            for parent, field, index, child in [*_places(each.node)]:
-                for change in CHANGES.get(type(child), _nothing)(child):
-                    if (change.rank > 1) is not rare:
-                        continue
-                    _put(parent, field, index, change.new)
-                    with contextlib.suppress(SyntaxError, ValueError, TypeError, NameError):
-                        code = ast.fix_missing_locations(ast.Module([each.node], []))
-                        with _redefined(each, compile(code, "<voisin>", "exec"), modules):
-                            yield change
-                    _put(parent, field, index, child)
+    reached: Reached
+    parent: ast.AST
+    field: str
+    index: int | None
+    old: ast.AST
+    change: Change
+
+    def put(self, node: ast.AST) -> None:
+        """Met un nœud à la place de l'opération."""
+        if self.index is None:
+            setattr(self.parent, self.field, node)
+        else:
+            getattr(self.parent, self.field)[self.index] = node
 
 
-@contextlib.contextmanager
-def _redefined(each: Reached, code, modules) -> Iterator[None]:
-    """Remplace une fonction dans les modules qui la nomment, puis la remet."""
-    kept, name = each.value, each.node.name
-    users = [module for module in modules if vars(module).get(name) is kept]
-    try:
-        exec(code, vars(each.module))
-        made = vars(each.module)[name]
-        for module in users:
-            setattr(module, name, made)
-        yield
-    finally:
-        for module in users:
-            setattr(module, name, kept)
+def _sites(place: ModuleType, function: str) -> list[Site]:
+    """Rend ce qui peut changer, ce qui change le plus souvent d'abord."""
+    sites = []
+    for each in _reached(place, function):
+        is_asked = each.value is vars(place)[function]
+        _remember(each, is_asked=is_asked)
+        for where in [*_places(each.node)]:
+            changes = CHANGES.get(type(where[-1]), _nothing)(where[-1])
+            sites += [Site(each, *where, change) for change in changes]
+    return sorted(sites, key=_is_rare)
+
+
+def _is_rare(site: Site) -> bool:
+    return site.change.rank > 1
 
 
 def _nothing(_) -> Iterator[Change]:
     return iter(())
 
 
+@contextlib.contextmanager
+def _changed(sites: Sequence[Site]) -> Iterator[None]:
+    """Change des opérations du corrigé, dans tous les modules qui le nomment, puis les remet.
+
+    Raises:
+        Exception: ce calcul n'a pas de sens.
+    """
+    touched = {each.reached.node.name: each.reached for each in sites}
+    kept = {name: each.value for name, each in touched.items()}
+    for each in sites:
+        each.put(each.change.new)
+    try:
+        for name, each in touched.items():
+            code = ast.fix_missing_locations(ast.Module([each.node], []))
+            exec(compile(code, "<voisin>", "exec"), vars(each.module))
+            made = each.value
+            for module in each.users:
+                setattr(module, name, made)
+        yield
+    finally:
+        for each in reversed(sites):
+            each.put(each.old)
+        for name, each in touched.items():
+            for module in each.users:
+                setattr(module, name, kept[name])
+
+
 def neighbours(
-    module: str, function: str, calls: list, call: str = "call", only: list | None = None, **how
+    module: str,
+    function: str,
+    calls: list,
+    call: str = "call",
+    count: int = 1,
+    only: list | None = None,
+    **how,
 ) -> list:
     """Rend ce que répond chaque calcul voisin.
 
@@ -479,6 +569,7 @@ def neighbours(
         function: nom de la fonction.
         calls: appels à lui faire.
         call: comment (voir `probes.OPERATIONS`).
+        count: combien d'opérations changent, une ou deux.
         only: numéros des calculs à faire ; tous par défaut, tant qu'il reste du temps.
         how: ce que cette opération demande de plus.
 
@@ -489,20 +580,34 @@ def neighbours(
     if not hasattr(place, function):
         return []
     end, room, rows = time.process_time() + MAX_S, MAX_VALUES, []
-    with np.errstate(all="ignore"), contextlib.closing(_changed(place, function)) as changes:
-        for number, change in enumerate(changes):
-            if only is not None and number not in only:
-                continue
-            given = {"module": module, "function": function, "calls": copy.deepcopy(calls)}
-            try:
-                answers = probes.OPERATIONS[call](**given, **how)
-                room -= sum(np.size(each["value"]) for each in answers if "value" in each)
-            except Exception:  # ce calcul n'a pas de sens
-                continue
-            if room < 0 or time.process_time() > end:
-                break
-            rows.append([number, change.said, change.rank, answers])
+    sites = _sites(place, function)
+    if count > 1:
+        sites = [each for each in sites if not each.change.rank]
+    given = {"module": module, "function": function}
+    for number, chosen in enumerate(itertools.combinations(sites, count)):
+        if only is not None and number not in only:
+            continue
+        try:
+            with np.errstate(all="ignore"), warnings.catch_warnings(), _changed(chosen):
+                warnings.simplefilter("ignore")
+                answers = probes.OPERATIONS[call](**given, calls=copy.deepcopy(calls), **how)
+            room -= _size(answers)
+        except Exception:  # ce calcul n'a pas de sens
+            continue
+        if room < 0 or time.process_time() > end:
+            break
+        said = " ; ".join(dict.fromkeys(each.change.said for each in chosen))
+        rows.append([number, said, sum(each.change.rank for each in chosen), answers])
     return rows
+
+
+def _size(value) -> int:
+    """Compte les valeurs d'une réponse."""
+    if isinstance(value, dict):
+        value = [*value.values()]
+    if isinstance(value, list | tuple):
+        return sum(map(_size, value))
+    return np.size(value) if isinstance(value, np.ndarray) else 1
 
 
 probes.OPERATIONS["neighbours"] = neighbours

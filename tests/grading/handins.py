@@ -23,6 +23,8 @@ PRECISE |= {  # ce que dit `arguments`
     "arguments_swapped",
     "argument_ignored",
     "argument_counted",
+    "one_operation",
+    "two_operations",
     "only_some_calls",
     "sides_swapped",
     "one_side_wrong",
