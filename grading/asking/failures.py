@@ -51,11 +51,12 @@ FRENCH = {  # ce que dit Python d'une exception, par son type
     "OverflowError": "nombre trop grand",
     "RecursionError": "une fonction s'appelle sans fin",
     "StopIteration": "plus rien à lire",
+    "SyntaxError": "erreur de syntaxe",
+    "SystemExit": "le programme met fin à lui-même",
     "TypeError": "argument d'un type ou en nombre inattendu",
     "UnboundLocalError": "variable employée avant d'avoir une valeur",
     "UnicodeDecodeError": "texte qui n'est pas en UTF-8",
     "UnknownArgument": "argument que Keras n'a jamais eu",  # `inside/stops.py`
-    "UnknownLoss": "perte que Keras ne connaît pas",
     "ValueError": "valeur ou forme refusée",
     "ZeroDivisionError": "division par zéro",
 }
@@ -80,11 +81,11 @@ NOTHING = r"inside\.(absent|stand_ins)\.|'Nothing'|unpack \(expected \d+, got 0"
 # Type de l'exception, ce que dit son message, raison, et ce qui la précise ; le premier l'emporte.
 REASONS = (
     ("SyntaxError", "codec can't decode|Non-UTF-8", "wrong_encoding", "{file}"),
-    ("SyntaxError|IndentationError|TabError", "", "syntax_error", "{place}"),
+    ("SyntaxError|IndentationError|TabError", "", "syntax_error", "{detail}"),
     ("NotImplementedError", "", "not_done", "{unwritten}"),
     ("MemoryError|.*ResourceExhausted.*", "", "memory", ""),
     (".*", "Cannot allocate", "memory", ""),
-    ("SystemExit", "", "exited", "{place}"),
+    ("SystemExit", "", "exited", "{detail}"),
     ("SavingError", "", "saving_fails", "{keras}"),
     ("LoadingError", "", "loading_fails", "{keras}"),
     ("Unreadable", "", "answer_too_long", ""),

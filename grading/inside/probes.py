@@ -14,7 +14,7 @@ import runpy
 import sys
 import types
 from pathlib import Path
-from traceback import walk_tb
+from traceback import walk_stack, walk_tb
 
 import numpy as np
 
@@ -73,7 +73,8 @@ def describe_error(error: BaseException) -> dict:
 def _places(error: BaseException) -> list[tuple[int, str, str]]:
     """Rend les lignes du rendu qui mènent à une exception, leur fichier et leur fonction."""
     here, own = os.getcwd(), []
-    for frame, line in walk_tb(error.__traceback__):
+    # Ce qui mène là où l'exception est reçue, puis là où elle est levée.
+    for frame, line in [*[*walk_stack(None)][::-1], *walk_tb(error.__traceback__)]:
         file = _file_of(frame)
         ours = file.endswith("/_cellules.py")
         if not ours and (_is_in_space(frame) if SPACE else file.startswith(here)):

@@ -33,6 +33,7 @@ from .replaced.arguments import Arguments
 from .trial import NUM_CLASSES
 from .watching import TEST, WHOLE_SET, Seen
 
+MAX_MENDED = 6  # essais d'une instruction, dont un nom est récrit à chacun
 BARE = {"placeholder", "Session", "conv2d", "Module"}  # de TensorFlow sans Keras
 BUILDERS = {"Sequential", "Model", "Dense", "Conv2D", "Convolution2D"}
 LAYER = re.compile(r"\.add\(|\b(Conv|Dense|Flatten|\w*Pooling|Dropout|BatchNorm)\w*\(")  # posée
@@ -200,23 +201,27 @@ def _execute(program: Program, names: Names, seen: Seen) -> None:
 
 def _run(node: ast.stmt, file: str, names: Names, seen: Seen) -> bool:
     """Exécute une instruction ; rend faux si le fichier s'arrête là."""
-    try:
-        code = compile(ast.Module([node], []), file, "exec")
-        exec(code, names)  # noqa: S102
-    except SystemExit:
-        return isinstance(node, ast.If)  # il manque ici un argument, des images…
-    except Exception as raised:
-        names.error = names.error or probes.describe_error(raised)
-        names.halt = names.halt or seen.reached()
-        _note_stop(raised, node, names, seen)
-        trains = re.search("fit|train", ast.unparse(node))
-        # La suite est lue comme si c'était bien écrit ; ou le nom qui manque est inerte.
-        if stops.mend(raised, names) or (isinstance(raised, NameError) and trains):
-            with contextlib.suppress(Exception, SystemExit):
-                exec(code, names)  # noqa: S102
+    trains = re.search("fit|train", ast.unparse(node))
+    for _ in range(MAX_MENDED):
+        try:
+            exec(compile(ast.Module([node], []), file, "exec"), names)  # noqa: S102
+        except SystemExit as raised:
+            if stops.exits(node):  # ce qui suit est lu comme s'il continuait
+                _note_stop(raised, node, names, seen)
                 return True
-        if names.fallen is None and LAYER.search(ast.unparse(node)):
-            names.fallen = probes.describe_error(raised)
+            return isinstance(node, ast.If)  # il manque ici un argument, des images…
+        except Exception as raised:
+            fallen = probes.describe_error(raised)
+            names.error = names.error or fallen
+            names.halt = names.halt or seen.reached()
+            _note_stop(raised, node, names, seen)
+            # La suite est lue comme si c'était bien écrit ; ou le nom qui manque est inerte.
+            if not (stops.mend(raised, names) or (isinstance(raised, NameError) and trains)):
+                break
+        else:
+            return True
+    if names.fallen is None and LAYER.search(ast.unparse(node)):
+        names.fallen = fallen
     return True
 
 

@@ -2,9 +2,9 @@
 
 Importé par `running`, dans le processus enfermé. Un programme qui s'arrête ici parce qu'il lui
 manque un fichier ou un paquet n'y est pour rien. Il y est pour quelque chose s'il lève lui-même une
-exception, s'il lit un nom qui n'est défini nulle part, s'il importe d'un de ses fichiers un nom qui
-n'y est pas, s'il écrit mal un nom de Keras, ou s'il donne à `fit` ou à `compile` un argument que
-Keras n'a jamais connu.
+exception ou appelle `exit`, si ce n'est pas du Python, s'il lit un nom qui n'est défini nulle part,
+s'il importe d'un de ses fichiers un nom qui n'y est pas, s'il écrit mal un nom de Keras, ou s'il
+donne à `fit` ou à `compile` un argument que Keras n'a jamais connu.
 """
 
 import ast
@@ -16,24 +16,26 @@ import types
 from traceback import walk_tb
 
 import keras
-from keras.src.losses import ALL_OBJECTS_DICT
+from keras.src import activations, initializers, losses, metrics, optimizers
 
 from .older.names import DROPPED, RENAMED
 
 CLOSE = 0.8  # ressemblance d'un nom mal écrit et du vrai
 LIBRARIES = ("keras", "tensorflow")
+# Ce que dit Keras d'un nom entre guillemets qu'il ne connaît pas, et où il le cherche.
+IDENTIFIER = re.compile(r"Could not interpret (\w+)(?: function)? identifier: (\w+)")
+REGISTERS = {
+    "activation": activations,
+    "initializer": initializers,
+    "loss": losses,
+    "metric": metrics,
+    "optimizer": optimizers,
+}
+EXITS = {"exit", "quit", "sys.exit", "os._exit"}
 ONCE = {  # arguments de `fit` et de `compile` que Keras n'a plus
     *("sample_weight_mode", "target_tensors", "experimental_run_tf_function", "distribute"),
     *("class_mode", "theano_mode", "nb_worker"),
 }
-
-
-class UnknownLoss(ValueError):
-    """Le nom d'une perte, que Keras ne connaît pas."""
-
-    def __init__(self, loss: str):
-        super().__init__(f"Unknown loss: {loss!r}")
-        self.loss = loss
 
 
 class UnknownArgument(TypeError):
@@ -44,7 +46,7 @@ class UnknownArgument(TypeError):
         self.argument = argument
 
 
-forgiven = set()  # les arguments inconnus que la suite, lue malgré eux, ne regarde plus
+forgiven = set()  # les arguments et les noms inconnus que la suite, lue malgré eux, ne regarde plus
 
 
 def misspelled(error: Exception) -> tuple[types.ModuleType, str, str] | None:
@@ -84,25 +86,42 @@ def mend(error: Exception, names: dict) -> bool:
     if isinstance(error, UnknownArgument):
         forgiven.add(error.argument)
         return True
-    if isinstance(error, UnknownLoss):
-        near = difflib.get_close_matches(error.loss, [*ALL_OBJECTS_DICT], 1, CLOSE)
-        if near:
-            ALL_OBJECTS_DICT[error.loss] = ALL_OBJECTS_DICT[near[0]]
-        return bool(near)
+    if found := misquoted(error):
+        known, wrong, right = found
+        known[wrong] = known[right]
+        forgiven.add(wrong)
+        return True
     return False
 
 
-def check_loss(loss) -> None:
-    """Refuse le nom d'une perte que Keras ne connaît pas : lui ne le dit qu'au premier `fit`.
+def misquoted(error: Exception) -> tuple[dict, str, str] | None:
+    """Trouve le nom entre guillemets qu'un programme a mal écrit : `"softmx"`, `"adamm"`.
+
+    Returns:
+        Les noms que Keras connaît, le nom écrit, et le vrai ; None si l'erreur n'est pas celle-là.
+    """
+    said = IDENTIFIER.match(str(error))
+    if not said or said[1] not in REGISTERS:
+        return None
+    known = REGISTERS[said[1]].ALL_OBJECTS_DICT
+    near = difflib.get_close_matches(said[2], [*known], 1, CLOSE)
+    return (known, said[2], near[0]) if near else None
+
+
+def check_names(loss, metrics) -> None:
+    """Cherche une perte et des mesures dès `compile` : Keras ne le fait qu'au premier `fit`.
 
     Raises:
-        UnknownLoss: Keras ne connaît pas ce nom.
+        ValueError: Keras ne connaît pas un de ces noms, qui ressemble à un autre.
     """
-    if isinstance(loss, str):
+    named = [(losses, loss)]
+    named += [(REGISTERS["metric"], each) for each in metrics or () if isinstance(metrics, list)]
+    for register, name in named:
         try:
-            keras.losses.get(loss)
-        except ValueError:
-            raise UnknownLoss(loss) from None
+            register.get(name if isinstance(name, str) else None)
+        except ValueError as error:
+            if misquoted(error):
+                raise
 
 
 def check_arguments(method: str, named: dict) -> None:
@@ -129,14 +148,20 @@ def is_own(error: Exception, node: ast.stmt, names: dict, known: set | None) -> 
         names: les variables globales du programme.
         known: les noms qu'il définit quelque part ; None s'il importe `*`.
     """
-    if isinstance(node, ast.Raise):
+    if isinstance(node, ast.Raise) or isinstance(error, SystemExit):
         return not isinstance(error, OSError | ImportError)
     if isinstance(error, NameError):
         *_, (frame, _) = walk_tb(error.__traceback__)
         return known is not None and frame.f_globals is names and error.name not in known
     if isinstance(error, ImportError):
         return _is_absent_from_its_file(error)
-    return misspelled(error) is not None or isinstance(error, UnknownLoss | UnknownArgument)
+    return bool(misspelled(error) or misquoted(error)) or isinstance(error, UnknownArgument)
+
+
+def exits(node: ast.stmt) -> bool:
+    """Dit si une instruction met fin au programme, quoi qu'il arrive : `sys.exit()`, seul."""
+    call = getattr(node, "value", None)
+    return isinstance(call, ast.Call) and ast.unparse(call.func) in EXITS
 
 
 def _is_absent_from_its_file(error: ImportError) -> bool:

@@ -217,14 +217,18 @@ class Watched:
     ):
         """Note la perte, puis compile ; les métriques étaient le troisième argument."""
         stops.check_arguments("compile", more)
-        stops.check_loss(loss)
+        stops.check_names(loss, metrics)
         name = loss if isinstance(loss, str) else getattr(loss, "__name__", type(loss).__name__)
         written = {"name": str(name)[:300], "from_logits": bool(getattr(loss, "from_logits", 0))}
         self.seen.keep(model).compiled.append({"loss": written})
         # Rien n'en est jugé, et celui-ci ne garde rien d'un grand réseau.
         keras.optimizers.get("sgd" if isinstance(optimizer, Nothing) else optimizer)
         if isinstance(metrics, list | tuple):
-            metrics = [each for each in metrics if not isinstance(each, Nothing)]
+            metrics = [
+                each
+                for each in metrics
+                if not isinstance(each, Nothing) and str(each) not in stops.forgiven
+            ]
         metrics = metrics if isinstance(metrics, list | tuple | dict | None) else [metrics]
         return self.kept["compile"](model, keras.optimizers.SGD(), loss, loss_weights, metrics)
 

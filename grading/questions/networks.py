@@ -309,8 +309,7 @@ def chosen(ask: Ask, judge: Callable[[dict], Credit]) -> dict:
     qui échouent sont rangés avant ceux qui aboutissent.
 
     Raises:
-        failures.Failure: aucun réseau ne répond à l'exercice, ou n'accepte les images que le
-            programme lui donne.
+        failures.Failure: aucun réseau ne répond à l'exercice.
     """
     found = built(ask)
     ranked = [
@@ -325,12 +324,7 @@ def chosen(ask: Ask, judge: Callable[[dict], Credit]) -> dict:
         )
         for k, each in enumerate(found)
     ]
-    network = found[max(ranked)[-1]]
-    error = network["fits"][-1]["error"] if network["fits"] else None
-    size = _num_pixels(network["facts"])
-    if error and size and size not in SIZES.get(ask.rule.exercise, (size,)):
-        raise failures.Failure("wrong_input", failures.quoted(error["message"], who="Keras"))
-    return network
+    return found[max(ranked)[-1]]
 
 
 # --- Le réseau -----------------------------------------------------------------------

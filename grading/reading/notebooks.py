@@ -7,7 +7,8 @@ Rien n'est exécuté ici : le code est lu par `ast`, et noté dans un fichier JS
   qu'elles lisent ; une instruction qui échoue ne coûte que les noms qu'elle définit.
 - Le reste (lire les données, entraîner, afficher) n'est exécuté que pour les réseaux des exercices
   02 à 05, dont `running` lance tout le programme.
-- Ce qui n'est pas du Python est laissé de côté, et coûte ce qui y était défini.
+- Ce qui n'est pas du Python est laissé de côté, et coûte ce qui n'est défini que là ; le programme
+  d'un réseau s'y arrête.
 """
 
 import ast
@@ -17,6 +18,7 @@ import re
 import shutil
 import tokenize
 import warnings
+from itertools import accumulate
 from pathlib import Path
 from typing import NamedTuple
 
@@ -127,12 +129,24 @@ EXPORTED = re.compile(
 LEADING = re.compile(r"\s*?([ \t]+)\S")
 MAGIC = re.compile(
     r"(?m)^([ \t]*)(?:(?:\w[\w, ]*=\s*)?[%!](?!=)(?:.*\\\n)*.*|\?+[\w.]+|[\w.]+\?+[ \t]*"
-    r"|(?:pip|conda|cd|ls)[ \t].*)$"
+    r"|(?:pip|conda|cd|ls|mkdir|cat|cp|mv|rm|matplotlib|load_ext|tensorboard)[ \t](?!=).*)$"
 )
 CHUNK = re.compile(  # une instruction de premier niveau, ses décorateurs et sa suite
     r"(?:@.*\n)*.*\n(?:(?:[ \t)\]}#].*|(?:elif|else|except|finally)\b.*)?\n)*"
 )
+# Du Python 2 que rien ne récrit : ce n'est pas une faute.
+OLDER = re.compile(r"(?m)^[ \t]*(?:except [\w., ()]+, *\w+:|print *>>|exec [\w'\"])")
+SAVED = re.compile(r"(?i)^[^\n]{,80}\.(?:np[yz]|h5|hdf5|mat|pkl|pickle|csv)$")
+MAX_WRONG = 40  # instructions d'un fichier ; au-delà, rien n'en est lu
 NAMED = re.compile(r"(?m)^(?:(?:async\s+)?def|class)\s+(\w+)|^(\w+)\s*=(?!=)")
+
+
+class Wrong(NamedTuple):
+    """Une instruction qui n'est pas du Python, et les noms qu'elle devait définir."""
+
+    label: str
+    line: int
+    names: list[str]
 
 
 class Source(NamedTuple):
@@ -142,6 +156,7 @@ class Source(NamedTuple):
     cells: list[tuple[str, str]]  # étiquette, Python ; un fichier `.py` n'a qu'une cellule
     lost: dict[str, tuple[str, int]]  # nom que perd une erreur de syntaxe : cellule, ligne
     remarks: list[str]
+    wrong: list[Wrong] = []
 
     @property
     def nodes(self) -> list[tuple[int, int, ast.stmt]]:
@@ -207,18 +222,26 @@ def read(path: Path) -> Source:
         raise RefusedError(f"{path.name} n'a aucune cellule de code.")
     if sum(len(text) for _, text in texts) > MAX_SOURCE_BYTES // 2:
         raise RefusedError(f"{path.name} a plus d'un demi-million de caractères de code.")
-    source = Source(path, [], {}, [])
+    source = Source(path, [], {}, [], [])
     for label, text in texts:
         source.cells.append((label, _python_only(label, text, source)))
+    _note_wrong(source)
     return source
 
 
 def _book_cells(path: Path) -> list[tuple[str, str]]:
-    """Lit les cellules de code ; le format n'est pas vérifié davantage : un élève n'y peut rien."""
+    """Lit les cellules de code ; le format n'est pas vérifié davantage : un élève n'y peut rien.
+
+    Raises:
+        RefusedError: ce n'est pas un notebook, ou pas de Python.
+    """
     try:
         book = json.loads(path.read_text(encoding="utf-8-sig"))
         cells = book["cells"] if "cells" in book else book["worksheets"][0]["cells"]
-        return [
+        told = book.get("metadata", {})
+        language = told.get("kernelspec", {}).get("language")
+        language = str(language or told.get("language_info", {}).get("name") or "python")
+        found = [
             (f"cellule {number} de {path.name}", "".join(cell.get("source", cell.get("input"))))
             for number, cell in enumerate(cells, start=1)
             if cell["cell_type"] == "code"
@@ -227,6 +250,9 @@ def _book_cells(path: Path) -> list[tuple[str, str]]:
         raise RefusedError(
             f"{path.name} n'est pas un notebook lisible : rendez-le à nouveau."
         ) from error
+    if "python" not in language.lower():
+        raise RefusedError(f"{path.name} est un notebook en {language} : l'exercice demande Python")
+    return found
 
 
 def decoded(path: Path) -> str:
@@ -246,21 +272,46 @@ def _python_only(label: str, text: str, source: Source) -> str:
     if skipped := SKIPPED.match(text):
         source.remarks.append(f"{label} laissée de côté : {skipped[1][:40]}")
         return ""
+    is_older = PRINTED.search(text) or OLDER.search(text)
     if wrong_line(text):
         text = MAGIC.sub(_as_pass, PRINTED.sub(r"\1print(\2)", TIMED.sub(r"\1", text)))
     if not wrong_line(text):
         return text
-    kept = ""
-    for found in CHUNK.finditer(f"{text}\n"):
-        wrong = wrong_line(found[0])
-        kept += _blank(found) if wrong else found[0]
-        if wrong:
-            line = text.count("\n", 0, found.start()) + wrong
-            names = [name for pair in NAMED.findall(found[0]) for name in pair if name]
-            source.lost.update(dict.fromkeys(names or [""], (label, line)))
-            cost = f", qui coûte {', '.join(names)}" if names else ""
-            source.remarks.append(f"{label}, ligne {line} : erreur de syntaxe{cost}")
-    return kept
+    chunks = [found[0] for found in CHUNK.finditer(f"{text}\n")]
+    while (line := wrong_line("".join(chunks))) and len(source.wrong) < MAX_WRONG:
+        rank = _faulty(line, chunks)
+        names = [name for pair in NAMED.findall(chunks[rank]) for name in pair if name]
+        source.wrong.append(Wrong(label, line, names))
+        free = is_older or chunks[rank].startswith("```")
+        chunks[rank] = ("" if free else _stop(label, line)) + _blank(chunks[rank])
+    return "" if line else "".join(chunks)
+
+
+def _faulty(line: int, chunks: list[str]) -> int:
+    """Dit quelle instruction est fausse, d'après la ligne où Python cesse de lire."""
+    ends = accumulate(chunk.count("\n") for chunk in chunks)
+    last = next((rank for rank, end in enumerate(ends) if line <= end), len(chunks) - 1)
+    return next((rank for rank in range(last, -1, -1) if wrong_line(chunks[rank])), last)
+
+
+def _stop(label: str, line: int) -> str:
+    """Écrit de quoi arrêter un programme là où ce n'est pas du Python."""
+    return f"raise SyntaxError('', ({label!r}, {line}, 0, ''))"
+
+
+def _note_wrong(source: Source) -> None:
+    """Dit où un fichier n'est pas du Python, et les noms qu'il ne définit que là."""
+    kept = {name for _, _, node in source.nodes for name in _names(node)[0]}
+    for label, line, names in source.wrong:
+        source.lost.update({name: (label, line) for name in names if name not in kept})
+    costs = f", qui coûte {', '.join(source.lost)}" if source.lost else ""
+    if source.wrong:
+        label, line, _ = source.wrong[0]
+        others = len(source.wrong) - 1
+        more = f", et à {others} autre{'s' * (others > 1)} endroit{'s' * (others > 1)}"
+        source.remarks.append(
+            f"{label}, ligne {line}{more if others else ''} : erreur de syntaxe{costs}"
+        )
 
 
 def _as_cell(exported: re.Match) -> str:
@@ -274,11 +325,11 @@ def _unescaped(found: re.Match) -> str:
 
 def _as_pass(magic: re.Match) -> str:
     """Met `pass` à la place d'une commande de Jupyter."""
-    return f"{magic[1]}pass{_blank(magic)}"
+    return f"{magic[1]}pass{_blank(magic[0])}"
 
 
-def _blank(found: re.Match) -> str:
-    return "\n" * found[0].count("\n")
+def _blank(text: str) -> str:
+    return "\n" * text.count("\n")
 
 
 # --- Reconnaître ---------------------------------------------------------------------
@@ -329,10 +380,23 @@ def _with_networks(source: Source, known: list[str]) -> tuple[list[str], str]:
         networks = ["ex03_cifar10"]
     if known or networks:
         return [*dict.fromkeys([*known, *networks])], ""
+    reads = _saved_data(source)
     return [], (
-        f"{source.path.name} construit un réseau dont l'exercice n'est pas reconnu : "
+        f"{source.path.name} construit un réseau dont l'exercice n'est pas reconnu"
+        f"{f' : il apprend ce que contient {reads}' if reads else ''} ; "
         f"dites-le par --as ex02={source.path.name} (ou ex03, ex04, ex05)"
     )
+
+
+def _saved_data(source: Source) -> str:
+    """Nomme le premier fichier de nombres qu'un programme ouvre, ou ""."""
+    texts = [
+        each.value
+        for _, _, node in source.nodes
+        for each in ast.walk(node)
+        if isinstance(each, ast.Constant) and isinstance(each.value, str)
+    ]
+    return next(filter(SAVED.search, texts), "")
 
 
 def _networks_of(source: Source) -> list[str]:
@@ -547,7 +611,7 @@ def convert(source: Source, module: str, root: Path) -> None:
     plan = {
         "cells": source.cells,
         "kept": _kept(source),
-        "lost": {name: place for name, place in source.lost.items() if name},
+        "lost": source.lost,
         "folder": folder.relative_to(root).as_posix() if folder.is_relative_to(root) else ".",
     }
     place = root / file_of(module)

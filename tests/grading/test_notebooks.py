@@ -112,6 +112,29 @@ def test_a_bad_notebook_is_said_in_one_sentence(tmp_path, content):
         handin.collect(path, tmp_path / "copie", one=True)
 
 
+@pytest.mark.parametrize(("name", "language"), [("ir", "R"), ("julia-1.6", "julia")])
+def test_a_notebook_of_another_language_is_said_in_one_sentence(tmp_path, name, language):
+    path = tmp_path / "tp.ipynb"
+    made = new_notebook(cells=[new_code_cell("x <- 3"), new_code_cell("y %>% f")])
+    made.metadata.kernelspec = {"name": name, "language": language, "display_name": language}
+    nbformat.write(made, path)
+    with pytest.raises(FileNotFoundError, match=f"noter : tp.ipynb est un notebook en {language} "):
+        handin.collect(path, tmp_path / "copie", one=True)
+
+
+def test_several_faults_of_syntax_are_one_remark_that_names_what_is_lost(converted):
+    found = converted("a = = 1", POOL, "def relu(x):\n    return x +", "<<<<<<< HEAD", "a = 2")
+    assert found.remarks == (
+        "cellule 2 de tp.ipynb, ligne 1, et à 2 autres endroits : erreur de syntaxe, "
+        "qui coûte relu",
+    )
+
+
+def test_text_in_quotes_before_a_fault_of_syntax_is_not_one(converted):
+    found = converted('"""\nUn titre, sur\nplusieurs lignes.\n"""\n' + POOL + "\nb = = 1")
+    assert found.remarks == ("cellule 2 de tp.ipynb, ligne 7 : erreur de syntaxe, qui coûte b",)
+
+
 @pytest.mark.timeout(30)
 @pytest.mark.parametrize(
     ("source", "said"),

@@ -981,7 +981,7 @@ STOPS = {  # (ce qui est changé, par quoi, dans quelle partie) ; la ligne est d
 
 
 IN_FRENCH = {
-    "perte_mal_écrite": "perte que Keras ne connaît pas",
+    "perte_mal_écrite": "Could not interpret loss identifier",
     "argument_inconnu": "argument que Keras n'a jamais eu",
 }
 
