@@ -15,7 +15,8 @@ import types
 import keras
 
 from . import stand_ins
-from .absent import attribute, is_asked_by_hand_in
+from .absent import attribute, is_asked_by_hand_in, nothing
+from .stops import near_name
 
 OLD_KERAS = "tensorflow.python.keras"  # encore dans TensorFlow, et incompatible avec Keras 3
 KERAS = (
@@ -76,6 +77,11 @@ class _Missing(types.ModuleType):
         return attribute(name) if today is None else today
 
 
+def _is_kind(name: str) -> bool:
+    """Dit si `from keras.callbacks import BaseLogger` cherche une classe qui n'y est plus."""
+    return name.startswith(KERAS) and name.rpartition(".")[2][0].isupper()
+
+
 class _Finder:
     """Répond, après tous les autres, à qui importe ce qui n'est pas installé.
 
@@ -91,6 +97,9 @@ class _Finder:
         known = top in self.replaced or name.startswith(OLD_KERAS)
         if not known and (ours or not is_asked_by_hand_in()):
             return None
+        parent, _, last = name.rpartition(".")
+        if _is_kind(name) and near_name(last, dir(sys.modules[parent])):
+            return None  # mal écrit : c'est une faute du programme
         if not name.startswith(KERAS):
             self.replaced.add(top)
         return importlib.machinery.ModuleSpec(name, self, is_package=True)
@@ -98,8 +107,11 @@ class _Finder:
     def create_module(self, spec):
         """Rend le fichier du rendu qui a ce nom, le module d'aujourd'hui, ou celui de `stand_ins`.
 
-        À défaut, un module inerte.
+        À défaut, un module inerte ; ou une classe, si le nom est celui d'une classe de Keras.
         """
+        if _is_kind(spec.name):
+            parent, _, last = spec.name.rpartition(".")
+            return _from_keras(parent, last) or nothing(last)
         own = importlib.util.find_spec(spec.name.rpartition(".")[2])
         inside = own and str(own.origin).startswith(os.path.join(os.getcwd(), "exercises"))
         if spec.name in MOVED or inside:

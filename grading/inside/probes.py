@@ -58,7 +58,7 @@ def describe_error(error: BaseException) -> dict:
         line, file, _ = loop[0]
         message = " → ".join(name for *_, name in loop)
     if isinstance(error, SyntaxError):
-        line, file = error.lineno, str(error.filename)
+        line, file, message = error.lineno, str(error.filename), error.msg or ""
     missing = str(error.name) if isinstance(error, ModuleNotFoundError) else ""
     return {
         "type": type(error).__name__[:MAX_TEXT],

@@ -64,7 +64,11 @@ class Names(dict):
                 self.forgotten |= {name}
                 self.before = self.before or self.reached()
             return usual
-        if self.error and not ours:
+        if (
+            self.error
+            and not ours
+            and (name in self.bound or not stops.near_name(name, dir(keras.layers)))
+        ):
             missing = Nothing()
             missing.undefined = name not in self.bound
             return missing
@@ -216,7 +220,7 @@ def _run(node: ast.stmt, file: str, names: Names, seen: Seen) -> bool:
             names.halt = names.halt or seen.reached()
             _note_stop(raised, node, names, seen)
             # La suite est lue comme si c'était bien écrit ; ou le nom qui manque est inerte.
-            if not (stops.mend(raised, names) or (isinstance(raised, NameError) and trains)):
+            if not (stops.mend(raised, names, node) or (isinstance(raised, NameError) and trains)):
                 break
         else:
             return True

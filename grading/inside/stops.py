@@ -12,7 +12,9 @@ import difflib
 import inspect
 import os
 import re
+import sys
 import types
+from collections.abc import Iterable
 from traceback import walk_tb
 
 import keras
@@ -31,6 +33,9 @@ REGISTERS = {
     "metric": metrics,
     "optimizer": optimizers,
 }
+# Ce que dit Python d'un nom qui n'est pas dans un module, et Keras d'un argument.
+IMPORTED = re.compile(r"cannot import name '(\w+)' from '([\w.]+)'")
+UNRECOGNISED = re.compile(r"Unrecognized keyword arguments passed to (\w+): \{'(\w+)'")
 EXITS = {"exit", "quit", "sys.exit", "os._exit"}
 ONCE = {  # arguments de `fit` et de `compile` que Keras n'a plus
     *("sample_weight_mode", "target_tensors", "experimental_run_tf_function", "distribute"),
@@ -56,20 +61,23 @@ def misspelled(error: Exception) -> tuple[types.ModuleType, str, str] | None:
         Le module, le nom écrit, et le vrai ; None si l'erreur n'est pas celle-là.
     """
     module, name = getattr(error, "obj", None), getattr(error, "name", None)
-    if not isinstance(error, AttributeError) or not isinstance(module, types.ModuleType):
+    if wanted := isinstance(error, ImportError) and IMPORTED.match(str(error)):
+        module, name = sys.modules.get(wanted[2]), wanted[1]
+    if not isinstance(module, types.ModuleType):
         return None
     if not module.__name__.lstrip("_").startswith(LIBRARIES):
         return None
-    near = difflib.get_close_matches(name, dir(module), 1, CLOSE)
-    return (module, name, near[0]) if near else None
+    near = near_name(name, dir(module))
+    return (module, name, near) if near else None
 
 
-def mend(error: Exception, names: dict) -> bool:
+def mend(error: Exception, names: dict, node: ast.stmt) -> bool:
     """Donne à un nom mal écrit le sens du nom le plus proche, pour lire la suite.
 
     Args:
         error: ce qui arrête le programme.
         names: ses variables globales, où est mis le vrai nom de `Conv2d`.
+        node: l'instruction, où est récrit l'argument inconnu d'une couche.
 
     Returns:
         Vrai si c'est fait : l'instruction qui a échoué peut être exécutée à nouveau.
@@ -78,11 +86,9 @@ def mend(error: Exception, names: dict) -> bool:
         module, wrong, right = found
         setattr(module, wrong, getattr(module, right))
         return True
-    if isinstance(error, NameError) and error.name:
-        near = difflib.get_close_matches(error.name, dir(keras.layers), 1, CLOSE)
-        if near:
-            names[error.name] = getattr(keras.layers, near[0])
-        return bool(near)
+    if isinstance(error, NameError) and (near := near_name(error.name, dir(keras.layers))):
+        names[error.name] = getattr(keras.layers, near)
+        return True
     if isinstance(error, UnknownArgument):
         forgiven.add(error.argument)
         return True
@@ -91,7 +97,40 @@ def mend(error: Exception, names: dict) -> bool:
         known[wrong] = known[right]
         forgiven.add(wrong)
         return True
-    return False
+    return _rename_argument(error, node)
+
+
+def near_name(name: str | None, known: Iterable[str]) -> str | None:
+    """Rend le nom connu dont un autre est presque celui : `Conv2d`, ou None."""
+    return next(iter(difflib.get_close_matches(name or "", known, 1, CLOSE)), None)
+
+
+def _rename_argument(error: Exception, node: ast.stmt) -> bool:
+    """Récrit l'argument qu'une couche ne connaît pas, ou l'ôte ; rend vrai si c'est fait."""
+    layer, wrong = _unknown_argument(error)
+    calls = [each for each in ast.walk(node) if isinstance(each, ast.Call)]
+    named = [
+        (call, keyword)
+        for call in calls
+        if ast.unparse(call.func).endswith(layer)
+        for keyword in call.keywords
+        if keyword.arg == wrong
+    ]
+    for call, keyword in named:
+        keyword.arg = _near_argument(layer, wrong)
+        call.keywords = [each for each in call.keywords if each.arg or each is not keyword]
+    return bool(named)
+
+
+def _unknown_argument(error: Exception) -> tuple[str, str]:
+    """Rend la couche qui refuse un argument, et cet argument ; deux textes vides sinon."""
+    said = UNRECOGNISED.match(str(error))
+    return (said[1], said[2]) if said and said[1] in _of_layers else ("", "")
+
+
+def _near_argument(layer: str, wrong: str) -> str | None:
+    """Rend l'argument d'une couche que son auteur voulait écrire, ou None."""
+    return near_name(wrong.lower(), _of_layers.get(layer, ()))
 
 
 def misquoted(error: Exception) -> tuple[dict, str, str] | None:
@@ -104,8 +143,8 @@ def misquoted(error: Exception) -> tuple[dict, str, str] | None:
     if not said or said[1] not in REGISTERS:
         return None
     known = REGISTERS[said[1]].ALL_OBJECTS_DICT
-    near = difflib.get_close_matches(said[2], [*known], 1, CLOSE)
-    return (known, said[2], near[0]) if near else None
+    near = near_name(said[2], known)
+    return (known, said[2], near) if near else None
 
 
 def check_names(loss, metrics) -> None:
@@ -136,6 +175,11 @@ def check_arguments(method: str, named: dict) -> None:
             raise UnknownArgument(method, name)
 
 
+_of_layers = {  # les arguments de chaque couche, avant que `replaced` n'en remplace
+    name: [*inspect.signature(kind).parameters]
+    for name, kind in vars(keras.layers).items()
+    if inspect.isclass(kind)
+}
 _real = {method: getattr(keras.Model, method) for method in ("fit", "compile")}
 
 
@@ -153,9 +197,10 @@ def is_own(error: Exception, node: ast.stmt, names: dict, known: set | None) -> 
     if isinstance(error, NameError):
         *_, (frame, _) = walk_tb(error.__traceback__)
         return known is not None and frame.f_globals is names and error.name not in known
-    if isinstance(error, ImportError):
-        return _is_absent_from_its_file(error)
-    return bool(misspelled(error) or misquoted(error)) or isinstance(error, UnknownArgument)
+    if isinstance(error, ImportError) and _is_absent_from_its_file(error):
+        return True
+    wrong = misspelled(error) or misquoted(error) or _near_argument(*_unknown_argument(error))
+    return bool(wrong) or isinstance(error, UnknownArgument)
 
 
 def exits(node: ast.stmt) -> bool:
@@ -166,7 +211,7 @@ def exits(node: ast.stmt) -> bool:
 
 def _is_absent_from_its_file(error: ImportError) -> bool:
     """Dit si un nom est importé d'un fichier du rendu où il n'est écrit nulle part."""
-    wanted = re.match(r"cannot import name '(\w+)'", str(error))
+    wanted = IMPORTED.match(str(error))
     if not wanted or not str(error.path).startswith(os.path.abspath("exercises")):
         return False
     with open(error.path, encoding="utf-8", errors="replace") as file:

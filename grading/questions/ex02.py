@@ -29,7 +29,11 @@ networks.ask_common("ex02", "build_model", "architecture", _judge_architecture)
 @question("ex02.evaluate")
 def ask_evaluate(ask: Ask) -> Credit:
     """Mesure un modèle dont on sait l'exactitude, puis lit les noms des classes."""
-    found = networks.judged(ask, "evaluate", partial(networks.judge_evaluate, ask))
+    return networks.judged(ask, "evaluate", partial(_judge_evaluate, ask))
+
+
+def _judge_evaluate(ask: Ask) -> Credit:
+    found = networks.judge_evaluate(ask)
     if found.level < 1:
         return found
     # Dix nombres, ou dix fois la même chose, ne nomment rien.

@@ -430,7 +430,7 @@ def _convert(home: Path, root: Path, remarks: list[str], pairs: Pairs, asked: st
         Ranked(source, *_ranks(source, named, root, pairs, asked))
         for source, named in _readable(home, root, remarks)
     ]
-    read = _settled(read)
+    read = _settled(read if asked == "ex05" else _without_demonstrations(read))
     for source, ranks, doubt in read:
         for module, rank in ranks.items():
             wanted.setdefault(module, []).append(Candidate(rank, source))
@@ -444,6 +444,23 @@ def _convert(home: Path, root: Path, remarks: list[str], pairs: Pairs, asked: st
         remarks += _left(strays, every=not wanted)
     for module, candidates in wanted.items():
         _write(module, candidates, _may_be_of(module, read), root, remarks)
+
+
+def _without_demonstrations(read: list[Ranked]) -> list[Ranked]:
+    """Écarte de l'exercice 05 une base que le rendu ne fait que lire, sans rien entraîner."""
+    if any(notebooks.trains(each.source) for each in read):
+        return read
+    return [
+        Ranked(each.source, {}, f"{each.source.path.name} lit une base apprise, et n'entraîne rien")
+        if each.ranks == dict.fromkeys(notebooks.TRANSFER, FOUND) and not _defines(each)
+        else each
+        for each in read
+    ]
+
+
+def _defines(ranked: Ranked) -> bool:
+    """Dit si un fichier définit une fonction de l'énoncé qui suffit à le reconnaître."""
+    return any(_sought(module) & ranked.source.functions for module in ranked.ranks)
 
 
 def _settled(read: list[Ranked]) -> list[Ranked]:

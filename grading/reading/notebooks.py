@@ -83,10 +83,10 @@ DECISIVE = {
 SHADOWS = {"ex04_lenet": "ex00_convolution.x_or_o", "ex05_inception.head": "ex17_detection.boxes"}
 # Les réseaux, dont les fonctions portent le même nom, se reconnaissent à leurs données.
 DATASETS = {"ex02_fashion": "fashion_mnist", "ex03_cifar10": "cifar10", "ex04_lenet": "mnist"}
-WRITTEN = {  # ce qu'en disent un nom de fichier, une adresse
-    "ex02_fashion": r"(?i)fashion[-_ ]?mnist",
+WRITTEN = {  # ce qu'en disent un nom de fichier, une adresse, un commentaire
+    "ex02_fashion": r"(?i)(?<![a-z])fashion",
     "ex03_cifar10": r"(?i)cifar[-_ ]?10(?!0)",
-    "ex04_lenet": r"(?i)(?<!fashion)(?<!fashion[-_ ])mnist",
+    "ex04_lenet": r"(?i)(?<![a-z])(?<!fashion[-_ ])mnist|digit[-_ ]?recogni|handwritten[-_ ]digit",
 }
 TRANSFER = ("ex05_inception.features", "ex05_inception.head")  # reprendre une base apprise
 OTHERS = {  # ce qui construit des réseaux sans Keras
@@ -96,6 +96,9 @@ OTHERS = {  # ce qui construit des réseaux sans Keras
     "flax": "JAX",
     "mxnet": "MXNet",
     "ultralytics": "YOLO",
+    "fastai": "fastai",
+    "tflearn": "TFLearn",
+    "theano": "Theano",
 }
 KERAS = {"keras", "tf_keras", "tensorflow", "tensorflow_datasets", "convnets", "exercises"}
 RECORDED = ("ex02", "ex03", "ex04", "ex05")
@@ -343,7 +346,7 @@ def modules_of(source: Source) -> tuple[list[str], str]:
     """
     known = _defined(source)
     if not known and (library := other_library(source)):
-        return [], f"{source.path.name} est écrit avec {library} : l'exercice demande Keras"
+        return [], f"le programme est écrit avec {library} : l'exercice demande Keras"
     if not is_network(source) or any(name > "ex06" for name in known):
         return known, ""  # ceux-là apprennent sur les jeux des premiers
     if not known and reuses(source):
@@ -390,12 +393,7 @@ def _with_networks(source: Source, known: list[str]) -> tuple[list[str], str]:
 
 def _saved_data(source: Source) -> str:
     """Nomme le premier fichier de nombres qu'un programme ouvre, ou ""."""
-    texts = [
-        each.value
-        for _, _, node in source.nodes
-        for each in ast.walk(node)
-        if isinstance(each, ast.Constant) and isinstance(each.value, str)
-    ]
+    texts = [text for _, _, node in source.nodes for text in _quoted(node)]
     return next(filter(SAVED.search, texts), "")
 
 
@@ -445,20 +443,28 @@ def _names_data(words: set[str], module: str, data: str) -> bool:
 def data_of(sources: list[Source]) -> str:
     """Rend l'exercice du jeu que nomment les fichiers d'un rendu, pris ensemble ; "" si plusieurs.
 
-    Un nom de fichier ou une adresse, `"fashion-mnist_train.csv"`, le nomme aussi.
+    Un nom de fichier ou une adresse, `"fashion-mnist_train.csv"`, le nomme aussi ; à défaut, un
+    commentaire, ou le nom d'un fichier du rendu.
     """
-    named = set()
+    named, texts = set(), []
     for source in sources:
         held = _held_data(source)
+        texts += [source.path.name, source.text]
         for _, _, node in source.nodes:
             named.update(_data_named(node, held))
-            named.update(_data_written(node))
+            named.update(_data_written(_quoted(node)))
+    named = named or _data_written(texts)
     return named.pop() if len(named) == 1 else ""
 
 
-def _data_written(tree: ast.AST) -> set[str]:
-    """Rend les exercices dont un texte entre guillemets dit le jeu de données."""
-    texts = [str(each.value) for each in ast.walk(tree) if isinstance(each, ast.Constant)]
+def _quoted(tree: ast.AST) -> list[str]:
+    """Rend les textes entre guillemets d'un programme."""
+    constants = [each.value for each in ast.walk(tree) if isinstance(each, ast.Constant)]
+    return [each for each in constants if isinstance(each, str)]
+
+
+def _data_written(texts: list[str]) -> set[str]:
+    """Rend les exercices dont l'un de ces textes dit le jeu de données."""
     return {
         module for module, data in WRITTEN.items() if any(re.search(data, text) for text in texts)
     }
@@ -484,6 +490,11 @@ def _is_model(place: tuple[int, int, ast.stmt]) -> bool:
 def learns(source: Source) -> bool:
     """Dit si un fichier compile un réseau et l'entraîne."""
     return "compile" in _called(source) and not FITS.isdisjoint(_called(source))
+
+
+def trains(source: Source) -> bool:
+    """Dit si un fichier compile un réseau, ou en entraîne un."""
+    return not {"compile", *FITS}.isdisjoint(_called(source))
 
 
 def reuses(source: Source) -> bool:

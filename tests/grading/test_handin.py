@@ -359,7 +359,9 @@ def test_another_library_is_said_at_once_and_is_not_a_zero(folder, collect):
     write(folder / "dupont/tp.py", "import torch\nfrom torch import nn\nnet = nn.Conv2d(1, 8, 3)\n")
     write(folder / "martin/pooling.py", POOLING)
     found = collect(folder)
-    assert found.ungraded == {"dupont": "tp.py est écrit avec PyTorch : l'exercice demande Keras"}
+    assert found.ungraded == {
+        "dupont": "le programme est écrit avec PyTorch : l'exercice demande Keras"
+    }
     assert not found.empty
 
 
