@@ -66,11 +66,12 @@ STAGES = {  # ce que le programme devait avoir fait avant de s'arrêter, par fon
     **dict.fromkeys(("train", "make_generator"), "learned"),
     "evaluate": "measured",
 }
-ELSEWHERE = {
+ELSEWHERE = {  # des arrêts dont la cause peut être ici, ou qui cachent le réseau
     "exception",
     "missing_file",
     "missing_package",
-}  # des arrêts dont la cause peut être ici
+    "syntax_error",
+}
 UNDONE = set(
     "no_network not_trained no_measure base_missing no_convolution not_dense "
     "model_not_handed_in stopped_early stops_before".split()
@@ -273,8 +274,8 @@ def _without_network(known: dict) -> failures.Failure:
         return failures.Failure("model_not_handed_in", known["absent"])
     if not known["error"]:
         return failures.Failure("no_network")
-    if known["stop"]:
-        own = failures.failure_of(known["stop"]["error"])
+    own = failures.failure_of(known["stop"]["error"]) if known["stop"] else None
+    if own and own.reason != "syntax_error":
         return failures.Failure("stops_before", own.detail)
     failure = failures.failure_of(known["error"])
     # Il lui manque ici un fichier, un argument, ou des données : rien ne dit que c'est sa faute.
