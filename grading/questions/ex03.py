@@ -52,7 +52,7 @@ def ask_command(ask: Ask) -> Credit:
     script = staging.own_command(ask.desk.submission)
     if not script and not ask.desk.submission.shipped:  # celle du cours, avec les poids du rendu
         if submission.weights(ask.desk.submission, "ex03_cifar10", ".tflite") is None:
-            return credit(0, "command_missing")
+            return networks.not_handed_in(ask, "command_missing")
         if found := copies.judge(ask, "ex03_cifar10"):
             return credit(0, *found)
     x, y = networks.extract("cifar10")

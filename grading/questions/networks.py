@@ -258,7 +258,11 @@ def built(ask: Ask) -> list[dict]:
     ]
     if all(foreign):
         shape = [n for n in networks[-1]["facts"]["input_shape"][1:] if n]
-        raise failures.Failure("other_subject", " × ".join(map(str, shape)))
+        raise failures.Failure("other_subject", f"il lit {' × '.join(map(str, shape))}")
+    outputs = [(each["facts"]["output_shape"] or [None])[1:] for each in networks]
+    drawn = [each for each in outputs if _is_picture(ask.rule.exercise, each)]
+    if drawn and [NUM_CLASSES] not in outputs:
+        raise failures.Failure("other_subject", f"il rend {' × '.join(map(str, drawn[0]))}")
     return [each for each, other in zip(networks, foreign, strict=True) if not other]
 
 
@@ -284,6 +288,11 @@ def _without_network(known: dict) -> failures.Failure:
         if failure.reason not in ELSEWHERE
         else failures.Failure("stopped_early", failure.detail)
     )
+
+
+def _is_picture(exercise: str, output: list) -> bool:
+    """Dit si un réseau rend une image de l'exercice : un autoencodeur, un générateur."""
+    return bool(output) and None not in output and np.prod(output) in SIZES.get(exercise, ())
 
 
 def _num_pixels(facts: dict) -> int | None:
@@ -761,11 +770,25 @@ def unseen(name: str) -> tuple[np.ndarray, np.ndarray]:
     return x[kept], y.reshape(-1)[kept]
 
 
+def not_handed_in(ask: Ask, reason: str, detail: str = "") -> Credit:
+    """Rend 0 pour ce qui manque à un rendu ; s'il n'est pas noté, dit plutôt pourquoi.
+
+    Raises:
+        failures.Failure: aucune question sur son réseau ne peut être jugée.
+    """
+    try:
+        built(ask)
+    except failures.Failure as failure:
+        if read_reasons()[failure.reason].blank:
+            raise
+    return credit(0, reason, detail)
+
+
 def judge_weights(ask: Ask) -> Credit:
     """Mesure le modèle enregistré par le rendu, dans un processus qui n'a pas vu son code."""
     content = submission.weights(ask.desk.submission, ask.rule.module)
     if content is None:
-        return credit(0, "weights_missing", f"models/{ask.rule.module}.keras")
+        return not_handed_in(ask, "weights_missing", f"models/{ask.rule.module}.keras")
     if found := copies.judge(ask, ask.rule.module):
         return credit(0, *found)
     dataset = DATASETS[ask.rule.exercise]
