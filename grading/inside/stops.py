@@ -147,14 +147,15 @@ def misquoted(error: Exception) -> tuple[dict, str, str] | None:
     return (known, said[2], near) if near else None
 
 
-def check_names(loss, metrics) -> None:
+def check_names(loss, measures) -> None:
     """Cherche une perte et des mesures dès `compile` : Keras ne le fait qu'au premier `fit`.
 
     Raises:
         ValueError: Keras ne connaît pas un de ces noms, qui ressemble à un autre.
     """
     named = [(losses, loss)]
-    named += [(REGISTERS["metric"], each) for each in metrics or () if isinstance(metrics, list)]
+    if isinstance(measures, list | tuple):
+        named += [(metrics, each) for each in measures]
     for register, name in named:
         try:
             register.get(name if isinstance(name, str) else None)

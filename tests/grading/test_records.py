@@ -519,7 +519,7 @@ WRITTEN = {  # (exercice, programme, points)
     "imports_oublies": (
         "ex02",
         FASHION + NOT_IMPORTED + MODEL + FIT,
-        {name: points / 2 for name, points in PLAIN.items()} | {"evaluate": 1},
+        {name: points / 2 for name, points in PLAIN.items()},
     ),
     "validation_croisee": ("ex02", FASHION + LAYERS + FOLDED, PLAIN),
     "plusieurs_ensemble": ("ex02", LAYERS + ENSEMBLE, PLAIN),
@@ -844,11 +844,11 @@ def test_names_in_another_file_of_the_hand_in_are_found(mark):
 
 def test_a_layer_that_fails_is_told_with_what_its_network_lacks(mark):
     source = FASHION + LAYERS + "model = Sequential([layers.Input((28, 28, 1)), *stack()[:-1]])\n"
-    source += "model.add(layers.Dense(10, ACTIVATION='softmax'))\n" + FIT
+    source += "model.add(layers.Dense('dix', activation='softmax'))\n" + FIT
     found = {each.rule.name: each for each in mark("ex02", source)}
     assert found["output"].reason == "wrong_number_of_classes"
     assert found["output"].detail.startswith("sans la couche qui s'arrête : ")
-    assert f"ligne {source[: source.index('ACTIVATION')].count(chr(10)) + 1} de tp.py" in (
+    assert f"ligne {source[: source.index('dix')].count(chr(10)) + 1} de tp.py" in (
         found["output"].detail
     )
 
