@@ -3,7 +3,6 @@
 Document : S3 « Different problems, models & metrics », figure (6) : phrase → image.
 Commandes : python -m exercises.ex26_text_to_image
             python -m exercises.ex26_text_to_image --say "une bottine foncée"
-            python -m exercises.ex26_text_to_image.products
 Résultat mesuré : docs/laboratoire/resultats.md.
 
 Un réseau de classification va de l'image au mot ; en voici un qui fait le chemin inverse. Il part
@@ -18,6 +17,5 @@ comme demandé ? sont-elles aussi variées que les vraies ? le réseau les a-t-i
 - `network.py` : le réseau, où la phrase et l'instant modulent chaque carte ;
 - `measures.py` : juger, distance de Fréchet et copies ;
 - `__main__.py` : la leçon, les réponses naïves, et dessiner une phrase ;
-- `figures.py` : phrases et images, force de la phrase, chemin ;
-- `products.py` : le même réseau, en couleurs, sur des articles de boutique.
+- `figures.py` : phrases et images, force de la phrase, chemin.
 """

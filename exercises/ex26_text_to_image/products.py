@@ -3,11 +3,11 @@
 Document : S3 « Different problems, models & metrics », figure (6) : phrase → image.
 Commandes : python -m exercises.ex26_text_to_image.products
             python -m exercises.ex26_text_to_image.products --say "une robe rouge"
-Mesure : à faire, par `python -m recipes.seeds ex26_text_to_image.products`.
+Mesure : docs/mesures/ (`python -m recipes.seeds ex26_text_to_image.products`).
 
 Le réseau et le flot sont ceux de la leçon ; les images sont en couleurs, et la phrase vient d'un
 catalogue. Le juge est une forêt d'arbres, apprise d'articles que le réseau n'a pas vus. Il se
-trompe souvent, et reconnaît mieux l'image moyenne d'une robe rouge qu'une vraie photographie.
+trompe souvent : ce qu'il dit de vraies photographies est le plafond.
 """
 
 from collections.abc import Callable
