@@ -339,13 +339,22 @@ def multiplied(wrong: Sequence[Call]) -> Clue | None:
 
     C'est une somme prise pour une moyenne, ou l'inverse.
     """
-    for name, value in wrong[0].arguments().items():
-        for axes in _some_axes(np.ndim(value) if _is_array(value) else 0):
+    for name, value in _arrays(wrong[0]).items():
+        for axes in _some_axes(value.ndim):
             for power, clue in ((1, "summed"), (-1, "averaged")):
                 if all(_is_times(each, name, axes, power) for each in wrong):
-                    sides = " × ".join(str(np.shape(value)[axis]) for axis in axes)
-                    return Clue(clue, f"{sides} : côtés de {named(wrong[0], name)}")
+                    sides = " × ".join(str(value.shape[axis]) for axis in axes)
+                    return Clue(clue, f"{sides} : côtés de {named(wrong[0], name[0])}")
     return None
+
+
+def _arrays(call: Call) -> dict[tuple[str, int], np.ndarray]:
+    """Rend les tableaux d'un appel, et ceux de ses listes : par argument, et par rang."""
+    found = {}
+    for name, value in call.arguments().items():
+        inside = value if isinstance(value, list | tuple) else [value]
+        found |= {(name, rank): each for rank, each in enumerate(inside) if _is_array(each)}
+    return found
 
 
 def _some_axes(ndim: int) -> Iterator[tuple[int, ...]]:
@@ -353,8 +362,8 @@ def _some_axes(ndim: int) -> Iterator[tuple[int, ...]]:
         yield from itertools.combinations(range(ndim), count)
 
 
-def _is_times(call: Call, name: str, axes: Sequence[int], power: int) -> bool:
-    value = call.arguments().get(name)
+def _is_times(call: Call, name: tuple[str, int], axes: Sequence[int], power: int) -> bool:
+    value = _arrays(call).get(name)
     if np.ndim(value) <= max(axes) or call.found.shape != call.expected.shape:
         return False
     factor = float(np.prod([np.shape(value)[axis] for axis in axes])) ** power

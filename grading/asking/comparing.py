@@ -81,7 +81,7 @@ VAGUE = ("wrong_values", "wrong_shape")  # ce qui se dit quand rien n'explique l
 SYMPTOMS = (  # ce qui décrit la différence, sans en dire la cause
     *("times_a_number", "plus_a_number", "stretched", "reordered", "axis_reversed"),
     *("wrong_slice", "lines_times_a_number", "lines_plus_a_number", "lines_stretched", "rolled"),
-    *("wrong_parts", "negated", "axes_swapped"),
+    *("wrong_parts", "negated", "axes_swapped", "lines_reordered"),
 )
 REFUSED = object()  # ce que « rend » un appel qui doit lever ValueError
 
@@ -246,8 +246,18 @@ def _common_reason(wrong: Sequence[Wrong], *, more: bool | None = None) -> tuple
         return failure.reason, failure.detail
     scale = np.abs(expected[np.isfinite(expected)]).max(initial=1e-9)
     right = np.isclose(values, expected, rtol=1e-4, atol=1e-4 * scale)
-    share = f"{np.sum(right)} sur {right.size} sont justes" if right.size > 1 else ""
-    return "wrong_values", share
+    return "wrong_values", _where(right)
+
+
+def _where(right: np.ndarray) -> str:
+    """Dit combien de valeurs sont justes et, s'il y en a, où est la première qui ne l'est pas."""
+    if right.size < 2:
+        return ""
+    share = f"{np.sum(right)} sur {right.size} sont justes"
+    if not right.any():
+        return share
+    index = ", ".join(map(str, np.argwhere(~right)[0])) if not right.all() else ""
+    return f"{share} ; la première fausse est à l'indice [{index}]" if index else share
 
 
 def _difference(wrong: Sequence[Wrong]) -> str | None:

@@ -226,6 +226,19 @@ def _reordered(found: np.ndarray, expected: np.ndarray) -> bool:
     return alike(np.sort(found.ravel()), np.sort(expected.ravel()))
 
 
+def _lines_reordered(found: np.ndarray, expected: np.ndarray) -> bool:
+    """Le long d'un axe, les mêmes lignes, dans un autre ordre."""
+    return any(
+        alike(_sorted_lines(found, axis), _sorted_lines(expected, axis))
+        for axis in range(found.ndim if found.ndim > 1 else 0)
+    )
+
+
+def _sorted_lines(values: np.ndarray, axis: int) -> np.ndarray:
+    lines = np.moveaxis(values, axis, 0).reshape(values.shape[axis], -1)
+    return lines[np.lexsort(lines.T[::-1])]
+
+
 def _rolled(found: np.ndarray, expected: np.ndarray) -> bool:
     """Les mêmes valeurs, décalées le long d'un axe ou de deux ; ce qui sort rentre."""
     if not _reordered(found, expected) or not _varies(expected) or expected.size > MAX_ROLLED:
@@ -319,6 +332,7 @@ VALUES = (
     Difference("exponential_taken", _exponential),
     Difference("stretched", _rescaled),
     Difference("rolled", _rolled),
+    Difference("lines_reordered", _lines_reordered),
     Difference("reordered", _reordered),
     Difference("wrong_slice", _wrong_slice),
     Difference("wrong_border", _wrong_border),
