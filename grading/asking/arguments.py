@@ -344,7 +344,9 @@ def multiplied(wrong: Sequence[Call]) -> Clue | None:
             for power, clue in ((1, "summed"), (-1, "averaged")):
                 if all(_is_times(each, name, axes, power) for each in wrong):
                     sides = " × ".join(str(value.shape[axis]) for axis in axes)
-                    return Clue(clue, f"{sides} : côtés de {named(wrong[0], name[0])}")
+                    whole = wrong[0].arguments()[name[0]] is value  # d'une liste, le nom tromperait
+                    said = named(wrong[0], name[0]) if whole else "l'un des tableaux donnés"
+                    return Clue(clue, f"{sides} : côtés de {said}")
     return None
 
 
