@@ -37,7 +37,8 @@ REGISTERS = {
 IMPORTED = re.compile(r"cannot import name '(\w+)' from '([\w.]+)'")
 UNRECOGNISED = re.compile(r"Unrecognized keyword arguments passed to (\w+): \{'(\w+)'")
 EXITS = {"exit", "quit", "sys.exit", "os._exit"}
-ONCE = {  # arguments de `fit` et de `compile` que Keras n'a plus
+ONCE = {  # arguments de `fit`, de `compile` et des couches que Keras n'a plus
+    *("mode", "fused", "virtual_batch_size", "weights", "input_length"),
     *("sample_weight_mode", "target_tensors", "experimental_run_tf_function", "distribute"),
     *("class_mode", "theano_mode", "nb_worker"),
 }
@@ -200,8 +201,9 @@ def is_own(error: Exception, node: ast.stmt, names: dict, known: set | None) -> 
         return known is not None and frame.f_globals is names and error.name not in known
     if isinstance(error, ImportError) and _is_absent_from_its_file(error):
         return True
-    wrong = misspelled(error) or misquoted(error) or _near_argument(*_unknown_argument(error))
-    return bool(wrong) or isinstance(error, UnknownArgument)
+    _, argument = _unknown_argument(error)
+    never_had = isinstance(error, UnknownArgument) or (argument and argument not in ONCE)
+    return bool(misspelled(error) or misquoted(error) or never_had)
 
 
 def exits(node: ast.stmt) -> bool:
