@@ -5,19 +5,21 @@ de ce qui manque.
 """
 
 import contextlib
+import difflib
 import importlib
 import importlib.machinery
 import importlib.util
 import os
 import sys
 import types
+from collections.abc import Iterable
 
 import keras
 
 from . import stand_ins
 from .absent import attribute, is_asked_by_hand_in, nothing
-from .stops import near_name
 
+CLOSE = 0.8  # ressemblance d'un nom mal écrit et du vrai
 OLD_KERAS = "tensorflow.python.keras"  # encore dans TensorFlow, et incompatible avec Keras 3
 KERAS = (
     OLD_KERAS,
@@ -75,6 +77,11 @@ class _Missing(types.ModuleType):
         else:  # d'un paquet comme efficientnet
             today = getattr(keras.applications, name, None)
         return attribute(name) if today is None else today
+
+
+def near_name(name: str | None, known: Iterable[str]) -> str | None:
+    """Rend le nom connu dont un autre est presque celui : `Conv2d`, ou None."""
+    return next(iter(difflib.get_close_matches(name or "", known, 1, CLOSE)), None)
 
 
 def _is_kind(name: str) -> bool:

@@ -67,7 +67,7 @@ class Names(dict):
         if (
             self.error
             and not ours
-            and (name in self.bound or not stops.near_name(name, dir(keras.layers)))
+            and (name in self.bound or not packages.near_name(name, dir(keras.layers)))
         ):
             missing = Nothing()
             missing.undefined = name not in self.bound

@@ -8,21 +8,19 @@ donne à `fit` ou à `compile` un argument que Keras n'a jamais connu.
 """
 
 import ast
-import difflib
 import inspect
 import os
 import re
 import sys
 import types
-from collections.abc import Iterable
 from traceback import walk_tb
 
 import keras
 from keras.src import activations, initializers, losses, metrics, optimizers
 
 from .older.names import DROPPED, RENAMED
+from .packages import near_name
 
-CLOSE = 0.8  # ressemblance d'un nom mal écrit et du vrai
 LIBRARIES = ("keras", "tensorflow")
 # Ce que dit Keras d'un nom entre guillemets qu'il ne connaît pas, et où il le cherche.
 IDENTIFIER = re.compile(r"Could not interpret (\w+)(?: function)? identifier: (\w+)")
@@ -99,11 +97,6 @@ def mend(error: Exception, names: dict, node: ast.stmt) -> bool:
         forgiven.add(wrong)
         return True
     return _rename_argument(error, node)
-
-
-def near_name(name: str | None, known: Iterable[str]) -> str | None:
-    """Rend le nom connu dont un autre est presque celui : `Conv2d`, ou None."""
-    return next(iter(difflib.get_close_matches(name or "", known, 1, CLOSE)), None)
 
 
 def _rename_argument(error: Exception, node: ast.stmt) -> bool:
