@@ -403,7 +403,8 @@ def shown(value) -> str:
         return f"<{INGREDIENTS.get(value.name, 'objet')} de l'essai>"
     if isinstance(value, np.ndarray):
         if 0 < value.size <= SMALL:
-            return " ".join(f"{value.round(3).tolist()}".split())
+            written = value.round(3) if value.dtype.kind == "f" else value
+            return " ".join(f"{written.tolist()}".split())
         return f"<tableau {value.shape} {value.dtype}>"
     if isinstance(value, list | tuple) and any(isinstance(each, SHOWN) for each in value):
         inside = ", ".join(map(shown, value))

@@ -14,7 +14,6 @@ import numpy as np
 
 from grading.asking.arguments import Call
 from grading.asking.comparing import (
-    ANOTHER,
     SYMPTOMS,
     TOLERANCE,
     VAGUE,
@@ -202,12 +201,11 @@ class Ask:
             how: ce que demande de plus `calls`.
 
         Returns:
-            Le même crédit, avec l'opération changée pour raison, si elle explique tout, ou si elle
-            explique les appels du premier groupe qui a un appel manqué.
+            Le même crédit, avec l'opération changée pour raison, si elle explique tout : celle qui
+            n'explique qu'un appel peut tomber juste par hasard.
         """
         calls = [[list(positional), named] for _, some, _ in groups for positional, named in some]
         parts = [part for _, some, part in groups for _ in some]
-        ranks = [rank for rank, (_, some, _) in enumerate(groups) for _ in some]
         wrong = next(k for k, each in enumerate(answers) if each is found.wrong.answer)
         how = {"function": function, "call": how.pop("operation", "call"), **how}
 
@@ -227,7 +225,6 @@ class Ask:
                 )
             ]
 
-        first = [k for k, rank in enumerate(ranks) if rank == ranks[wrong]]
         values = [as_floats(each.value) for each in answers if not each.error]
         size = sum(MIN_SIZE if each is None else each.size for each in values)
         try:
@@ -235,12 +232,10 @@ class Ask:
                 if count > 1 and size < MIN_SIZE:
                     break
                 near = agreeing([wrong], count=count)
-                some = [(range(len(calls)), "")] + [(first, f", {ANOTHER}")] * (count == 1)
-                for indices, more in some:
-                    numbers = [number for _, number, _ in near]
-                    whole = numbers and agreeing([*indices], count=count, only=numbers)
-                    if whole:
-                        return found._replace(reason=reason, detail=min(whole)[2] + more)
+                numbers = [number for _, number, _ in near]
+                whole = numbers and agreeing(range(len(calls)), count=count, only=numbers)
+                if whole:
+                    return found._replace(reason=reason, detail=min(whole)[2])
         except (Failure, LookupError, NotImplementedError):  # le corrigé n'a pas pu être changé
             pass
         return found

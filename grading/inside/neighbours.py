@@ -157,9 +157,11 @@ def _binary(node: ast.BinOp) -> Iterator[Change]:
         yield Change("un diviseur n'a pas sa racine carrée, ou l'a en trop", _power(node, 2), 1)
         yield Change("un diviseur n'a pas sa racine carrée, ou l'a en trop", _power(node, 0.5), 1)
         if kind is ast.FloorDiv:
-            yield Change("une division n'est pas arrondie vers le bas", with_(ast.Div()))
+            yield Change("une division n'est pas arrondie", with_(ast.Div()))
             up = ast.UnaryOp(ast.USub(), with_(kind(), ast.UnaryOp(ast.USub(), left)))
-            yield Change("une division est arrondie vers le haut", up)
+            # `-(-a // b)` arrondit déjà vers le haut.
+            other = "vers le bas" if isinstance(left, ast.UnaryOp) else "vers le haut"
+            yield Change(f"une division est arrondie {other}", up)
     elif kind is ast.Pow:
         yield Change("une puissance est oubliée : un carré, ou une racine", left)
     elif kind is ast.Mod:
@@ -356,7 +358,7 @@ def _loop(node: ast.For) -> Iterator[Change]:
 
 
 def _augmented(node: ast.AugAssign) -> Iterator[Change]:
-    said = "la dernière valeur est gardée, au lieu de toutes les réunir (`+=`)"
+    said = "un total, ou un compte, n'est pas tenu (`+=`)"
     yield Change(said, ast.Assign([node.target], node.value))
     yield from _lost(node)
 

@@ -39,7 +39,7 @@ def ask_pixel_order(ask: Ask) -> Credit:
     calls = [((flat,), {"seed": seed, "cell_px": 2}) for seed in (5, 5, 6)]
     first, again, other = (numbers(each) for each in ask.calls("pixel_order", calls))
     return first_fault(
-        (found.level, found.reason, found.reason),
+        (found.level, found.reason, found.reason, found.detail),
         ("3/4", "unstable_order", not same(first, again)),
         ("3/4", "ties_in_reading_order", same(first, other)),
     )
