@@ -232,13 +232,7 @@ def sheet_cells(exercise: Exercise) -> list[Cell]:
     for name, stem in statement.graded.items():
         writes.setdefault(module_name(exercise.slug, stem), []).append(name)
     question, *rest = body
-    code = "\n\n\n".join(code for _, code in copies)
-    place = sources(exercise.slug)[0].relative_to(ROOT).as_posix()
-    itself = {"__doc__": lesson.title, "__file__": place}
-    # `check` juge le fichier que dit `__file__` : rien que ce qui est lu n'est donc défini.
-    read = [f"{name} = {value!r}" for name, value in itself.items() if name in code]
-    if read:
-        code = "\n".join([ITSELF, *read]) + "\n\n\n" + code
+    code = "\n\n\n".join([*_itself(exercise, copies), *(code for _, code in copies)])
     advice = ADVICE.format(weights=WEIGHTS if statement.has_weights else "")
     before = notebook.BEFORE.format(duration=exercise.duration)
     return [
@@ -257,6 +251,18 @@ def sheet_cells(exercise: Exercise) -> list[Cell]:
 
 
 OURS = {"check", "use_mine"}
+
+
+def _itself(exercise: Exercise, copies: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """Rend ce qu'un code sait de son propre fichier, s'il le lit.
+
+    `check` juge le fichier que dit `__file__` : ce que le code ne lit pas n'est pas défini.
+    """
+    place = sources(exercise.slug)[0].relative_to(ROOT).as_posix()
+    known = {"__doc__": read_lesson(exercise.slug).title, "__file__": place}
+    read = [name for name in known if any(name in code for _, code in copies)]
+    if read:
+        yield "\n".join([ITSELF, *(f"{name} = {known[name]!r}" for name in read)])
 
 
 def _private(pieces: Iterable[tuple[str, str]]) -> set[str]:

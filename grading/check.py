@@ -402,10 +402,7 @@ def shown(value) -> str:
     if isinstance(value, messages.Ingredient):
         return f"<{INGREDIENTS.get(value.name, 'objet')} de l'essai>"
     if isinstance(value, np.ndarray):
-        if 0 < value.size <= SMALL:
-            written = value.round(3) if value.dtype.kind == "f" else value
-            return " ".join(f"{written.tolist()}".split())
-        return f"<tableau {value.shape} {value.dtype}>"
+        return _shown_array(value)
     if isinstance(value, list | tuple) and any(isinstance(each, SHOWN) for each in value):
         inside = ", ".join(map(shown, value))
         return f"[{inside}]" if isinstance(value, list) else f"({inside})"
@@ -414,6 +411,13 @@ def shown(value) -> str:
         return f"{{{inside}}}"
     text = repr(round(float(value), 4) if isinstance(value, float) else value)
     return text if len(text) <= WIDTH else f"{text[: WIDTH - 1]}…"
+
+
+def _shown_array(array: np.ndarray) -> str:
+    if not 0 < array.size <= SMALL:
+        return f"<tableau {array.shape} {array.dtype}>"
+    written = array.round(3) if array.dtype.kind == "f" else array
+    return " ".join(f"{written.tolist()}".split())
 
 
 SHOWN = (np.ndarray, messages.Ingredient, dict)  # ce qui a sa propre écriture

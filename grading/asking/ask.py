@@ -204,41 +204,44 @@ class Ask:
             Le même crédit, avec l'opération changée pour raison, si elle explique tout : celle qui
             n'explique qu'un appel peut tomber juste par hasard.
         """
-        calls = [[list(positional), named] for _, some, _ in groups for positional, named in some]
-        parts = [part for _, some, part in groups for _ in some]
-        wrong = next(k for k, each in enumerate(answers) if each is found.wrong.answer)
+        rows = [
+            (call, answer, part)
+            for (call, part), answer in zip(
+                ((call, part) for _, some, part in groups for call in some), answers, strict=True
+            )
+        ]
+        missed = [row for row in rows if row[1] is found.wrong.answer][:1]
         how = {"function": function, "call": how.pop("operation", "call"), **how}
-
-        def agreeing(indices: Sequence[int], **which) -> list:
-            some = [calls[k] for k in indices]
-            rows = self.reference.op("neighbours", calls=some, **how, **which)
-            return [
-                (rank, number, said)
-                for number, said, rank, near in rows
-                if all(
-                    map(
-                        _answers_alike,
-                        [answers[k] for k in indices],
-                        near,
-                        [parts[k] for k in indices],
-                    )
-                )
-            ]
-
-        values = [as_floats(each.value) for each in answers if not each.error]
-        size = sum(MIN_SIZE if each is None else each.size for each in values)
+        reasons = {1: "one_operation", 2: "two_operations"}
+        if _num_values(answers) < MIN_SIZE:  # deux changements y tomberaient juste par hasard
+            del reasons[2]
         try:
-            for count, reason in ((1, "one_operation"), (2, "two_operations")):
-                if count > 1 and size < MIN_SIZE:
-                    break
-                near = agreeing([wrong], count=count)
+            for count, reason in reasons.items():
+                near = self._agreeing(missed, count=count, **how)
                 numbers = [number for _, number, _ in near]
-                whole = numbers and agreeing(range(len(calls)), count=count, only=numbers)
+                whole = numbers and self._agreeing(rows, count=count, only=numbers, **how)
                 if whole:
                     return found._replace(reason=reason, detail=min(whole)[2])
         except (Failure, LookupError, NotImplementedError):  # le corrigé n'a pas pu être changé
             pass
         return found
+
+    def _agreeing(self, rows: Sequence[tuple], **how) -> list[tuple[int, int, str]]:
+        """Rend les calculs voisins qui répondent comme le rendu : `(rang, numéro, ce qui change)`.
+
+        Args:
+            rows: `(appel, réponse du rendu, part)`.
+            how: ce que demande `inside.neighbours`.
+        """
+        calls = [[list(positional), named] for (positional, named), _, _ in rows]
+        return [
+            (rank, number, said)
+            for number, said, rank, near in self.reference.op("neighbours", calls=calls, **how)
+            if all(
+                _answers_alike(answer, each, part)
+                for (_, answer, part), each in zip(rows, near, strict=True)
+            )
+        ]
 
     def parameters(self, function: str) -> list[str]:
         """Rend les noms des arguments d'une fonction du rendu, dans l'ordre ; [] s'ils manquent."""
@@ -262,6 +265,12 @@ class Ask:
         """Rend le fichier `.keras` du modèle que construit le rendu (voir `probes.export`)."""
         arguments = {"positional": list(positional), "named": named, "shape": list(shape)}
         return as_bytes(self.op("export", function=function, **arguments))
+
+
+def _num_values(answers: Sequence[Answer]) -> int:
+    """Compte les nombres de toutes les réponses ; ce qui n'en est pas un tableau en vaut assez."""
+    values = [as_floats(each.value) for each in answers if not each.error]
+    return sum(MIN_SIZE if each is None else each.size for each in values)
 
 
 def _answers_alike(answer: Answer, near: dict, part: Sequence) -> bool:

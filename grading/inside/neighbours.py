@@ -110,6 +110,7 @@ STEPS = {  # ce qui transforme une valeur, et peut s'oublier
     "pad": "une bordure",
     "stop_gradient": "un arrêt du gradient",
 }
+EXTREMES = ("maximum", "minimum", "max", "min")
 STRICT = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt}
 TURNED = {ast.Lt: ast.Gt, ast.LtE: ast.GtE, ast.Gt: ast.Lt, ast.GtE: ast.LtE}
 TURNED |= {ast.Eq: ast.NotEq, ast.NotEq: ast.Eq}
@@ -218,6 +219,10 @@ def _remember(each: "Reached", *, is_asked: bool) -> None:
 
 
 def _unary(node: ast.UnaryOp) -> Iterator[Change]:
+    if isinstance(node.operand, ast.Constant):  # -1 : un axe, un indice, ou `[::-1]`
+        said = "un axe, un indice ou un retournement (`[::-1]`) n'est pas le bon"
+        yield Change(said, node.operand, 1)
+        return
     said = "un signe moins" if isinstance(node.op, ast.USub) else "une négation"
     yield Change(f"{said} est oublié{'e' * said.startswith('une')}", node.operand)
 
@@ -225,7 +230,13 @@ def _unary(node: ast.UnaryOp) -> Iterator[Change]:
 def _call(node: ast.Call) -> Iterator[Change]:
     of_object = isinstance(node.func, ast.Attribute)
     name = node.func.attr if of_object else getattr(node.func, "id", "")
-    is_method = of_object and not _is_module(node.func.value)
+    yield from _other_function(node, name, of_object=of_object)
+    if name in STEPS:
+        yield from _forgotten_step(node, name, of_object=of_object)
+    yield from _other_arguments(node, of_object=of_object)
+
+
+def _other_function(node: ast.Call, name: str, *, of_object: bool) -> Iterator[Change]:
     if of_object:
         for other in RESUMES.get(name, ()):
             made = copy.deepcopy(node)
@@ -237,12 +248,21 @@ def _call(node: ast.Call) -> Iterator[Change]:
         made = copy.deepcopy(node)
         made.func.id = {"max": "min", "min": "max"}[name]
         yield Change(f"on prend {NAMED[made.func.id]}, et non {NAMED[name]}", made)
-    if name in STEPS:
-        first = [node.func.value] if is_method else node.args[:1]
-        other = node.args[1:2] if name in ("maximum", "minimum", "max", "min") else []
-        for each in first + other:
-            if not isinstance(each, ast.Starred | ast.GeneratorExp):
-                yield Change(f"{STEPS[name]} est oublié{'e' * STEPS[name].startswith('une')}", each)
+    if name in EXTREMES and len(node.args) == 2:
+        added = ast.BinOp(node.args[0], ast.Add(), node.args[1])
+        yield Change(f"on prend la somme, et non {NAMED.get(name, f'`{name}`')}", added)
+
+
+def _forgotten_step(node: ast.Call, name: str, *, of_object: bool) -> Iterator[Change]:
+    is_method = of_object and not _is_module(node.func.value)
+    first = [node.func.value] if is_method else node.args[:1]
+    other = node.args[1:2] if name in EXTREMES else []
+    for each in first + other:
+        if not isinstance(each, ast.Starred | ast.GeneratorExp):
+            yield Change(f"{STEPS[name]} est oublié{'e' * STEPS[name].startswith('une')}", each)
+
+
+def _other_arguments(node: ast.Call, *, of_object: bool) -> Iterator[Change]:
     for index, keyword in enumerate(node.keywords):
         made = copy.deepcopy(node)
         del made.keywords[index]
@@ -253,9 +273,6 @@ def _call(node: ast.Call) -> Iterator[Change]:
             made = copy.deepcopy(node)
             made.args[index] = ast.Constant(0)
             yield Change("un argument donné à une fonction reste à zéro", made, 1)
-    if name in ("maximum", "minimum", "max", "min") and len(node.args) == 2:
-        added = ast.BinOp(node.args[0], ast.Add(), node.args[1])
-        yield Change(f"on prend la somme, et non {NAMED.get(name, f'`{name}`')}", added)
     if len(node.args) == 2 and not any(isinstance(each, ast.Starred) for each in node.args):
         made = copy.deepcopy(node)
         made.args.reverse()
@@ -392,8 +409,13 @@ class _Renamed(ast.NodeTransformer):
 
 
 def _lost(node: ast.stmt) -> Iterator[Change]:
-    if not isinstance(getattr(node, "value", None), ast.Constant):
-        yield Change("une étape du calcul est oubliée", ast.Pass(), 1)
+    """Oublie une instruction entière ; la fonction qu'elle appelle, s'il y en a une, est nommée."""
+    if isinstance(getattr(node, "value", None), ast.Constant):
+        return
+    called = [each.func for each in ast.walk(node) if isinstance(each, ast.Call)]
+    name = getattr(called[0], "attr", getattr(called[0], "id", "")) if called else ""
+    about = f" (`{name}`)" if name and not name.startswith("_") else ""
+    yield Change(f"une étape du calcul est oubliée{about}", ast.Pass(), 1)
 
 
 def _if(node: ast.If) -> Iterator[Change]:

@@ -430,7 +430,7 @@ def _convert(home: Path, root: Path, remarks: list[str], pairs: Pairs, asked: st
         Ranked(source, *_ranks(source, named, root, pairs, asked))
         for source, named in _readable(home, root, remarks)
     ]
-    read = _settled(read if asked == "ex05" else _without_demonstrations(read))
+    read = _settled(_without_demonstrations(read, asked))
     for source, ranks, doubt in read:
         for module, rank in ranks.items():
             wanted.setdefault(module, []).append(Candidate(rank, source))
@@ -446,9 +446,12 @@ def _convert(home: Path, root: Path, remarks: list[str], pairs: Pairs, asked: st
         _write(module, candidates, _may_be_of(module, read), root, remarks)
 
 
-def _without_demonstrations(read: list[Ranked]) -> list[Ranked]:
-    """Écarte de l'exercice 05 une base que le rendu ne fait que lire, sans rien entraîner."""
-    if any(notebooks.trains(each.source) for each in read):
+def _without_demonstrations(read: list[Ranked], asked: str) -> list[Ranked]:
+    """Écarte de l'exercice 05 une base que le rendu ne fait que lire, sans rien entraîner.
+
+    Rien n'est écarté si c'est cet exercice que l'enseignant a demandé.
+    """
+    if asked == "ex05" or any(notebooks.trains(each.source) for each in read):
         return read
     return [
         Ranked(each.source, {}, f"{each.source.path.name} lit une base apprise, et n'entraîne rien")
