@@ -67,7 +67,10 @@ def clean(text, *, limit: int = 160) -> str:
     text = ESCAPES.sub("", str(text)[: 4 * limit])
     text = "".join(c if c.isprintable() else " " for c in text)
     text = " ".join(text.split())
-    return text if len(text) <= limit else text[: limit - 1] + "…"
+    if len(text) <= limit:
+        return text
+    words = text[:limit].rpartition(" ")[0]  # jamais au milieu d'un mot
+    return f"{words or text[: limit - 1]}…"
 
 
 def quoted(message: str, *, who: str = "Python") -> str:

@@ -18,7 +18,7 @@ import re
 import shutil
 import tokenize
 import warnings
-from itertools import accumulate
+from itertools import accumulate, chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -140,6 +140,7 @@ CHUNK = re.compile(  # une instruction de premier niveau, ses décorateurs et sa
 # Du Python 2 que rien ne récrit : ce n'est pas une faute.
 OLDER = re.compile(r"(?m)^[ \t]*(?:except [\w., ()]+, *\w+:|print *>>|exec [\w'\"])")
 SAVED = re.compile(r"(?i)^[^\n]{,80}\.(?:np[yz]|h5|hdf5|mat|pkl|pickle|csv)$")
+WRITES = re.compile(r"(^|\.)(save\w*|ModelCheckpoint|dump)$")  # ce qui écrit un fichier
 MAX_WRONG = 40  # instructions d'un fichier ; au-delà, rien n'en est lu
 NAMED = re.compile(r"(?m)^(?:(?:async\s+)?def|class)\s+(\w+)|^(\w+)\s*=(?!=)")
 
@@ -392,9 +393,13 @@ def _with_networks(source: Source, known: list[str]) -> tuple[list[str], str]:
 
 
 def _saved_data(source: Source) -> str:
-    """Nomme le premier fichier de nombres qu'un programme ouvre, ou ""."""
+    """Nomme le premier fichier de nombres qu'un programme ouvre, et n'écrit pas ; ou ""."""
+    every = [each for _, _, node in source.nodes for each in ast.walk(node)]
+    calls = [each for each in every if isinstance(each, ast.Call)]
+    saves = [each for each in calls if WRITES.search(ast.unparse(each.func))]
+    written = {text for each in saves for text in _quoted(each)}
     texts = [text for _, _, node in source.nodes for text in _quoted(node)]
-    return next(filter(SAVED.search, texts), "")
+    return next((text for text in texts if SAVED.search(text) and text not in written), "")
 
 
 def _networks_of(source: Source) -> list[str]:
@@ -408,14 +413,19 @@ def _networks_of(source: Source) -> list[str]:
 
 
 def _data_named(tree: ast.AST, held: dict[str, str]) -> list[str]:
-    """Rend les exercices dont un texte nomme le jeu de données.
+    """Rend les exercices dont un texte nomme le jeu de données ; s'il en charge un, celui-là.
 
     Args:
         tree: le texte.
         held: ce que rend `_held_data`.
     """
     words = set()
-    for each in ast.walk(tree):
+    loads = [
+        each.func
+        for each in ast.walk(tree)
+        if isinstance(each, ast.Call) and getattr(each.func, "attr", "") == "load_data"
+    ]
+    for each in chain.from_iterable(map(ast.walk, loads or [tree])):
         is_held = isinstance(each, ast.Name) and each.id in held
         words.update([held[each.id]] if is_held else _words(each))
     return [module for module, data in DATASETS.items() if _names_data(words, module, data)]
