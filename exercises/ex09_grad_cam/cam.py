@@ -15,7 +15,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from convnets.core import cli
+from convnets.core import cli, session
 from convnets.datasets import sources
 from convnets.explaining import maps as explanations
 from convnets.explaining import verdict
@@ -26,6 +26,7 @@ from exercises.ex09_grad_cam.grad_cam import enlarge
 
 EPOCHS = 10
 BATCH_SIZE = 256
+BATCH_PREDICTED = 500
 LEARNING_RATE = 1e-3  # d'Adam, au début ; il décroît jusqu'à zéro (lesson.Clock)
 NUM_VAL = 2000  # images retirées de l'entraînement, les mêmes que pour les convolutions
 
@@ -70,9 +71,7 @@ def train(model: keras.Model, train_data, val_data, *, epochs: int, minutes: flo
     """
     *_, pooling, dense = model.layers
     means_of = keras.Model(model.inputs[0], pooling.output)
-    train_means, val_means = (
-        means_of.predict(x, batch_size=500, verbose=0) for x, _ in (train_data, val_data)
-    )
+    train_means, val_means = (read_means(means_of, x) for x, _ in (train_data, val_data))
     head = keras.Sequential([keras.Input(train_means.shape[1:]), dense], name="cam")
     head.compile(
         keras.optimizers.Adam(LEARNING_RATE),
@@ -91,9 +90,22 @@ def train(model: keras.Model, train_data, val_data, *, epochs: int, minutes: flo
     return history.history
 
 
+def read_means(means_of: keras.Model, images: np.ndarray) -> np.ndarray:
+    """Rend les moyennes des cartes d'images `(n, H, W, 3)` : `(n, c)`, lot par lot.
+
+    Raises:
+        ValueError: les minutes de la leçon sont passées.
+    """
+    found = []
+    for start in range(0, len(images), BATCH_PREDICTED):
+        session.need_time("le passage des images par les convolutions")
+        found.append(means_of.predict_on_batch(images[start : start + BATCH_PREDICTED]))
+    return np.concatenate(found)
+
+
 def evaluate(model: keras.Model, x: np.ndarray, y: np.ndarray) -> float:
     """Mesure l'exactitude du réseau entier, de l'image à la classe."""
-    found = model.predict(x, batch_size=500, verbose=0).argmax(1)
+    found = model.predict(x, batch_size=BATCH_PREDICTED, verbose=0).argmax(1)
     return float(np.mean(found == y.reshape(-1)))
 
 
