@@ -95,7 +95,7 @@ def test_two_one_line_commands_at_the_top(readme):
     assert all("\n" not in command for command in commands)
     assert commands[0].endswith("./predict samples/avion.png")
     assert commands[1].endswith("-m pytest")
-    assert "pip install -q . &&" in commands[0] and "-r requirements.txt" in commands[1]
+    assert "pip install -q . ;" in commands[0] and "-r requirements.txt" in commands[1]
 
 
 @pytest.mark.ci
