@@ -19,10 +19,16 @@ WRONG = HERE / "wrong"
 INSIDE = "    signal, kernel = as_numbers(signal), as_numbers(kernel)\n"  # au début de conv1d
 VAGUE = {"wrong_values", "wrong_shape"}
 PRECISE = {each.reason for each in (*differences.SHAPES, *differences.VALUES)}
-PRECISE |= {  # ce que dit `arguments`
-    "arguments_swapped",
-    "argument_ignored",
+PRECISE |= {  # ce que disent `arguments`, `parts` et `neighbours`
+    "argument_changed",
     "argument_counted",
+    "argument_ignored",
+    "arguments_swapped",
+    "averaged",
+    "parts_exchanged",
+    "summed",
+    "too_many_true",
+    "wrong_parts",
     "one_operation",
     "two_operations",
     "only_some_calls",
