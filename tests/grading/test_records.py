@@ -723,6 +723,8 @@ LONG = (  # plus de deux secondes chacun
     *("classes_d_une_table", "mesure_en_validation", "ligne_de_commande", "fichiers_idx"),
     *("validation_inconnue", "images_de_tensorflow_1", "transforme_par_lots", "reglages_cherches"),
     *("gris_par_opencv", "tirage_avec_remise", "plusieurs_ensemble", "validation_croisee"),
+    *("ancien_keras", "autres_dossiers", "caracteristiques_d_ailleurs", "classe_binaire"),
+    "caracteristiques_d_abord",
 )
 
 
