@@ -104,14 +104,14 @@ def match_templates(learned: Photographs, images: np.ndarray) -> np.ndarray:
     Returns:
         `(n, 17, 2)` : le milieu du pixel le plus ressemblant à l'un des gabarits.
     """
-    known = patches(learned.images)
+    known, seen = patches(learned.images), patches(images)
     found = np.empty((len(images), NUM_POINTS, 2))
     for k in range(NUM_POINTS):
         rows = np.flatnonzero(~np.isnan(learned.points[:, k, 0]))
         x, y = learned.points[rows, k].astype(int).clip(0, SIDE_PX - 1).T
         left, top, right, bottom = x.min(), y.min(), x.max() + 1, y.max() + 1
-        for i, image in enumerate(images):
-            window = patches(image[None])[0, top:bottom, left:right]
+        for i in range(len(images)):
+            window = seen[i, top:bottom, left:right]
             likeness = (window @ known[rows, y, x].T).max(axis=-1)
             row, column = np.unravel_index(likeness.argmax(), likeness.shape)
             found[i, k] = left + column + 0.5, top + row + 0.5
@@ -221,10 +221,9 @@ def save_figure(path, found: dict[str, np.ndarray], test: Photographs) -> None:
 
     def draw(axis, name: str, rank: int) -> None:
         axis.autoscale(False)  # un point trouvé hors de l'image n'agrandit pas le cadre
-        x, y = (np.stack([test.points[rank], names[name][rank]]) - 0.5).transpose(
-            2, 0, 1
-        )  # (2, 17)
-        axis.plot(x, y, color=COLORS[4])  # de la vérité à ce qui est trouvé ; 0 : milieu d'un pixel
+        ends = np.stack([test.points[rank], names[name][rank]])  # (2, 17, 2) : vérité, trouvé
+        x, y = np.moveaxis(ends - 0.5, -1, 0)  # 0 : le milieu d'un pixel
+        axis.plot(x, y, color=COLORS[4])
         axis.scatter(x[0], y[0], s=12, color="white", zorder=3)
 
     title = "Un point blanc est une annotation ; le trait va jusqu'à ce qui est trouvé"
