@@ -1,8 +1,9 @@
 """CIFAR-10 : reconnaître dix sortes d'objets, et le faire depuis un terminal.
 
 Document : Jour 04, exercice 3 (`./predict image.png` doit dire `Prédiction: Avion`).
-Programme de départ, Keras seul : exercises/plain/ex03_cifar10.py. Celui-ci l'améliore ; chaque
-changement est mesuré par `python -m recipes.steps ex03`.
+Programme de départ, Keras seul : exercises/plain/ex03_cifar10.py. Celui-ci y change
+plusieurs choses, que `python -m recipes.steps ex03` mesure une à une ; la leçon dit lesquelles ne
+sont pas encore mesurées.
 Commande : python -m exercises.ex03_cifar10, puis ./predict --model ex03_cifar10 avion.png
 Résultat mesuré : docs/laboratoire/resultats.md.
 """

@@ -58,8 +58,8 @@ class Photographs(NamedTuple):
     scales: np.ndarray  # (n, 1, 2) float32 : pixels d'origine par pixel, en x et en y
 
 
-def load_parts() -> tuple[Photographs, Photographs]:
-    """Rend les images qui apprennent, et celles qui mesurent."""
+def load_parts(limit: int | None = None) -> tuple[Photographs, Photographs]:
+    """Rend les images qui apprennent et celles qui mesurent, au plus `limit` de chaque sorte."""
     paths, points = mouse.load_mouse()
     images = np.empty((len(paths), SIDE_PX, SIDE_PX, 3), np.uint8)
     scales = np.empty((len(paths), 1, 2), np.float32)
@@ -69,7 +69,7 @@ def load_parts() -> tuple[Photographs, Photographs]:
             images[i] = picture.convert("RGB").resize((SIDE_PX, SIDE_PX), Image.BOX)
     whole = Photographs(images, points / scales, scales)
     learned, test = (
-        Photographs(*(each[part] for each in whole))
+        Photographs(*(each[part][:limit] for each in whole))
         for part in (slice(NUM_LEARNED), slice(NUM_LEARNED, None))
     )
     return learned, test
@@ -175,14 +175,16 @@ def shares(away: np.ndarray) -> np.ndarray:
     return (away <= NEAR_PX).sum(axis=1) / (~np.isnan(away)).sum(axis=1)
 
 
-def run(seed: int, *, epochs: int = EPOCHS, minutes: float | None = None) -> lesson.Run:
-    """Apprend et mesure une graine.
+def run(
+    seed: int, *, epochs: int = EPOCHS, minutes: float | None = None, limit: int | None = None
+) -> lesson.Run:
+    """Apprend et mesure une graine, sur au plus `limit` images de chaque sorte.
 
     Returns:
         Par clé de `LABELS`, `…_pck` sur tous les points, `…_paws` sur les pattes, et `…_px`,
         l'écart médian ; pas de modèle ; la part de chaque image, et ce que montre la figure.
     """
-    learned, test = load_parts()
+    learned, test = load_parts(limit)
     found = without_network(learned, test) | with_networks(
         learned, test.images, seed=seed, epochs=epochs, minutes=minutes
     )
@@ -233,7 +235,7 @@ def save_figure(path, found: dict[str, np.ndarray], test: Photographs) -> None:
 
 def teach(options) -> None:
     """Mesure toutes les méthodes, et dessine ce que trois d'entre elles trouvent."""
-    metrics, _, kept = run(0, epochs=options.epochs, minutes=options.minutes)
+    metrics, _, kept = run(0, epochs=options.epochs, minutes=options.minutes, limit=options.limit)
     rows = [
         [
             label,

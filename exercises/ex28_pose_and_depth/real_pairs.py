@@ -31,10 +31,16 @@ LABELS = {
 }
 
 
-def answer(model: keras.Model) -> dict[str, tuple]:
-    """Rend, par scène, la paire, sa vraie disparité, et ce que répond chaque méthode."""
+def answer(model: keras.Model, limit: int | None = None) -> dict[str, tuple]:
+    """Rend, par scène, la paire, sa vraie disparité, et ce que répond chaque méthode.
+
+    Args:
+        model: le réseau siamois.
+        limit: au plus tant de scènes ; None : toutes.
+    """
     found = {}
-    for name, load in (("aloe", stereo.load_aloe), ("moto", stereo.load_motorcycle)):
+    scenes = [("aloe", stereo.load_aloe), ("moto", stereo.load_motorcycle)]
+    for name, load in scenes[:limit]:
         pair, truth = (each[None] for each in load(PAIR_PX))
         median = np.median(truth[truth > stereo.UNKNOWN])
         found[name] = pair, truth, depth.answer(model, pair, median)
@@ -61,7 +67,7 @@ def witnesses() -> dict[str, float]:
 
 def teach(options) -> None:
     """Mesure et dessine les deux paires."""
-    answered = answer(lesson.load_saved(options))
+    answered = answer(lesson.load_saved(options), options.limit)
     metrics = measure(answered)
     rows = [
         [label, *(percent(metrics[f"{name}_{method}"]) for name in answered)]
