@@ -104,6 +104,7 @@ KERAS = {"keras", "tf_keras", "tensorflow", "tensorflow_datasets", "convnets", "
 RECORDED = ("ex02", "ex03", "ex04", "ex05")
 MODELS = {"Sequential", "Model"}
 BASES = {"applications", "KerasLayer", "keras_vggface"}  # ce qui en donne une
+PIXELS_ONLY = {"imagenet_utils"}  # ce qui y prépare des pixels, et ne donne aucune base
 IMPORTED = (
     r"^\s*(?:from|import)\s+(?!(?:keras|tensorflow)\b)\.*(?:\w+\.)*"  # puis un nom de fichier
 )
@@ -509,9 +510,8 @@ def trains(source: Source) -> bool:
 
 def reuses(source: Source) -> bool:
     """Dit si un fichier se sert d'une base déjà apprise : de Keras, de TensorFlow Hub, VGGFace."""
-    return any(
-        not BASES.isdisjoint(_words(each)) for _, _, node in source.nodes for each in ast.walk(node)
-    )
+    found = [set(_words(each)) for _, _, node in source.nodes for each in ast.walk(node)]
+    return any(words & BASES and not words & PIXELS_ONLY for words in found)
 
 
 def other_library(source: Source) -> str:

@@ -268,6 +268,13 @@ def test_a_network_put_on_a_learned_base_is_recognised(folder, collect, kind):
     assert modules(collect(folder))["dupont"] == wanted
 
 
+def test_what_only_prepares_pixels_is_not_a_learned_base(folder, collect):
+    pixels = "from keras.applications.imagenet_utils import preprocess_input\nbase = Dense(2)\n"
+    write(folder / "dupont/tp.py", pixels + HEAD)
+    write(folder / "martin/pooling.py", POOLING)
+    assert "dupont" not in modules(collect(folder))
+
+
 OWN = "model = Sequential([Conv2D(8, 3)])\nmodel.compile()\nmodel.fit(x, y)\n"
 WITH_A_BASE = {  # un réseau à soi, et une base : ce que lisent l'un et l'autre
     "les mêmes images": ("from keras.datasets import cifar10\n", {"ex03_cifar10"}),
