@@ -27,10 +27,13 @@ PANELS = {  # titre → mesures et noms
     },
     "Nœuds : le club de karaté,\nexactitude": {
         "nodes_propagation": "propagation d'étiquettes",
+        "nodes_spread": "diffusion",
+        "nodes_cut": "coupe du graphe",
         "nodes": "messages, ψ = e·W·n",
     },
     "Arcs : « Les Misérables »,\naire sous la courbe ROC": {
         "edges_common": "voisins communs",
+        "edges_rare": "voisins communs rares",
         "edges": "messages, ψ = e·W·n",
     },
 }

@@ -210,27 +210,14 @@ def draw_labelled(network: Network, draw: int) -> np.ndarray:
 
 
 def measure_nodes(network: Network, draw: int) -> dict[str, float]:
-    """Compare messages et propagation sur les nœuds qu'un tirage n'a pas étiquetés.
+    """Compare les messages aux trois témoins, sur les nœuds qu'un tirage n'a pas étiquetés.
 
     Returns:
-        Exactitudes `{"nodes", "nodes_propagation"}`.
+        Exactitudes `{"nodes", "nodes_propagation", "nodes_spread", "nodes_cut"}`.
     """
     labelled = draw_labelled(network, draw)
     predicted = {
         "nodes": classify_nodes(network, labelled, seed=draw),
-        "nodes_propagation": propagate_labels(network, labelled),
-    }
-    return elsewhere(network, labelled, predicted)
-
-
-def label_witnesses(network: Network, draw: int) -> dict[str, float]:
-    """Mesure, sur le même tirage, les méthodes qui n'apprennent rien.
-
-    Returns:
-        Exactitudes `{"nodes_propagation", "nodes_spread", "nodes_cut"}`.
-    """
-    labelled = draw_labelled(network, draw)
-    predicted = {
         "nodes_propagation": propagate_labels(network, labelled),
         "nodes_spread": spread_labels(network, labelled),
         "nodes_cut": cut_in_two(network, labelled),
@@ -304,28 +291,15 @@ def measure_edges(network: Network, draw: int) -> dict[str, float]:
         draw: numéro du tirage.
 
     Returns:
-        Aires sous la courbe ROC : `edges`, et `edges_common`, celle du nombre de voisins communs.
+        Aires sous la courbe ROC : `edges`, celle du réseau ; `edges_common` et `edges_rare`, celles
+        des deux comptes de voisins communs, qui n'apprennent rien.
     """
     hidden = hide_links(network, draw)
-    return areas(
-        hidden,
-        {
-            "edges": score_pairs(hidden.visible, hidden.pairs, seed=draw),
-            "edges_common": common_neighbours(hidden.visible, rare=False)[tuple(hidden.pairs.T)],
-        },
-    )
-
-
-def link_witnesses(network: Network, draw: int) -> dict[str, float]:
-    """Mesure, sur le même tirage, les méthodes qui n'apprennent rien.
-
-    Returns:
-        Aires sous la courbe ROC, `{"edges_common", "edges_rare"}`.
-    """
-    hidden = hide_links(network, draw)
+    places = tuple(hidden.pairs.T)
     scores = {
-        name: common_neighbours(hidden.visible, rare=rare)[tuple(hidden.pairs.T)]
-        for name, rare in (("edges_common", False), ("edges_rare", True))
+        "edges": score_pairs(hidden.visible, hidden.pairs, seed=draw),
+        "edges_common": common_neighbours(hidden.visible, rare=False)[places],
+        "edges_rare": common_neighbours(hidden.visible, rare=True)[places],
     }
     return areas(hidden, scores)
 
