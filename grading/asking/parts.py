@@ -35,11 +35,22 @@ def as_floats(value) -> np.ndarray | None:
     if isinstance(value, str | bytes | dict | messages.Opaque | Lacking | None):
         return None
     try:
+        array = _as_array(value)
+        if array.dtype.kind in "biuf":
+            return array.astype(np.float64)
         array = np.asarray(value, dtype=object)
         said = any(isinstance(each, str | bytes) for each in array.flat)
         return None if said else array.astype(np.float64)
     except (TypeError, ValueError, OverflowError, ZeroDivisionError):
         return None
+
+
+def _as_array(value) -> np.ndarray:
+    """Fait un tableau d'une valeur ; d'objets, si ses listes n'ont pas la même longueur."""
+    try:
+        return np.asarray(value)
+    except ValueError:
+        return np.asarray(value, dtype=object)
 
 
 def kind_of(value) -> str:

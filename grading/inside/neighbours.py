@@ -22,7 +22,8 @@ import numpy as np
 
 from . import probes
 
-MAX_S = 0.6  # de processeur ; les calculs voisins qui restent ne sont pas faits
+MAX_TRIED = 150  # calculs voisins ; ceux qui restent ne sont pas faits
+MAX_S = 3.0  # de processeur : le secours, si un seul de ces calculs est très long
 MAX_VALUES = 200_000  # de toutes les réponses
 APART = ("annotation", "returns", "decorator_list", "type_params", "ops")  # ne se changent pas
 RESUMES = {  # ce qui résume un axe, et ce qui se prend pour lui
@@ -594,7 +595,7 @@ def neighbours(
         calls: appels à lui faire.
         call: comment (voir `probes.OPERATIONS`).
         count: combien d'opérations changent, une ou deux.
-        only: numéros des calculs à faire ; tous par défaut, tant qu'il reste du temps.
+        only: numéros des calculs à faire ; par défaut, les `MAX_TRIED` premiers.
         how: ce que cette opération demande de plus.
 
     Returns:
@@ -610,6 +611,8 @@ def neighbours(
         sites = [each for each in sites if not each.change.rank]
     given = {"module": module, "function": function}
     for number, chosen in enumerate(itertools.combinations(sites, count)):
+        if number == MAX_TRIED:  # un nombre, et non un temps : la raison dite n'en dépend pas
+            break
         if only is not None and number not in only:
             continue
         try:
