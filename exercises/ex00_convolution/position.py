@@ -15,6 +15,7 @@ import numpy as np
 from keras import layers
 
 from convnets.core.cli import lesson_parser
+from convnets.core.intervals import paired_gap
 from convnets.datasets import sources
 from convnets.figures.charts import curves
 from convnets.figures.style import new_figure, output_dir
@@ -103,8 +104,8 @@ def widen(x: np.ndarray) -> np.ndarray:
     return np.pad(x, ((0, 0), (MARGIN_PX, MARGIN_PX), (MARGIN_PX, MARGIN_PX)))
 
 
-def evaluate(model: keras.Model, x: np.ndarray, y: np.ndarray) -> dict[str, float]:
-    """Mesure les deux réseaux à chaque distance, moyenne des quatre directions.
+def evaluate(model: keras.Model, x: np.ndarray, y: np.ndarray) -> dict[str, np.ndarray]:
+    """Mesure les deux réseaux à chaque distance.
 
     Args:
         model: modèle rendu par `train`.
@@ -112,15 +113,17 @@ def evaluate(model: keras.Model, x: np.ndarray, y: np.ndarray) -> dict[str, floa
         y: étiquettes `(n,)`.
 
     Returns:
-        `cnn_0` à `cnn_6` et `dense_0` à `dense_6`, exactitudes dans [0, 1].
+        `cnn_0` à `cnn_6` et `dense_0` à `dense_6`, `(n,)` : par chiffre, la part des quatre
+        directions où il est reconnu.
     """
-    measures, y_moved = {}, np.tile(y, len(DIRECTIONS))
+    right = {}
     for distance in SHIFTS_PX:
-        moved = [shift(x, distance * down, distance * right) for down, right in DIRECTIONS]
+        moved = [shift(x, distance * down, distance * across) for down, across in DIRECTIONS]
         found = model.predict(np.concatenate(moved), batch_size=500, verbose=0)
         for name, probabilities in found.items():
-            measures[f"{name}_{distance}"] = float(np.mean(probabilities.argmax(1) == y_moved))
-    return measures
+            guesses = probabilities.argmax(1).reshape(len(DIRECTIONS), len(x))
+            right[f"{name}_{distance}"] = (guesses == y).mean(axis=0)
+    return right
 
 
 def save_curve(metrics: dict, path: Path) -> None:
@@ -144,7 +147,28 @@ def run(seed: int = 0, *, epochs: int = EPOCHS, minutes=None, limit: int | None 
         (train_set, test_set), limit=limit, num_val=NUM_VAL
     )
     model = train(x_train, y_train, val=(x_val, y_val), seed=seed, epochs=epochs, minutes=minutes)
-    return lesson.Run(evaluate(model, x_test, y_test), model, {})
+    right = evaluate(model, x_test, y_test)
+    metrics = {name: float(each.mean()) for name, each in right.items()}
+    pooled = {name: each.tolist() for name, each in right.items()}
+    return lesson.Run(metrics, model, {"pooled": pooled})
+
+
+def pool(found: list[dict]) -> dict:
+    """Rend l'écart du CNN avec le réseau dense, puis ce que le CNN perd à chaque distance.
+
+    Args:
+        found: par graine, ce que rend `evaluate`.
+
+    Returns:
+        `{"gaps": {"dense_6": [moyenne, bas, haut], "moved_6": …}}`, graines et chiffres ensemble.
+    """
+    right = {name: np.array([each[name] for each in found]) for name in found[0]}
+    gaps = {}
+    for distance in SHIFTS_PX:
+        cnn, dense = (right[f"{name}_{distance}"] for name in ("cnn", "dense"))
+        gaps[f"dense_{distance}"] = list(paired_gap(cnn, dense))
+        gaps[f"moved_{distance}"] = list(paired_gap(right["cnn_0"], cnn))
+    return {"gaps": gaps}
 
 
 def teach(options) -> None:

@@ -39,8 +39,8 @@ def test_evaluate_sees_a_planted_dependence_on_position(ex00):
     x = np.zeros((4, 40, 40), np.uint8)
     x[:, 20, 20] = 255
     found = ex00.evaluate(SimpleNamespace(predict=predict), x, np.ones(4, int))
-    assert [found[f"dense_{k}"] for k in range(7)] == [1, 0, 0, 0, 0, 0, 0]
-    assert [found[f"cnn_{k}"] for k in range(7)] == [1] * 7
+    assert [found[f"dense_{k}"].mean() for k in range(7)] == [1, 0, 0, 0, 0, 0, 0]
+    assert [found[f"cnn_{k}"].mean() for k in range(7)] == [1] * 7
 
 
 @pytest.mark.ci
@@ -51,6 +51,7 @@ def test_the_shipped_networks_show_the_argument(ex00, extract, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(ex00, "SHIFTS_PX", (0, 6))  # les deux bouts suffisent
         found = ex00.evaluate(model, ex00.widen(x), y.reshape(-1))
+    found = {name: each.mean() for name, each in found.items()}
     assert found["dense_0"] > 0.8 and found["cnn_0"] > 0.9
     assert found["dense_6"] < 0.25 < 0.6 < found["cnn_6"]
 
@@ -65,4 +66,7 @@ def test_the_whole_loop(ex00, tmp_path, monkeypatch, small_data, short_runs):
     model = saving.load_model("ex00_position", models_dir=tmp_path)
     assert set(model.predict(np.zeros((1, 40, 40), np.uint8), verbose=0)) == {"dense", "cnn"}
     assert (tmp_path / "position.png").stat().st_size > 5000
-    assert set(ex00.run(1, epochs=1, limit=80).metrics) == {"dense_0", "dense_1", "cnn_0", "cnn_1"}
+    metrics, _, kept = ex00.run(1, epochs=1, limit=80)
+    assert set(metrics) == {"dense_0", "dense_1", "cnn_0", "cnn_1"}
+    ahead, low, high = ex00.pool([kept["pooled"], kept["pooled"]])["gaps"]["dense_1"]
+    assert low <= ahead <= high and ahead == pytest.approx(metrics["cnn_1"] - metrics["dense_1"])
