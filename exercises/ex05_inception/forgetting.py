@@ -12,8 +12,10 @@ en reste, avec la même tête.
 from pathlib import Path
 
 import keras
+import numpy as np
 
 from convnets.core.cli import lesson_parser, percent
+from convnets.core.intervals import paired_gap
 from convnets.datasets import pretrained
 from convnets.figures.charts import curves, table
 from convnets.figures.style import new_figure, output_dir
@@ -41,7 +43,7 @@ EPOCHS = 3  # sur la seconde tâche
 
 def measure_forgetting(
     end: keras.Model, tasks: list[dict], *, seed: int, epochs: int, minutes: int | None = None
-) -> dict:
+) -> dict[str, np.ndarray]:
     """Apprend la seconde tâche de plusieurs façons, chaque fois à partir de la même base.
 
     Base figée, rien de ce que lit la première tête ne change : elle n'oublie rien, par
@@ -55,18 +57,18 @@ def measure_forgetting(
         minutes: durée de la leçon ; None : autant qu'il en faut.
 
     Returns:
-        Exactitudes de test dans [0, 1] : `first before`, puis `first X` et `second X` pour X
-        dans `RATES`.
+        Les photographies de test bien nommées, `(n,)` booléens : `first before`, puis `first X` et
+        `second X` pour X dans `RATES`.
 
     Source : McCloskey et Cohen, « Catastrophic Interference in Connectionist Networks », 1989.
     """
 
-    def share_right(head: keras.Model, task: int) -> float:
-        return float(fine_tuning.answers_right(end, head, tasks[task], part="test").mean())
+    def right(head: keras.Model, task: int) -> np.ndarray:
+        return fine_tuning.answers_right(end, head, tasks[task], part="test")
 
     weights = end.get_weights()
     first, second = (fine_tuning.learn_head(end, task, seed=seed) for task in tasks)
-    found = {"first before": share_right(first, 0)}
+    found = {"first before": right(first, 0)}
     initial = second.get_weights()
     for name, rate in RATES.items():
         if rate:
@@ -74,8 +76,8 @@ def measure_forgetting(
             fine_tuning.fine_tune(
                 end, second, tasks[1]["train"], learning_rate=rate, seed=seed, clock=clock
             )
-        found[f"first {name}"] = share_right(first, 0)
-        found[f"second {name}"] = share_right(second, 1)
+        found[f"first {name}"] = right(first, 0)
+        found[f"second {name}"] = right(second, 1)
         end.set_weights(weights)
         second.set_weights(initial)
     return found
@@ -95,9 +97,31 @@ def run(
     base, _ = pretrained.inception_v3(input_px=features.IMAGE_PX)
     start, end = fine_tuning.split_base(base, FROZEN_UNTIL)
     tasks = [fine_tuning.read(start, classes, limit=limit) for classes in TASKS.values()]
-    return lesson.Run(
-        measure_forgetting(end, tasks, seed=seed, epochs=epochs, minutes=minutes), None, {}
-    )
+    right = measure_forgetting(end, tasks, seed=seed, epochs=epochs, minutes=minutes)
+    metrics = {name: float(each.mean()) for name, each in right.items()}
+    pooled = {name: each.astype(int).tolist() for name, each in right.items()}
+    return lesson.Run(metrics, None, {"pooled": pooled})
+
+
+def pool(found: list[dict]) -> dict:
+    """Rend ce que perd la première tâche, et ce que gagne la seconde sur la base figée.
+
+    Args:
+        found: par graine, ce que rend `measure_forgetting`.
+
+    Returns:
+        `{"gaps": {"first 1e-04": [moyenne, bas, haut], "second 1e-04": …}}`, graines et
+        photographies ensemble.
+    """
+    right = {name: np.array([each[name] for each in found]) for name in found[0]}
+    gaps = {}
+    for name, rate in RATES.items():
+        if rate:
+            gaps[f"first {name}"] = list(paired_gap(right["first before"], right[f"first {name}"]))
+            gaps[f"second {name}"] = list(
+                paired_gap(right[f"second {name}"], right["second frozen"])
+            )
+    return {"gaps": gaps}
 
 
 def save_figure(metrics: dict, path: Path) -> None:
