@@ -10,6 +10,7 @@ import atexit
 import contextlib
 import importlib
 import inspect
+import itertools
 import json
 import os
 import random
@@ -21,7 +22,7 @@ import textwrap
 import threading
 import types
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
@@ -404,13 +405,20 @@ def shown(value) -> str:
     if isinstance(value, np.ndarray):
         return _shown_array(value)
     if isinstance(value, list | tuple) and any(isinstance(each, SHOWN) for each in value):
-        inside = ", ".join(map(shown, value))
+        inside = _shown_elements(value)
         return f"[{inside}]" if isinstance(value, list) else f"({inside})"
     if isinstance(value, dict):
         inside = ", ".join(f"{key!r}: {shown(each)}" for key, each in value.items())
         return f"{{{inside}}}"
     text = repr(round(float(value), 4) if isinstance(value, float) else value)
     return text if len(text) <= WIDTH else f"{text[: WIDTH - 1]}…"
+
+
+def _shown_elements(values: Sequence) -> str:
+    """Écrit les premiers éléments d'une liste, jusqu'à deux lignes, puis combien ils sont."""
+    said = list(itertools.accumulate(map(shown, values), "{}, {}".format))
+    fits = [each for each in said if len(each) <= 2 * WIDTH] or said[:1]
+    return fits[-1] if len(fits) == len(said) else f"{fits[-1]}, … {len(said)} éléments"
 
 
 def _shown_array(array: np.ndarray) -> str:

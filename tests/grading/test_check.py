@@ -133,6 +133,13 @@ def test_a_loop_without_end_is_stopped_and_its_line_said(monkeypatch):
     assert (found.reason, found.detail) == ("timeout", "ligne 2 de la cellule")
 
 
+def test_a_long_list_of_boxes_is_shown_by_its_first_ones():
+    frames = [np.arange(12.0).reshape(3, 4) + row for row in range(30)]
+    said = check.shown(frames)
+    assert len(said) < 250 and said.startswith("[[[0.0, 1.0") and said.endswith("… 30 éléments]")
+    assert check.shown(frames[:1]).endswith("11.0]]]")
+
+
 def test_a_function_that_calls_itself_is_shown_calling_itself():
     found = smooth_with("return (lambda: smooth(images, share))()")
     assert "smooth → <lambda> → smooth" in found.detail
