@@ -507,7 +507,9 @@ def _readable(home: Path, root: Path, remarks: list[str]) -> Iterator[tuple[Sour
 def _left(strays: list[Source], *, every: bool) -> list[str]:
     """Dit quels notebooks, et si rien n'est reconnu quels `.py`, ne sont d'aucun exercice."""
     left = [each.path for each in strays if every or _ends(each.path) == ".ipynb"]
-    return [f"{printable(path.name)} laissé de côté : aucun exercice reconnu" for path in left[:5]]
+    why = "aucun exercice reconnu"
+    seen = "on n'y voit ni fonction d'un énoncé, ni réseau construit avec Keras"
+    return [f"{printable(path.name)} laissé de côté : {why} ({seen})" for path in left[:5]]
 
 
 def _ranks(
