@@ -22,7 +22,7 @@ import numpy as np
 
 from . import probes
 
-MAX_TRIED = 150  # calculs voisins ; ceux qui restent ne sont pas faits
+MAX_TRIED = 250  # calculs voisins ; ceux qui restent ne sont pas faits
 MAX_S = 3.0  # de processeur : le secours, si un seul de ces calculs est très long
 MAX_VALUES = 200_000  # de toutes les réponses
 APART = ("annotation", "returns", "decorator_list", "type_params", "ops")  # ne se changent pas
