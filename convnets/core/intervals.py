@@ -6,6 +6,7 @@ se comparent par paires : mêmes graines, mêmes images ; la différence de chaq
 mesure. L'exercice 23 construit ce calcul et le simule ; toute leçon qui compare appelle celui-ci.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -81,6 +82,26 @@ def paired_gap(values: np.ndarray, reference: np.ndarray) -> Interval:
             "doivent avoir les mêmes graines et les mêmes images."
         )
     return mean_interval(np.asarray(values, np.float64) - np.asarray(reference, np.float64))
+
+
+def stack(found: Sequence[dict[str, list]]) -> dict[str, np.ndarray]:
+    """Réunit ce que garde chaque graine, par méthode : `(graines, images)`."""
+    return {name: np.array([each[name] for each in found]) for name in found[0]}
+
+
+def against_others(found: Sequence[dict[str, list]], name: str) -> dict[str, list[float]]:
+    """Compare une méthode à chaque autre, sur toutes les graines et toutes les images.
+
+    Args:
+        found: par graine, ce que vaut chaque méthode à chaque image.
+        name: la méthode comparée.
+
+    Returns:
+        Pour chaque autre, `[moyenne, bas, haut]` de ce que `name` a de plus (voir `paired_gap`).
+    """
+    values = stack(found)
+    own = values.pop(name)
+    return {other: list(paired_gap(own, each)) for other, each in values.items()}
 
 
 def sign(gap: Interval) -> int:

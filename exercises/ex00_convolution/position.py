@@ -15,7 +15,7 @@ import numpy as np
 from keras import layers
 
 from convnets.core.cli import lesson_parser
-from convnets.core.intervals import paired_gap
+from convnets.core.intervals import paired_gap, stack
 from convnets.datasets import sources
 from convnets.figures.charts import curves
 from convnets.figures.style import new_figure, output_dir
@@ -162,7 +162,7 @@ def pool(found: list[dict]) -> dict:
     Returns:
         `{"gaps": {"dense_6": [moyenne, bas, haut], "moved_6": …}}`, graines et chiffres ensemble.
     """
-    right = {name: np.array([each[name] for each in found]) for name in found[0]}
+    right = stack(found)
     gaps = {}
     for distance in SHIFTS_PX:
         cnn, dense = (right[f"{name}_{distance}"] for name in ("cnn", "dense"))

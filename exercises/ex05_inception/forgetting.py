@@ -15,7 +15,7 @@ import keras
 import numpy as np
 
 from convnets.core.cli import lesson_parser, percent
-from convnets.core.intervals import paired_gap
+from convnets.core.intervals import paired_gap, stack
 from convnets.datasets import pretrained
 from convnets.figures.charts import curves, table
 from convnets.figures.style import new_figure, output_dir
@@ -113,7 +113,7 @@ def pool(found: list[dict]) -> dict:
         `{"gaps": {"first 1e-04": [moyenne, bas, haut], "second 1e-04": …}}`, graines et
         photographies ensemble.
     """
-    right = {name: np.array([each[name] for each in found]) for name in found[0]}
+    right = stack(found)
     gaps = {}
     for name, rate in RATES.items():
         if rate:

@@ -6,10 +6,9 @@ Résultat mesuré : docs/laboratoire/resultats.md, sur cinq graines (`python -m 
 """
 
 import keras
-import numpy as np
 
 from convnets.core.cli import lesson_parser, percent
-from convnets.core.intervals import paired_gap
+from convnets.core.intervals import against_others
 from convnets.core.reports import Headline
 from convnets.datasets import sources
 from convnets.figures.charts import table
@@ -91,9 +90,7 @@ def pool(found: list[dict]) -> dict:
     Returns:
         `{"gaps": {"alone": [moyenne, bas, haut]…}}`, graines et images ensemble.
     """
-    right = {name: np.array([each[name] for each in found]) for name in found[0]}
-    others = [name for name in right if name != "sum"]
-    return {"gaps": {name: list(paired_gap(right["sum"], right[name])) for name in others}}
+    return {"gaps": against_others(found, "sum")}
 
 
 def train(name: str, parts: tuple, *, seed: int, clock: lesson.Clock) -> tuple:

@@ -17,7 +17,7 @@ from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
 from convnets.core.cli import lesson_parser, percent
-from convnets.core.intervals import paired_gap
+from convnets.core.intervals import against_others
 from convnets.datasets.citations import Citations, load_citations
 from convnets.figures.charts import number, table
 from convnets.training import lesson
@@ -253,10 +253,8 @@ def pool(found: list[dict]) -> dict:
     """
     gaps = {}
     for graph in NAMES:
-        right = {name: np.array([each[graph][name] for each in found]) for name in LABELS}
-        for name in LABELS:
-            if name != "gcn":
-                gaps[f"{graph}_{name}"] = list(paired_gap(right["gcn"], right[name]))
+        gcn = against_others([each[graph] for each in found], "gcn")
+        gaps |= {f"{graph}_{name}": gap for name, gap in gcn.items()}
     return {"gaps": gaps}
 
 

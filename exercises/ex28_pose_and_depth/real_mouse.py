@@ -18,7 +18,7 @@ from keras import ops
 from PIL import Image
 
 from convnets.core.cli import lesson_parser, percent
-from convnets.core.intervals import paired_gap
+from convnets.core.intervals import against_others
 from convnets.datasets import mouse
 from convnets.figures.charts import number, picture_rows, table
 from convnets.figures.style import COLORS, output_dir
@@ -207,14 +207,7 @@ def pool(found: list[dict]) -> dict:
     Returns:
         `{"gaps": {"templates": [moyenne, bas, haut]…}}`, graines et images ensemble.
     """
-    values = {name: np.array([each[name] for each in found]) for name in LABELS}
-    return {
-        "gaps": {
-            name: list(paired_gap(values["heat"], each))
-            for name, each in values.items()
-            if name != "heat"
-        }
-    }
+    return {"gaps": against_others(found, "heat")}
 
 
 def save_figure(path, found: dict[str, np.ndarray], test: Photographs) -> None:
