@@ -16,8 +16,19 @@ from collections.abc import Iterable
 
 import keras
 
-from . import stand_ins
 from .absent import attribute, is_asked_by_hand_in, nothing
+from .stand_ins import (
+    cv2,
+    fire,
+    input_data,
+    keras_tuner,
+    keras_vggface,
+    mnist,
+    pandas,
+    tensorflow_datasets,
+    tensorflow_hub,
+    tutorials_mnist,
+)
 
 CLOSE = 0.8  # ressemblance d'un nom mal écrit et du vrai
 OLD_KERAS = "tensorflow.python.keras"  # encore dans TensorFlow, et incompatible avec Keras 3
@@ -34,6 +45,22 @@ PLACES = (
 MOVED = {
     **dict.fromkeys(("sklearn.cross_validation", "sklearn.grid_search"), "sklearn.model_selection"),
     "fashion_mnist": "keras.datasets.fashion_mnist",  # le fichier que publiaient ses auteurs
+}
+STAND_INS = {  # par nom d'import
+    "cv2": cv2,
+    "fire": fire,
+    "input_data": input_data,
+    "keras_tuner": keras_tuner,
+    "keras_tuner.tuners": keras_tuner,
+    "kerastuner": keras_tuner,
+    "kerastuner.tuners": keras_tuner,
+    "keras_vggface": keras_vggface,
+    "keras_vggface.vggface": keras_vggface,
+    "mnist": mnist,
+    "pandas": pandas,
+    "tensorflow.examples.tutorials.mnist": tutorials_mnist,
+    "tensorflow_datasets": tensorflow_datasets,
+    "tensorflow_hub": tensorflow_hub,
 }
 USUAL = {  # noms que tous donnent à des modules, et que certains oublient d'importer
     "np": "numpy",
@@ -123,7 +150,7 @@ class _Finder:
         inside = own and str(own.origin).startswith(os.path.join(os.getcwd(), "exercises"))
         if spec.name in MOVED or inside:
             return importlib.import_module(MOVED.get(spec.name, own.name if inside else ""))
-        return stand_ins.MODULES.get(spec.name) or _Missing(spec.name)
+        return STAND_INS.get(spec.name) or _Missing(spec.name)
 
     def exec_module(self, module):
         """N'a rien à exécuter."""
