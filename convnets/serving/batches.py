@@ -5,12 +5,11 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from convnets.serving.say import Answer, Asked, say
+from convnets.serving.asked import Asked, Network
+from convnets.serving.say import Answer, say
 
 if TYPE_CHECKING:
     from queue import SimpleQueue
-
-    from convnets.serving.classifier import Classifier
 
 BATCH_SIZE = 32  # images d'un lot, au plus, et que les fils se partagent ; voir `split`
 PENDING_BYTES = 256 * 32 * 32 * 3  # de vues lues avant de les calculer : quatre photos
@@ -22,7 +21,7 @@ class Result(NamedTuple):
     path: str
     answer: Answer | None
     error: str | None
-    classifier: "Classifier | None" = None  # celui qui a répondu
+    classifier: Network | None = None  # celui qui a répondu
     several: bool = False  # le fichier contient d'autres images, qui ne sont pas lues
 
     @property
@@ -164,7 +163,7 @@ def _ask(source, model) -> tuple[Asked | None, str | None]:
 
 def _answer_group(waiting: Sequence[_Read]) -> list[Result]:
     """Rend la réponse à chaque image lue, un appel par réseau."""
-    together: dict[Classifier, list[bytes]] = {}
+    together: dict[Network, list[bytes]] = {}
     for each in waiting:
         if each.asked and each.asked.views:
             together.setdefault(each.asked.classifier, []).extend(each.asked.views)

@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING
 
 from convnets.core.cli import agreed, printable
 from convnets.core.paths import BASE_NAME, MODELS_DIR
+from convnets.serving.asked import GREY, PHOTOGRAPH, Asked, Row
+from convnets.serving.batches import Result, classify_in_threads
 from convnets.serving.card import FRAMING, RETRIEVE, read_card
 from convnets.serving.engine import BASE_BATCH_SIZE, Engine, answer_in_passes, pass_size
-from convnets.serving.say import GREY, PHOTOGRAPH, Asked, Row, best, names_garment
+from convnets.serving.say import best, names_garment
 
 if TYPE_CHECKING:
     import numpy as np
     from PIL import Image
 
-    from convnets.serving.batches import Result
     from convnets.serving.look import Look
     from convnets.serving.native import NativeEngine
 
@@ -264,7 +265,7 @@ class Classifier:
 
         return soften(probabilities, self.temperature).astype("float32"), scores
 
-    def classify(self, paths: Sequence[str]) -> Iterator["Result"]:
+    def classify(self, paths: Sequence[str]) -> Iterator[Result]:
         """Classe des images, dans l'ordre, par lots (`split`).
 
         Args:
@@ -273,8 +274,6 @@ class Classifier:
         Yields:
             Un `Result` par chemin. Une image illisible n'arrête pas les autres.
         """
-        from convnets.serving.batches import classify_in_threads
-
         return classify_in_threads(paths, self, num_threads=self.num_threads)
 
     def read(self, source) -> "Look":

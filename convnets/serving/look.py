@@ -4,10 +4,10 @@ N'importe que Pillow : `./predict` passe par ici.
 """
 
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from PIL import Image
 
+from convnets.serving.asked import GREY, PHOTOGRAPH, THUMBNAIL, Row
 from convnets.serving.garments import SIDE_PX, garment_square
 from convnets.serving.images import (
     THUMBNAIL_PX,
@@ -18,10 +18,6 @@ from convnets.serving.images import (
     is_thumbnail,
     misfit,
 )
-from convnets.serving.say import GREY, PHOTOGRAPH, THUMBNAIL
-
-if TYPE_CHECKING:
-    from convnets.serving.say import Row
 
 # De `images.misfit` ; des vignettes agrandies en ont moins (docs/laboratoire/cadrage.md).
 MIN_MISFIT = 0.75

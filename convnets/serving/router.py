@@ -15,12 +15,13 @@ from threading import Lock, Thread
 from typing import TYPE_CHECKING
 
 from convnets.core.paths import MODELS_DIR
+from convnets.serving.asked import Asked
+from convnets.serving.batches import Result, classify_in_threads
 from convnets.serving.card import describe
 from convnets.serving.classifier import DEFAULT_MODEL, GARMENT_MODEL, PHOTO_MODEL, Classifier
-from convnets.serving.say import Asked, best, is_familiar, sees, shows_garment
+from convnets.serving.say import best, is_familiar, sees, shows_garment
 
 if TYPE_CHECKING:
-    from convnets.serving.batches import Result
     from convnets.serving.card import Card
     from convnets.serving.look import Look
 
@@ -136,15 +137,13 @@ class Router:
         with contextlib.suppress(Exception):  # `ask` l'essaiera, et dira ce qu'il en est
             self.load(PHOTO_MODEL)
 
-    def classify(self, paths: Sequence[str]) -> Iterator["Result"]:
+    def classify(self, paths: Sequence[str]) -> Iterator[Result]:
         """Classe des images : voir `Classifier.classify` ; `Result.classifier` a répondu."""
         with contextlib.suppress(OSError, TypeError, ValueError):  # absente, ou un fichier ouvert
             only = len(paths) == 1 and self._has_photos
             if only and os.stat(paths[0]).st_size >= MIN_PHOTO_BYTES:
                 # Son modèle se charge pendant qu'elle se lit : un cinquième du temps d'une photo.
                 Thread(target=self._preload).start()
-        from convnets.serving.batches import classify_in_threads
-
         return classify_in_threads(paths, self, num_threads=self.num_threads)
 
 

@@ -8,12 +8,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from convnets.core.cli import percent
+from convnets.serving.asked import GREY, PHOTOGRAPH, THUMBNAIL, Asked, Row
 
 if TYPE_CHECKING:
     from convnets.serving.card import Card
-    from convnets.serving.classifier import Classifier
 
-GREY, THUMBNAIL, PHOTOGRAPH = "grey", "thumbnail", "photograph"  # les sortes d'images
 UNFAMILIAR = "ressemble peu à ce que ce réseau a appris : la réponse n'est pas sûre."
 GARMENT_ADVICE = (
     "Si c'est un vêtement, photographiez-le seul, entier, à plat et de face, sur un fond uni."
@@ -55,27 +54,6 @@ NAMES = {
     "Jupe": (),
 }
 MIN_POOLED = 1e-9  # d'une probabilité, pour qu'aucun produit ne soit nul
-
-
-class Row(NamedTuple):
-    """Ce qu'un réseau a répondu à une vue."""
-
-    probabilities: list[float]  # étalonnées, de somme 1
-    familiarity: float | None  # plus grande pour une image plus familière ; None : pas mesurée
-
-
-class Asked(NamedTuple):
-    """Une image, le réseau qui y répond, et ce qu'il reste à lui demander."""
-
-    classifier: "Classifier"
-    views: list[bytes]  # à calculer ; aucune si le coup d'œil, ou ce qui est découpé, suffit
-    glanced: Row | None = None  # la réponse à l'image entière, réduite, ou celle qui a suffi
-    seen: Sequence[Row] = ()  # celles aux vues déjà calculées
-    cut_out: Row | None = None  # celle au vêtement que l'on a découpé
-    several: bool = False  # le fichier contient d'autres images
-    unlike: str = ""  # la sorte de l'image, si ce réseau n'a rien appris de tel (`look`)
-    is_divided: bool = False  # un coup d'œil, ailleurs dans cette image longue, dit autre chose
-    garments_only: bool = False  # seuls ses vêtements peuvent être la réponse
 
 
 class Answer(NamedTuple):

@@ -9,10 +9,11 @@ from PIL import Image
 from convnets.core import reports
 from convnets.core.images import open_image
 from convnets.datasets import sources
+from convnets.serving.asked import Asked, Row
 from convnets.serving.classifier import Classifier
 from convnets.serving.look import Look
 from convnets.serving.router import Router, load
-from convnets.serving.say import Asked, Row, say
+from convnets.serving.say import say
 from recipes import clothes as recipe
 
 SLUG = "photos"

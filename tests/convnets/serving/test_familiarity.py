@@ -10,9 +10,10 @@ from PIL import Image
 from benchmarks.strangers import scramble
 from convnets.serving import command, native
 from convnets.serving import say as say_module
+from convnets.serving.asked import Asked, Row
 from convnets.serving.classifier import Classifier
 from convnets.serving.look import Look
-from convnets.serving.say import Asked, Row, say
+from convnets.serving.say import say
 
 THUMBNAILS = ("thumbnails",)
 SIZES = {"thumbnails": 2.4e6}  # octets, ce que l'on s'est permis

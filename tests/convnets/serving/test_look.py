@@ -8,6 +8,7 @@ from PIL import Image, ImageDraw
 
 from convnets.core.images import crop_resize_image, open_image
 from convnets.serving import say
+from convnets.serving.asked import GREY, PHOTOGRAPH, THUMBNAIL, Asked, Row
 from convnets.serving.classifier import Classifier
 from convnets.serving.images import figure_box, has_black_ground, is_grey, long_squares
 from convnets.serving.look import Look
@@ -126,8 +127,8 @@ def test_two_things_in_a_long_picture_are_doubted(repo, tmp_path):
 @pytest.mark.parametrize(("probability", "is_doubted"), [(0.69, True), (0.7, False)])
 def test_a_low_answer_is_doubted_in_one_sentence(probability, is_doubted):
     card = SimpleNamespace(slug="photos", familiarity=0.5, garments=None, own=None)
-    asked = say.Asked(SimpleNamespace(card=card, classes=["Chat", "Chien"]), [])
-    found = say.say(asked, [say.Row([probability, 1 - probability], 1.0)])
+    asked = Asked(SimpleNamespace(card=card, classes=["Chat", "Chien"]), [])
+    found = say.say(asked, [Row([probability, 1 - probability], 1.0)])
     assert bool(found.why) == is_doubted and found.familiar
     assert found.why == "donne une réponse à 69,0 % seulement : elle n'est pas sûre." * is_doubted
 
@@ -141,7 +142,7 @@ def test_the_network_of_a_lesson_points_to_the_one_of_photographs(
         enlarged(extract("fashion_mnist")[0][0]).save(path)
     (found,) = Classifier("ex02_fashion", num_threads=1).classify([str(path)])
     learned = "des images grises de 28 × 28 pixels, sur un fond uni"
-    said = say.UNLIKE.format(say.KINDS[say.PHOTOGRAPH], learned)
+    said = say.UNLIKE.format(say.KINDS[PHOTOGRAPH], learned)
     advice = f"{said} {say.READERS['Robe']}"
     assert found.answer.why == advice * is_doubted and found.familiar is None
 
@@ -200,8 +201,8 @@ def test_a_lesson_borrows_the_familiarity_of_the_network_that_learned_the_same(
 @pytest.mark.parametrize(("own", "is_said"), [(None, True), ("scale", False)])
 def test_a_lesson_that_believes_itself_wrong_says_so(own, is_said):
     card = SimpleNamespace(slug="ex16_bag_of_words", familiarity=None, garments=None, own=own)
-    asked = say.Asked(SimpleNamespace(card=card, classes=["Chat", "Chien", "Cerf"]), [])
-    found = say.say(asked, [say.Row([0.4, 0.3, 0.3], None)])
+    asked = Asked(SimpleNamespace(card=card, classes=["Chat", "Chien", "Cerf"]), [])
+    found = say.say(asked, [Row([0.4, 0.3, 0.3], None)])
     assert ("40,0 % seulement" in found.why) == is_said and found.familiar is None
 
 
@@ -214,17 +215,17 @@ def test_every_garment_of_one_network_has_its_names_in_the_other():
 @pytest.mark.parametrize(
     ("shape", "kind", "said"),
     [
-        ((192, 192, 3), say.THUMBNAIL, "est une vignette, et ce réseau n'a appris que des photo"),
-        ((28, 28), say.THUMBNAIL, "est une vignette, et ce réseau n'a appris que des images gris"),
-        ((28, 28), say.PHOTOGRAPH, "--model garments lit un vêtement photographié."),
-        ((32, 32, 3), say.GREY, "--model digits lit un chiffre, et --model garments un vêtement."),
+        ((192, 192, 3), THUMBNAIL, "est une vignette, et ce réseau n'a appris que des photo"),
+        ((28, 28), THUMBNAIL, "est une vignette, et ce réseau n'a appris que des images gris"),
+        ((28, 28), PHOTOGRAPH, "--model garments lit un vêtement photographié."),
+        ((32, 32, 3), GREY, "--model digits lit un chiffre, et --model garments un vêtement."),
     ],
 )
 def test_a_lesson_says_what_it_learned_and_who_reads_a_photograph(shape, kind, said):
     card = SimpleNamespace(
         slug="ex05", familiarity=None, garments=None, own=None, input_shape=shape, classes=["Robe"]
     )
-    asked = say.Asked(SimpleNamespace(card=card, classes=["Robe"]), [], unlike=kind)
-    found = say.say(asked, [say.Row([1.0], None)])
+    asked = Asked(SimpleNamespace(card=card, classes=["Robe"]), [], unlike=kind)
+    found = say.say(asked, [Row([1.0], None)])
     assert said in found.why and found.familiar is None
-    assert ("photographié." in found.why) == (kind == say.PHOTOGRAPH)
+    assert ("photographié." in found.why) == (kind == PHOTOGRAPH)
