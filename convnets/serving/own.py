@@ -50,6 +50,23 @@ class Wanted(NamedTuple):
     ground: str | None  # un de `GROUNDS`, pour un réseau qui lit du gris
 
 
+class Classes(NamedTuple):
+    """Les classes d'un réseau, et ce que dit de lui la façon dont elles sont écrites."""
+
+    names: list[str]
+    framing: str  # "crop", celui de Teachable Machine, ou "squash"
+    numbered: bool  # « 0 chat », « 1 chien » : il vient de Teachable Machine
+
+
+class Said(NamedTuple):
+    """Ce qui est dit d'un réseau, sous les noms qu'a sa fiche ; None : rien ne le dit encore."""
+
+    classes_fr: list[str]
+    framing: str
+    scale: str | None
+    ground: str | None
+
+
 class Trial(NamedTuple):
     """Ce que `trial.answer` a vu d'un export."""
 
@@ -182,54 +199,98 @@ def adopt(path: Path, asked: Wanted, *, picture: str | None) -> Path:
     """
     target = _card_path(path)
     known, export = _read(target), target.with_suffix(".tflite")
-    names, framing = known.get("classes_fr"), known.get("framing", "squash")
-    numbered = False
-    if asked.classes:
-        names, numbered = read_classes(asked.classes)
-        framing = "crop" if numbered else "squash"  # le cadrage de Teachable Machine
-    if not names:
-        raise ValueError("ajoutez --classes et les noms de ses classes, dans leur ordre.")
+    classes = _classes_of(asked, known)
     _check_folder(path)
     made_from = {path.name: files.file_sha256(_weights(path))}
     same = known.get("made_from") == made_from and export.is_file()
-    scale = asked.scale or (known.get("scale") if same else None)
-    ground = asked.ground or (known.get("ground") if same else None)
-    if same and (names, scale, framing, ground) == tuple(
-        known.get(key) for key in ("classes_fr", "scale", "framing", "ground")
-    ):
+    kept = known if same else {}  # appris à nouveau, il se lit peut-être autrement
+    scale, ground = asked.scale or kept.get("scale"), asked.ground or kept.get("ground")
+    said = Said(classes.names, classes.framing, scale, ground)
+    if said == Said(*map(kept.get, Said._fields)):
         return target
     content, own_scale = (export.read_bytes(), "") if same else _export(path)
-    trial = Trial(
-        **apart.run(TRIAL, [picture] if picture else [], limits=MODEL, content=content)[0]
-    )
+    trial = _try(content, classes.names, picture)
+    said = said._replace(scale=scale or own_scale or _usual_scale(trial, classes))
+    _check_readable(said, trial)
+    _write_card(target, said, trial, content, made_from)
+    return target
+
+
+def _classes_of(asked: Wanted, known: dict) -> Classes:
+    """Rend les classes que nomme la ligne de commande ; à défaut, celles de la fiche.
+
+    Raises:
+        ValueError: ni l'une ni l'autre n'en nomme, ou un nom y est deux fois.
+    """
+    names, framing, numbered = known.get("classes_fr"), known.get("framing", "squash"), False
+    if asked.classes:
+        names, numbered = read_classes(asked.classes)
+        framing = "crop" if numbered else "squash"
+    if not names:
+        raise ValueError("ajoutez --classes et les noms de ses classes, dans leur ordre.")
+    return Classes(names, framing, numbered)
+
+
+def _try(content: bytes, names: list[str], picture: str | None) -> Trial:
+    """Essaie un export dans un processus à part : voir `trial.answer`.
+
+    Raises:
+        ValueError: il ne se lit pas, ou n'a pas autant de classes que de noms.
+    """
+    fields, _ = apart.run(TRIAL, [picture] if picture else [], limits=MODEL, content=content)
+    trial = Trial(**fields)
     if len(names) != trial.num_outputs:
         listed = ", ".join(map(printable, names[:MAX_LISTED])) + "…" * (len(names) > MAX_LISTED)
         raise ValueError(
             f"il a {trial.num_outputs} classes, et --classes en nomme {len(names)} ({listed})."
         )
-    usual = "0-255" if trial.reads_integers else "-1-1" if numbered else None  # Teachable Machine
-    scale = scale or own_scale or usual
-    if not scale:
-        raise ValueError(_ask_scale(trial, names))
-    if trial.is_grey and not ground:
-        raise ValueError(_ask_ground(trial, names, scale))
-    if trial.answers[scale] == NO_NUMBERS:
+    return trial
+
+
+def _usual_scale(trial: Trial, classes: Classes) -> str | None:
+    """Rend l'échelle d'un réseau dont rien ne la dit, s'il n'en a qu'une ; sinon None."""
+    if trial.reads_integers:
+        return "0-255"
+    return "-1-1" if classes.numbered else None  # celle de Teachable Machine
+
+
+def _check_readable(said: Said, trial: Trial) -> None:
+    """Vérifie que l'on sait comment lire un réseau, et qu'il répond.
+
+    Raises:
+        ValueError: il reste à dire son échelle ou son fond, ou il ne répond pas des nombres.
+    """
+    if not said.scale:
+        raise ValueError(_ask_scale(trial, said.classes_fr))
+    if trial.is_grey and not said.ground:
+        raise ValueError(_ask_ground(trial, said.classes_fr, said.scale))
+    if trial.answers[said.scale] == NO_NUMBERS:
         raise ValueError("il répond par des nombres qui n'en sont pas (NaN) : réentraînez-le.")
+
+
+def _write_card(
+    target: Path, said: Said, trial: Trial, content: bytes, made_from: dict[str, str]
+) -> None:
+    """Écrit l'export d'un réseau, puis sa fiche, qui les décrit tous deux.
+
+    Raises:
+        OSError: ni le dossier du réseau ni le cache ne s'écrivent.
+    """
+    export = target.with_suffix(".tflite")
     card = {
         "made_from": made_from,
-        "scale": scale,
-        "ground": ground,
-        "answers": trial.answers[scale],
+        "scale": said.scale,
+        "ground": said.ground,
+        "answers": trial.answers[said.scale],
         "input_shape": trial.input_shape,
-        "classes_fr": names,
-        "framing": framing if len(trial.input_shape) == 3 else "squash",
+        "classes_fr": said.classes_fr,
+        "framing": said.framing if len(trial.input_shape) == 3 else "squash",
         "files": {export.name: hashlib.sha256(content).hexdigest()},
     }
     target.parent.mkdir(parents=True, exist_ok=True)
     for written, data in ((export, content), (target, json.dumps(card, indent=1).encode())):
         with files.replacing(written) as temporary:
             temporary.write_bytes(data)
-    return target
 
 
 def _card_path(path: Path) -> Path:
