@@ -8,6 +8,7 @@ import contextlib
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from convnets.core.cli import agreed, printable
@@ -149,25 +150,41 @@ class Classifier:
         card, self._content = read_card(slug, models_dir=models_dir)
         self.card, self.slug, self.models_dir = card, slug, Path(models_dir)
         self.num_threads = num_threads or os.cpu_count() or 1
-        side = card.input_shape[0] if card.input_shape else None  # None : un côté quelconque
-        several = alone and (side or 0) >= ALONE_PX
-        self._engine_threads = min(self.num_threads, MAX_ALONE_THREADS) if several else 1
-        shown = printable(slug)
-        try:
-            engine = self._new_engine()
-        except (ValueError, RuntimeError) as error:
-            raise ValueError(
-                f"{shown}.tflite n'est pas un modèle LiteRT lisible. {RETRIEVE}"
-            ) from error
+        self._engine_threads = self._count_engine_threads(alone)
+        engine = self._first_engine()
         self._free = [engine]  # les moteurs dont personne ne se sert
         self._engine: Engine | None = None  # celui de `predict`, sur tous les cœurs
         self._base = self._load_base(card.base, engine.input_shape) if card.base else None
-        self._turn = contextlib.nullcontext()
-        if self._base:  # trop grande pour être chargée plusieurs fois : à chacun son tour
-            from threading import Lock
-
-            self._turn = Lock()
+        # Une base est trop grande pour être chargée plusieurs fois : à chacun son tour.
+        self._turn = Lock() if self._base else contextlib.nullcontext()
         self.input_shape, self.framing = (self._base or engine).input_shape, card.framing
+        self._check_card(engine)
+        self._pass_size = pass_size(self.input_shape)
+        self.classes, self.views = [*card.classes], card.views
+        self.temperature = card.temperature or 1.0  # 1 : les probabilités du réseau
+        self._is_digit, self._is_grey = self.framing == "digit", len(self.input_shape) == 2
+        self._ground = card.own.ground if card.own else "any"
+        self.glance = None if self._is_grey or self._base else card.glance
+        self._lender: Classifier | None = None  # voir `borrow`
+
+    def _count_engine_threads(self, alone: bool) -> int:
+        """Rend le nombre de fils d'un moteur ; une image seule, si elle est grande, en a plus."""
+        side = self.card.input_shape[0] if self.card.input_shape else None
+        is_large = (side or 0) >= ALONE_PX  # None : un côté quelconque
+        return min(self.num_threads, MAX_ALONE_THREADS) if alone and is_large else 1
+
+    def _first_engine(self) -> "Engine | NativeEngine":
+        """Rend le premier moteur ; il dit si l'export se lit."""
+        try:
+            return self._new_engine()
+        except (ValueError, RuntimeError) as error:
+            raise ValueError(
+                f"{printable(self.slug)}.tflite n'est pas un modèle LiteRT lisible. {RETRIEVE}"
+            ) from error
+
+    def _check_card(self, engine: "Engine | NativeEngine") -> None:
+        """Vérifie qu'un export répond par une classe, et que sa fiche le décrit bien."""
+        card, shown = self.card, printable(self.slug)
         if engine.output_rank != 2:
             raise ValueError(
                 f"{shown} ne répond pas par une classe : ./predict ne sait pas le lire. "
@@ -179,13 +196,6 @@ class Classifier:
                 f"{agreed(engine.num_outputs, 'classe attendue', 'classes attendues')}. "
                 "Reprenez les deux fichiers du même entraînement."
             )
-        self._pass_size = pass_size(self.input_shape)
-        self.classes, self.views = [*card.classes], card.views
-        self.temperature = card.temperature or 1.0  # 1 : les probabilités du réseau
-        self._is_digit, self._is_grey = self.framing == "digit", len(self.input_shape) == 2
-        self._ground = card.own.ground if card.own else "any"
-        self.glance = None if self._is_grey or self._base else card.glance
-        self._lender: Classifier | None = None  # voir `borrow`
 
     def _new_engine(self) -> "Engine | NativeEngine":
         """Rend un moteur ; il se passe de NumPy si le modèle le permet."""

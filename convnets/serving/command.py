@@ -241,6 +241,7 @@ class Tally:
 
     def __init__(self):
         self.num_answers = self.num_doubted = self.num_several = self.num_errors = 0
+        self.last: Result | None = None
         self._start_s = self._said_s = time.monotonic()
 
     def progress(self, num_pictures: int) -> str:
@@ -255,6 +256,7 @@ class Tally:
 
     def add(self, result: Result) -> None:
         """Compte une réponse, ou une image illisible."""
+        self.last = result
         if result.answer is None:
             self.num_errors += 1
             return
@@ -333,36 +335,50 @@ def _locate(options) -> tuple[str | None, Path]:
         ValueError: aucun modèle dans ce dossier, ou plusieurs.
     """
     wanted = options.model
-    name = DEFAULT_MODEL if wanted is None else wanted
-    path, shown = Path(name), printable(name)
-    if wanted and os.path.exists(wanted):
-        from convnets.serving.own import is_own
-
-        if is_own(path):
-            return _adopt(options)
+    if _is_own(wanted):
+        return _adopt(options)
     if options.classes or options.scale or options.ground:
         raise ValueError(
             "--classes, --scale et --ground décrivent un réseau appris ailleurs : --model FICHIER"
         )
+    name = DEFAULT_MODEL if wanted is None else wanted
     if name == os.path.basename(name) and os.path.exists(MODELS_DIR / f"{name}.tflite"):
         return wanted, MODELS_DIR
     if wanted and os.path.isdir(wanted):
-        found = sorted(each.stem for each in path.glob("*.tflite"))
-        if len(found) == 1:
-            return found[0], path
-        names = ", ".join(printable(os.path.join(wanted, each)) for each in found) or "aucun"
-        raise ValueError(
-            f"{shown} devrait contenir un seul modèle, un .tflite et son .json : choisissez-en un "
-            f"avec --model ({names})."
-        )
-    if wanted:
-        stem = path.with_suffix("") if path.suffix in SUFFIXES else path
-        if any(os.path.exists(f"{stem}{end}") for end in SUFFIXES):
-            return stem.name, stem.parent
+        return _only_model(wanted), Path(wanted)
+    path = Path(name)
+    stem = path.with_suffix("") if path.suffix in SUFFIXES else path
+    if wanted and any(os.path.exists(f"{stem}{end}") for end in SUFFIXES):
+        return stem.name, stem.parent
     known = ", ".join(map(printable, _readable(MODELS_DIR))) or "aucun"
     raise FileNotFoundError(
-        f"Pas de modèle {shown} dans models/ (présents : {known}) ; le dossier d'un modèle, ou le "
-        "chemin de ses fichiers sans leur fin, convient aussi."
+        f"Pas de modèle {printable(name)} dans models/ (présents : {known}) ; le dossier d'un "
+        "modèle, ou le chemin de ses fichiers sans leur fin, convient aussi."
+    )
+
+
+def _is_own(wanted: str | None) -> bool:
+    """Dit si `--model` désigne un réseau appris ailleurs, que `own` fait lire."""
+    if not wanted or not os.path.exists(wanted):
+        return False
+    from convnets.serving.own import is_own
+
+    return is_own(Path(wanted))
+
+
+def _only_model(folder: str) -> str:
+    """Rend le nom du seul modèle d'un dossier.
+
+    Raises:
+        ValueError: il n'en contient aucun, ou plusieurs.
+    """
+    found = sorted(each.stem for each in Path(folder).glob("*.tflite"))
+    if len(found) == 1:
+        return found[0]
+    names = ", ".join(printable(os.path.join(folder, each)) for each in found) or "aucun"
+    raise ValueError(
+        f"{printable(folder)} devrait contenir un seul modèle, un .tflite et son .json : "
+        f"choisissez-en un avec --model ({names})."
     )
 
 
@@ -401,17 +417,10 @@ def _readable(folder: Path) -> list[str]:
 
 
 def _run(options) -> int:
+    """Fait ce que demandent les options, une fois lues ; rend le code de sortie."""
     slug, folder = _locate(options)
     if options.explain:
-        derives = options.method and EXPLANATIONS[options.method].derives
-        if derives and not any(folder.glob(f"{slug or '*'}.keras")):
-            raise ValueError(
-                f"--method {options.method} dérive un réseau de Keras, et le fichier .keras n'est "
-                "pas installé ici : prenez occlusion ou lime."
-            )
-        from convnets.explaining import explain
-
-        explain.check_output(options.explain, options.paths[0])
+        _check_explanation(options, slug, folder)
     paths, errors = _expand(options.paths)
     for error in errors:
         _report(error)
@@ -425,18 +434,25 @@ def _run(options) -> int:
         open_image(paths[0])
     classifier = router.load(slug, models_dir=folder, alone=len(paths) == 1)
     gc.enable()  # le script predict le coupe le temps des imports
-    tally, result = Tally(), None
-    for result in _saying_why_it_is_slow(classifier.classify(paths), slug, len(paths)):
-        tally.add(result)
-        _print(result, options, alone=alone, is_only=len(paths) == 1)
-        if progress := tally.progress(len(paths)):
-            _report(progress)
-    for sentence in tally.sentences(len(paths)):
-        _report(sentence)
+    results = _saying_why_it_is_slow(classifier.classify(paths), slug, len(paths))
+    tally = _print_all(results, options, len(paths), alone=alone)
     failed = bool(errors or tally.num_errors)
     if options.explain and not failed:
-        _explain(options, result)
+        _explain(options, tally.last)
     return int(failed)
+
+
+def _print_all(results: Iterator[Result], options, num_pictures: int, *, alone: bool) -> Tally:
+    """Écrit chaque réponse aussitôt, puis ce qu'il faut dire de toutes ; rend leur compte."""
+    tally = Tally()
+    for result in results:
+        tally.add(result)
+        _print(result, options, alone=alone, is_only=num_pictures == 1)
+        if progress := tally.progress(num_pictures):
+            _report(progress)
+    for sentence in tally.sentences(num_pictures):
+        _report(sentence)
+    return tally
 
 
 def _saying_why_it_is_slow(
@@ -462,6 +478,24 @@ def _print(result: Result, options, *, alone: bool, is_only: bool) -> None:
     if is_only and result.is_doubted:
         shown = "l'entrée standard" if result.path == "-" else result.path
         _report(f"{shown} {result.answer.why}")
+
+
+def _check_explanation(options, slug: str | None, folder: Path) -> None:
+    """Vérifie, avant tout calcul, que la figure de `--explain` pourra être faite et écrite.
+
+    Raises:
+        ValueError, OSError: voir `explain.check_output` ; ou la méthode demande un réseau de Keras,
+            et le modèle n'en a pas.
+    """
+    derives = options.method and EXPLANATIONS[options.method].derives
+    if derives and not any(folder.glob(f"{slug or '*'}.keras")):
+        raise ValueError(
+            f"--method {options.method} dérive un réseau de Keras, et le fichier .keras n'est "
+            "pas installé ici : prenez occlusion ou lime."
+        )
+    from convnets.explaining import explain
+
+    explain.check_output(options.explain, options.paths[0])
 
 
 def _explain(options, result: Result) -> None:
