@@ -137,42 +137,17 @@ def build(
         ValueError: Node.js manque ; une page a un défaut, un lien brisé par exemple ; ou `output`
             contient autre chose qu'un site.
     """
-    if output and output.exists() and any(output.iterdir()):
-        if not (output / "searchindex.js").exists():
-            raise ValueError(
-                f"{output} contient autre chose qu'un site ; choisissez un autre dossier."
-            )
+    if output:
+        _check_replaceable(output)
     runtime.find("node")  # le dire maintenant, et non après deux minutes de calcul
     runtime.find("npm")
     KEPT.mkdir(parents=True, exist_ok=True)
-    site, known = KEPT / "site", KEPT / "connu.json"
+    site = KEPT / "site"
     with FileLock(KEPT / "verrou"):
-        stamps = {name: _stamp(inputs) for name, (_, _, inputs) in PIECES.items()}
-        old = json.loads(known.read_text()) if known.exists() else {}
-        changed = [name for name in PIECES if stamps[name] != old.get(name)]
-        for number, name in enumerate(changed, start=1):
-            title, write, _ = PIECES[name]
-            say(f"{number}/{len(changed)} : {title}…")
-            for each in (site, KEPT / name):
-                shutil.rmtree(each, ignore_errors=True)
-            (KEPT / name).mkdir()
-            try:
-                write(KEPT / name)
-            except ValueError as error:
-                if name != SERVED:
-                    raise
-                say(f"{error} Le site se fait sans Python ; relancez pour l'ajouter.")
-                continue
-            old |= {name: stamps[name]}  # acquis, même si la suite est interrompue
-            known.write_text(json.dumps(old))
+        _rewrite_changed(site, say)
         if not site.exists():
             say("Le site…")
-            new = KEPT / "nouveau"
-            shutil.rmtree(new, ignore_errors=True)
-            for name in PIECES:
-                shutil.copytree(KEPT / name, new, dirs_exist_ok=True)
-            _list_files(new)
-            new.rename(site)
+            _assemble(site)
         if not output:
             return site
         shutil.rmtree(output, ignore_errors=True)
@@ -180,6 +155,49 @@ def build(
     if address:
         add_address(output, address)
     return output
+
+
+def _check_replaceable(output: Path) -> None:
+    """Refuse un dossier qui contient autre chose qu'un site.
+
+    Raises:
+        ValueError: c'est le cas.
+    """
+    if output.exists() and any(output.iterdir()) and not (output / "searchindex.js").exists():
+        raise ValueError(f"{output} contient autre chose qu'un site ; choisissez un autre dossier.")
+
+
+def _rewrite_changed(site: Path, say: Callable[[str], None]) -> None:
+    """Récrit les pièces dont un fichier a changé, et efface alors le site qui en est fait."""
+    known = KEPT / "connu.json"
+    stamps = {name: _stamp(inputs) for name, (_, _, inputs) in PIECES.items()}
+    old = json.loads(known.read_text()) if known.exists() else {}
+    changed = [name for name in PIECES if stamps[name] != old.get(name)]
+    for number, name in enumerate(changed, start=1):
+        title, write, _ = PIECES[name]
+        say(f"{number}/{len(changed)} : {title}…")
+        for each in (site, KEPT / name):
+            shutil.rmtree(each, ignore_errors=True)
+        (KEPT / name).mkdir()
+        try:
+            write(KEPT / name)
+        except ValueError as error:
+            if name != SERVED:
+                raise
+            say(f"{error} Le site se fait sans Python ; relancez pour l'ajouter.")
+            continue
+        old |= {name: stamps[name]}  # acquis, même si la suite est interrompue
+        known.write_text(json.dumps(old))
+
+
+def _assemble(site: Path) -> None:
+    """Réunit les pièces en un site, qui n'a son nom qu'une fois entier."""
+    new = KEPT / "nouveau"
+    shutil.rmtree(new, ignore_errors=True)
+    for name in PIECES:
+        shutil.copytree(KEPT / name, new, dirs_exist_ok=True)
+    _list_files(new)
+    new.rename(site)
 
 
 def _list_files(site: Path) -> None:
