@@ -17,23 +17,21 @@ GREY = "#b5b5b5"  # les témoins, à côté de ce qui est appris
 POINT = re.compile(r"(?<=\d)\.(?=\d)")  # celui d'un nombre, et non d'une abréviation
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 
+SETTINGS = {  # de toutes les figures du cours
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 11,
+    "axes.prop_cycle": f"cycler(color={COLORS})",
+    "legend.frameon": False,
+    "savefig.dpi": 120,
+}
 
-@contextlib.contextmanager
-def house_style() -> Iterator[None]:
-    """Fixe, le temps d'un bloc, la police et les réglages de toutes les figures du cours."""
+
+def house_style() -> contextlib.AbstractContextManager:
+    """Fixe, le temps d'un bloc, les réglages de toutes les figures du cours."""
     import matplotlib
 
-    with matplotlib.rc_context(
-        {
-            "axes.spines.top": False,
-            "axes.spines.right": False,
-            "axes.titlesize": 11,
-            "axes.prop_cycle": matplotlib.cycler(color=COLORS),
-            "legend.frameon": False,
-            "savefig.dpi": 120,
-        }
-    ):
-        yield
+    return matplotlib.rc_context(SETTINGS)
 
 
 @contextlib.contextmanager
@@ -51,12 +49,10 @@ def new_figure(path: Path, *, columns: int = 1, rows: int = 1, size=(6.0, 4.0)) 
     Yields:
         `(figure, axes)`, axes étant un tableau `(rows, columns)`.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     with house_style():
         figure = Figure((size[0] * columns, size[1] * rows), layout="constrained")
-        FigureCanvasAgg(figure)
         yield figure, figure.subplots(rows, columns, squeeze=False)
         french_ticks(figure)
         if not session.is_fair():
