@@ -96,9 +96,7 @@ def affine(angle: np.ndarray, zoom: np.ndarray, shear: np.ndarray) -> np.ndarray
     return np.stack([first, second], axis=-2).astype(np.float32)
 
 
-def positions(
-    matrices: np.ndarray, shifts: np.ndarray, height: int, width: int
-) -> tuple[np.ndarray, np.ndarray]:
+def positions(matrices: np.ndarray, shifts: np.ndarray, height: int, width: int) -> np.ndarray:
     """Rend l'endroit où lire chaque pixel, le centre de l'image étant fixe.
 
     Args:
@@ -108,17 +106,14 @@ def positions(
         width: colonnes de l'image.
 
     Returns:
-        Lignes et colonnes, float32 `(n, h, w)` chacune.
+        Les lignes, puis les colonnes, float32 `(2, n, h, w)`.
     """
-    middle = (height - 1) / 2, (width - 1) / 2
-    down = np.arange(height, dtype=np.float32)[:, np.newaxis] - np.float32(middle[0])  # (h, 1)
-    right = np.arange(width, dtype=np.float32) - np.float32(middle[1])  # (w,)
-    found = []
-    for axis in (0, 1):
-        weights = matrices[:, axis, :, np.newaxis, np.newaxis]  # (n, 2, 1, 1)
-        offset = (shifts[axis] + np.float32(middle[axis]))[:, np.newaxis, np.newaxis]
-        found.append(weights[:, 0] * down + weights[:, 1] * right + offset)  # (n, h, w)
-    return found[0], found[1]
+    middle = np.array([height - 1, width - 1], np.float32) / 2
+    down = np.arange(height, dtype=np.float32)[:, np.newaxis] - middle[0]  # (h, 1)
+    right = np.arange(width, dtype=np.float32) - middle[1]  # (w,)
+    weights = matrices.T[..., np.newaxis, np.newaxis]  # (2, 2, n, 1, 1) : arrivée, puis départ
+    offsets = (shifts + middle[:, np.newaxis])[..., np.newaxis, np.newaxis]  # (2, n, 1, 1)
+    return weights[0] * down + weights[1] * right + offsets
 
 
 def smooth(field: np.ndarray, sigma_px: float) -> np.ndarray:
@@ -158,8 +153,7 @@ def sample(images: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndar
     """
     n, height, width = images.shape
     # Un pixel noir avant, deux après : les quatre voisins existent toujours.
-    padded = np.zeros((n, height + 3, width + 3), np.float32)
-    padded[:, 1:-2, 1:-2] = images
+    padded = np.pad(images.astype(np.float32), ((0, 0), (1, 2), (1, 2)))
     rows = np.clip(rows, -1, height) + np.float32(1)
     columns = np.clip(columns, -1, width) + np.float32(1)
     top, left = rows.astype(np.int32), columns.astype(np.int32)
