@@ -81,17 +81,14 @@ def save_model(
         weights = staged / f"{slug}.keras"
         _without_optimizer(model).save(weights)
         _rezip(weights, weights, zipfile.ZIP_BZIP2)  # de cinq essais, le plus petit
-        written = [weights]
         if export:
-            light = staged / f"{slug}.tflite"
-            light.write_bytes(export[0])
-            written.append(light)
+            (staged / f"{slug}.tflite").write_bytes(export[0])
         found = replace(
             report,
             exercise=slug,
             export=export[1] if export else "",
             size_bytes=len(export[0]) if export else None,
-            files={path.name: files.file_sha256(path) for path in written},
+            files={path.name: files.file_sha256(path) for path in sorted(staged.iterdir())},
             environment=report.environment or environment(),
         )
         save_report(found, staged / f"{slug}.json")
