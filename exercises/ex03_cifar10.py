@@ -2,8 +2,7 @@
 
 Document : Jour 04, exercice 3 (`./predict image.png` doit dire `Prédiction: Avion`).
 Programme de départ, Keras seul : exercises/plain/ex03_cifar10.py. Celui-ci y change
-plusieurs choses, que `python -m recipes.steps ex03` mesure une à une ; la leçon dit lesquelles ne
-sont pas encore mesurées.
+plusieurs choses, que mesure une à une `python -m recipes.steps ex03`.
 Commande : python -m exercises.ex03_cifar10, puis ./predict --model ex03_cifar10 avion.png
 Résultat mesuré : docs/laboratoire/resultats.md.
 """
