@@ -1,8 +1,8 @@
 """Fashion-MNIST : reconnaître des vêtements avec un réseau de convolution imposé.
 
 Document : Jour 04, exercice 2 « Fashion 2.0 ».
-Programme de départ, Keras seul : exercises/plain/ex02_fashion.py. Celui-ci l'améliore ; chaque
-changement est mesuré par `python -m recipes.steps ex02`.
+Programme de départ, Keras seul : exercises/plain/ex02_fashion.py. Celui-ci y change
+plusieurs choses, que mesure une à une `python -m recipes.steps ex02`.
 Commande : python -m exercises.ex02_fashion, puis ./predict --model ex02_fashion vetement.png
 Résultat mesuré : docs/laboratoire/resultats.md, avec celui de la recette
 (`python -m recipes.garments`).

@@ -1,8 +1,8 @@
 """LeNet sur MNIST, contre un réseau complètement connecté d'autant de paramètres.
 
 Document : TD « keras & réseaux de neurones convolutionnels », question 1.
-Programme de départ, Keras seul : exercises/plain/ex04_lenet.py. Celui-ci l'améliore ; chaque
-changement est mesuré par `python -m recipes.steps ex04`.
+Programme de départ, Keras seul : exercises/plain/ex04_lenet.py. Celui-ci y change
+plusieurs choses, que mesure une à une `python -m recipes.steps ex04`.
 Commande : python -m exercises.ex04_lenet, puis ./predict --model ex04_lenet chiffre.png
 Résultat mesuré : docs/laboratoire/resultats.md, avec celui de la recette
 (`python -m recipes.digits`).

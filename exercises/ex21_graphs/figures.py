@@ -19,6 +19,9 @@ GRID_PX = 15  # côté de la grille où l'on regarde le champ récepteur
 DEPTHS = range(0, 7)
 PANELS = {  # titre → mesures et noms
     "Graphes entiers : Fashion-MNIST,\nexactitude": {
+        "accuracy_linear": "linéaire",
+        "accuracy_dense": "dense, autant de poids",
+        "accuracy_wide": "dense, six fois plus",
         "accuracy_alone": "sans message",
         "accuracy_conv": "convolution 3 × 3",
         "accuracy": "messages, somme",
