@@ -9,14 +9,14 @@ ses contours, à quelques échelles. Des arbres de décision, appris de pixels t
 nomment seul : un pixel ne sait rien de la réponse de son voisin.
 """
 
-from typing import NamedTuple
+from collections.abc import Callable
 
 import numpy as np
 from scipy import ndimage
 from sklearn.ensemble import ExtraTreesClassifier
 
-from convnets.datasets.scenes import make_sets
-from convnets.datasets.streets import load_streets
+from convnets.datasets.scenes import Scenes, make_sets
+from convnets.datasets.streets import Streets, load_streets
 from exercises.ex18_segmentation import streets
 from exercises.ex18_segmentation.__main__ import NUM_OBJECTS, NUM_SCENES
 from exercises.ex18_segmentation.measures import VOID, measure
@@ -28,13 +28,6 @@ NUM_TREES = 30
 LEAST_PIXELS = 5  # d'une feuille
 NUM_PIXELS = 200_000  # tirés des images apprises
 WEIGHTS = (None, "balanced")  # des classes ; la validation choisit
-
-
-class Set(NamedTuple):
-    """Des images uint8 `(n, h, w, 3)`, et la classe de chaque pixel `(n, h, w)`."""
-
-    images: np.ndarray
-    masks: np.ndarray
 
 
 # --- Question : que voit un pixel autour de lui ? -------------------------------------
@@ -64,14 +57,15 @@ def describe(image: np.ndarray) -> np.ndarray:
 # --- Question : que vaut une forêt ? --------------------------------------------------
 
 
-def learn(learned: Set, weights: str | None, *, seed: int) -> ExtraTreesClassifier:
-    """Apprend la forêt de pixels tirés au hasard, autant par image.
+def draw_pixels(learned: Scenes | Streets, *, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Tire des pixels au hasard, autant par image ; un pixel VOID n'est pas tiré.
 
     Args:
-        learned: les images apprises ; un pixel VOID n'est pas tiré.
-        weights: `"balanced"` : une classe rare pèse autant qu'une autre ; None : un pixel en vaut
-            un autre.
-        seed: graine du tirage et des arbres.
+        learned: les images apprises, et leurs masques.
+        seed: graine du tirage.
+
+    Returns:
+        Ce que `describe` dit d'eux, float32 `(n, 23)`, et leurs classes, `(n,)`.
     """
     rng = np.random.default_rng(seed)
     per_image = NUM_PIXELS // len(learned.images)
@@ -81,10 +75,25 @@ def learn(learned: Set, weights: str | None, *, seed: int) -> ExtraTreesClassifi
         drawn = rng.choice(known, min(per_image, len(known)), replace=False)
         pixels.append(describe(image).reshape(mask.size, -1)[drawn])
         classes.append(mask.ravel()[drawn])
+    return np.concatenate(pixels), np.concatenate(classes)
+
+
+def learn(
+    pixels: np.ndarray, classes: np.ndarray, weights: str | None, *, seed: int
+) -> ExtraTreesClassifier:
+    """Apprend la forêt des pixels de `draw_pixels`.
+
+    Args:
+        pixels: `(n, 23)`.
+        classes: `(n,)`.
+        weights: `"balanced"` : une classe rare pèse autant qu'une autre ; None : un pixel en vaut
+            un autre.
+        seed: graine des arbres.
+    """
     forest = ExtraTreesClassifier(
         NUM_TREES, min_samples_leaf=LEAST_PIXELS, class_weight=weights, random_state=seed, n_jobs=-1
     )
-    return forest.fit(np.concatenate(pixels), np.concatenate(classes))
+    return forest.fit(pixels, classes)
 
 
 def predict_masks(forest: ExtraTreesClassifier, images: np.ndarray) -> np.ndarray:
@@ -94,20 +103,25 @@ def predict_masks(forest: ExtraTreesClassifier, images: np.ndarray) -> np.ndarra
     return np.reshape(answers, images.shape[:3]).astype(np.uint8)
 
 
-def choose(learned: Set, val: Set, score, *, seed: int) -> ExtraTreesClassifier:
+def choose(
+    learned: Scenes | Streets, val: Scenes | Streets, score: Callable, *, seed: int
+) -> ExtraTreesClassifier:
     """Apprend une forêt par réglage de `WEIGHTS` ; rend celle que la validation préfère.
 
     Args:
         learned: images apprises.
         val: images qui choisissent.
-        score: `score(masques, réponses)`, l'IoU moyenne.
-        seed: voir `learn`.
+        score: `score(masques, réponses)` rend des mesures, dont `mean_iou`.
+        seed: graine du tirage des pixels et des arbres.
     """
-    forests = [learn(learned, weights, seed=seed) for weights in WEIGHTS]
-    return max(forests, key=lambda each: score(val.masks, predict_masks(each, val.images)))
+    pixels, classes = draw_pixels(learned, seed=seed)
+    forests = [learn(pixels, classes, weights, seed=seed) for weights in WEIGHTS]
+    return max(
+        forests, key=lambda each: score(val.masks, predict_masks(each, val.images))["mean_iou"]
+    )
 
 
-def street_score(masks: np.ndarray, answers: np.ndarray) -> dict[str, float]:
+def score_streets(masks: np.ndarray, answers: np.ndarray) -> dict[str, float]:
     """Mesure des masques de rues, réduits ou entiers (voir `streets.score`)."""
     return streets.score(streets.matrices(masks, answers).sum(axis=0))
 
@@ -116,26 +130,19 @@ def witnesses(seed: int) -> dict[str, float]:
     """Mesure la forêt sur les scènes composées de la leçon, puis sur ses rues.
 
     Args:
-        seed: graine du tirage des pixels et des arbres.
+        seed: voir `choose`.
 
     Returns:
         Scènes : les mesures de `measures.measure`. Rues : celles de `streets.score`, précédées de
         `streets_`.
     """
     scenes = make_sets(NUM_SCENES, num_objects=NUM_OBJECTS, limit=None)
-    parts = {name: Set(each.images, each.masks) for name, each in scenes.items()}
-    test = parts["test"]
-    forest = choose(
-        parts["train"], parts["val"], lambda *masks: measure(*masks)["mean_iou"], seed=seed
-    )
-    found = measure(test.masks, predict_masks(forest, test.images))
+    forest = choose(scenes["train"], scenes["val"], measure, seed=seed)
+    found = measure(scenes["test"].masks, predict_masks(forest, scenes["test"].images))
 
     photographs = load_streets()
-    parts = {name: Set(each.images, each.masks) for name, each in photographs.items()}
-    forest = choose(
-        parts["train"], parts["val"], lambda *masks: street_score(*masks)["mean_iou"], seed=seed
-    )
-    reduced = predict_masks(forest, parts["test"].images)
-    whole = reduced.repeat(streets.REDUCTION, axis=1).repeat(streets.REDUCTION, axis=2)
-    answers = street_score(photographs["test"].whole, whole)
-    return found | {f"streets_{name}": value for name, value in answers.items()}
+    test = photographs["test"]
+    forest = choose(photographs["train"], photographs["val"], score_streets, seed=seed)
+    answers = streets.whole_size(predict_masks(forest, test.images))
+    named = score_streets(test.whole, answers)
+    return found | {f"streets_{name}": value for name, value in named.items()}

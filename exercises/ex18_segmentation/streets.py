@@ -116,9 +116,14 @@ def paired_gain(found: np.ndarray, other: np.ndarray) -> tuple[float, float]:
     return gap(np.ones(len(found))), 2 * float(np.std([gap(weights) for weights in draws]))
 
 
+def whole_size(masks: np.ndarray) -> np.ndarray:
+    """Agrandit des masques réduits à la taille des photographies entières, `(n, 360, 480)`."""
+    return masks.repeat(REDUCTION, axis=1).repeat(REDUCTION, axis=2)
+
+
 def enlarged(model: keras.Model, images: np.ndarray) -> np.ndarray:
     """Rend les classes de chaque pixel des photographies entières, `(n, 360, 480)` uint8."""
-    return predict_masks(model, images).repeat(REDUCTION, axis=1).repeat(REDUCTION, axis=2)
+    return whole_size(predict_masks(model, images))
 
 
 def run(seed: int, *, epochs: int = EPOCHS, minutes=None, limit: int | None = None) -> lesson.Run:

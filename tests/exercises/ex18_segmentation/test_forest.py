@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from convnets.datasets.streets import Streets
 from exercises.ex18_segmentation import forest as ex18
 
 QUESTION = "S3 Different problems, models & metrics"
@@ -28,6 +29,7 @@ def test_a_colour_is_learned_and_an_unnamed_pixel_is_not(monkeypatch):
     masks = np.where(images[..., 0] > 0, 3, 7).astype(np.uint8)
     hidden = masks.copy()
     hidden[:, :4] = ex18.VOID
-    found = ex18.learn(ex18.Set(images, hidden), None, seed=0)
+    pixels = ex18.draw_pixels(Streets(images, hidden, hidden), seed=0)
+    found = ex18.learn(*pixels, None, seed=0)
     assert set(found.classes_) == {3, 7}
     np.testing.assert_array_equal(ex18.predict_masks(found, images), masks)
