@@ -26,5 +26,6 @@ image, chaque commande la segmente.
 - `streets.py` : la troisième leçon, les trois réseaux sur les photographies de CamVid ;
 - `rare_classes.py` : la quatrième, le U-Net dont la perte pèse les classes de CamVid ;
 - `doubt.py` : segmenter une photographie de rue, et dire ce que le réseau ne sait pas ;
+- `forest.py` : le témoin sans réseau, une forêt d'arbres sur des filtres fixes ;
 - `figures.py` : les masques et les objets dessinés.
 """
