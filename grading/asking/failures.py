@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from grading import sealed
+from grading.inside import causes
 from grading.reading.submission import file_of
 
 # `from exercises.ex05_inception import head`, quand head.py n'est pas là.
@@ -49,6 +50,7 @@ FRENCH = {  # ce que dit Python d'une exception, par son type
     "KeyError": "clé absente",
     "NameError": "nom qui n'est pas défini",
     "OverflowError": "nombre trop grand",
+    "PermissionError": "refusé par la correction",
     "RecursionError": "une fonction s'appelle sans fin",
     "StopIteration": "plus rien à lire",
     "SyntaxError": "erreur de syntaxe",
@@ -56,6 +58,7 @@ FRENCH = {  # ce que dit Python d'une exception, par son type
     "TypeError": "argument d'un type ou en nombre inattendu",
     "UnboundLocalError": "variable employée avant d'avoir une valeur",
     "UnicodeDecodeError": "texte qui n'est pas en UTF-8",
+    "UnwrittenCall": "appel qui n'a que `...` pour argument",  # de même
     "UnknownArgument": "argument que Keras n'a jamais eu",  # `inside/stops.py`
     "ValueError": "valeur ou forme refusée",
     "ZeroDivisionError": "division par zéro",
@@ -81,6 +84,8 @@ def quoted(message: str, *, who: str = "Python") -> str:
 
 # Ce que dit Python d'un objet qui tient lieu d'un absent (`inside/absent.py`).
 NOTHING = r"inside\.(absent|stand_ins)\.|'Nothing'|unpack \(expected \d+, got 0"
+OPENING = {"FileNotFoundError": causes.ABSENT, "PermissionError": causes.REFUSED}
+NAMED = r"^\[Errno \d+\] [^:]+: '([^']+)'$"  # ce que dit Python d'un fichier absent, ou refusé
 # Type de l'exception, ce que dit son message, raison, et ce qui la précise ; le premier l'emporte.
 REASONS = (
     ("SyntaxError", "codec can't decode|Non-UTF-8", "wrong_encoding", "{file}"),
@@ -93,6 +98,7 @@ REASONS = (
     ("LoadingError", "", "loading_fails", "{keras}"),
     ("Unreadable", "", "answer_too_long", ""),
     ("OSError", "File too large", "disk", ""),
+    ("UnwrittenCall", "", "unwritten_call", "{place}"),
     ("PermissionError", "", "forbidden", "{detail}"),
     ("BlockingIOError", "fork", "forbidden", "{detail}"),
     ("ImportError", "attempted relative import", "missing_module", "{detail}"),
@@ -100,12 +106,7 @@ REASONS = (
     ("FileNotFoundError", "", "missing_file", "{detail}"),
     # Ce qui tient lieu d'un absent, et n'énumère rien.
     ("StopIteration", "", "missing_file", "{place}"),
-    (
-        ".*",
-        r"inside\.(absent|stand_ins)\.|'Nothing'|unpack \(expected \d+, got 0",
-        "missing_file",
-        "{place}",
-    ),
+    (".*", NOTHING, "missing_file", "{place}"),
     (".*", "", "exception", "{detail}"),
 )
 
@@ -130,19 +131,27 @@ def failure_of(error: dict) -> Failure:
         return Failure(reason, path or clean(missing, limit=80), error)
     place = f"ligne {error['line']} de {file}" if error.get("line") else ""
     detail = ", ".join(filter(None, [FRENCH.get(kind), kind, place]))
+    if named := re.search(NAMED, message):  # ce fichier dit mieux que l'anglais de Python
+        why = OPENING.get(kind, FRENCH.get(kind, kind))
+        detail = f"{why} : {named[1]}, {place}"
     shown = {
         "file": file,
         "place": place,
         "keras": quoted(message, who="Keras"),
         "unwritten": message.removeprefix("À vous : ") if "À vous : " in message else "",
         "last": message.rpartition(" ")[2].strip("'"),
-        "detail": " ; ".join(filter(None, [detail, quoted(message)])),
+        "detail": detail if named else " ; ".join(filter(None, [detail, quoted(message)])),
     }
-    return next(
-        Failure(reason, text.format(**shown), error)
+    reason, text = next(
+        (reason, text)
         for kinds, said, reason, text in REASONS
         if re.fullmatch(kinds, kind) and re.search(said, message)
     )
+    if error.get("after") and reason in ("exception", "missing_file"):  # l'erreur en découle
+        after = clean(error["after"])
+        depends = "" if after.endswith(place) else f" ; en dépend : {place}"
+        return Failure("missing_file", f"{after}{depends}", error)
+    return Failure(reason, text.format(**shown), error)
 
 
 def _file_of_course(module: str) -> str:

@@ -38,8 +38,9 @@ class Nothing(metaclass=_Kind):
         return nothing(name)
 
     def __call__(self, *given, **_):
-        """Rend la fonction reçue, comme un décorateur, ou un objet inerte."""
-        return given[0] if len(given) == 1 and _is_decorated(given[0]) else Nothing()
+        """Rend la fonction reçue, comme un décorateur, ou le modèle reçu ; ou un objet inerte."""
+        decorated = len(given) == 1 and _is_decorated(given[0])
+        return given[0] if decorated or (given and _is_model(given[0])) else Nothing()
 
     def __array__(self, dtype=None, copy=None):
         """Rend les images de l'essai."""
@@ -80,6 +81,11 @@ def _is_decorated(value) -> bool:
     if not isinstance(value, types.FunctionType | type):
         return False
     return "<lambda>" not in value.__name__ and value.__module__ != "builtins"
+
+
+def _is_model(value) -> bool:
+    """Dit si une valeur est un modèle, que `multi_gpu_model` rendrait prêt à apprendre."""
+    return not isinstance(value, Nothing) and {"compile", "fit"} <= {*dir(type(value))}
 
 
 def nothing(name: str):

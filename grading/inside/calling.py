@@ -1,5 +1,6 @@
 """Appeler les fonctions que le programme d'un rendu définit, et qu'il n'a pas appelées."""
 
+import ast
 import contextlib
 import inspect
 import os
@@ -13,6 +14,7 @@ import numpy as np
 
 from . import models, probes, trial
 from .alarm import alarm
+from .causes import causes
 from .guessing import arguments
 from .samples import as_dict, sample
 from .trial import BATCH, CHECKED, CLASSES
@@ -105,6 +107,7 @@ def _rank(function) -> int:
 def outcome(use: Callable, seen: Seen, seconds: int) -> dict:
     """Rend `{"value": …}`, ou `{"error": …}` ; l'erreur est vide si le temps a manqué."""
     answer = {"error": {}}
+    causes.begin(ast.Pass())  # rien n'a encore manqué à cet appel
     with alarm(seconds, seen):
         try:
             answer = {"value": use()}

@@ -17,6 +17,7 @@ from collections.abc import Iterable
 import keras
 
 from .absent import attribute, is_asked_by_hand_in, nothing
+from .causes import causes, place_in_hand_in
 from .stand_ins import (
     cv2,
     fire,
@@ -150,7 +151,11 @@ class _Finder:
         inside = own and str(own.origin).startswith(os.path.join(os.getcwd(), "exercises"))
         if spec.name in MOVED or inside:
             return importlib.import_module(MOVED.get(spec.name, own.name if inside else ""))
-        return STAND_INS.get(spec.name) or _Missing(spec.name)
+        if spec.name in STAND_INS:
+            return STAND_INS[spec.name]
+        if not spec.name.startswith(KERAS):
+            causes.note(f"le paquet {spec.name}", place_in_hand_in(at_import=True))
+        return _Missing(spec.name)
 
     def exec_module(self, module):
         """N'a rien à exécuter."""

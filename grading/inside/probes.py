@@ -18,6 +18,7 @@ from traceback import walk_stack, walk_tb
 
 import numpy as np
 
+from .causes import causes
 from .messages import Ingredient
 
 MAX_TEXT = 300  # caractères d'un message d'erreur ou d'un nom
@@ -49,6 +50,7 @@ def describe_error(error: BaseException) -> dict:
     """Résume une exception : son type, son message, l'endroit dans le rendu.
 
     L'endroit est la ligne de l'élève, même si l'exception vient du code commun qu'elle appelle.
+    `after` est ce qui manque ici, et dont dépend l'instruction qui échoue, ou "".
     """
     here = os.getcwd()
     places = _places(error)
@@ -66,6 +68,7 @@ def describe_error(error: BaseException) -> dict:
         "line": line,
         "file": os.path.basename(file)[:MAX_TEXT],
         "missing": missing[:MAX_TEXT],
+        "after": causes.current()[:MAX_TEXT],
         "families": [kind.__name__ for kind in type(error).__mro__[:-2]][:8],
     }
 

@@ -25,6 +25,7 @@ import tensorflow as tf
 from . import calling, packages, probes, stops, trial
 from .absent import Nothing
 from .alarm import alarm
+from .causes import causes
 from .older import keras as older_keras
 from .older import numpy as older_numpy
 from .older.names import modernised
@@ -199,8 +200,12 @@ def _execute(program: Program, names: Names, seen: Seen) -> None:
         text = text if isinstance(text, str) else text.decode("utf-8", "replace")
         linecache.cache[file] = len(text), None, text.splitlines(True), file
         for node in _steps(tree):
-            if not _run(node, file, names, seen):
+            causes.begin(node)
+            going = _run(node, file, names, seen)
+            causes.end(node)
+            if not going:
                 break
+    causes.begin(ast.Pass())
 
 
 def _run(node: ast.stmt, file: str, names: Names, seen: Seen) -> bool:
@@ -211,14 +216,16 @@ def _run(node: ast.stmt, file: str, names: Names, seen: Seen) -> bool:
             exec(compile(ast.Module([node], []), file, "exec"), names)  # noqa: S102
         except SystemExit as raised:
             if stops.exits(node):  # ce qui suit est lu comme s'il continuait
-                _note_stop(raised, node, names, seen)
+                _note_stop(_described(raised, own=True), names, seen)
                 return True
             return isinstance(node, ast.If)  # il manque ici un argument, des images…
         except Exception as raised:
-            fallen = probes.describe_error(raised)
+            own = stops.is_own(raised, node, names, names.known)
+            fallen = _described(raised, own=own)
             names.error = names.error or fallen
             names.halt = names.halt or seen.reached()
-            _note_stop(raised, node, names, seen)
+            if own:
+                _note_stop(fallen, names, seen)
             # La suite est lue comme si c'était bien écrit ; ou le nom qui manque est inerte.
             if not (stops.mend(raised, names, node) or (isinstance(raised, NameError) and trains)):
                 break
@@ -229,14 +236,24 @@ def _run(node: ast.stmt, file: str, names: Names, seen: Seen) -> bool:
     return True
 
 
-def _note_stop(error: Exception, node: ast.stmt, names: Names, seen: Seen) -> None:
+def _described(error: BaseException, *, own: bool) -> dict:
+    """Résume une erreur ; celle dont le programme est la cause ne dépend de rien qui manque ici."""
+    said = probes.describe_error(error)
+    place, refused = f"ligne {said['line']} de {said['file']}", isinstance(error, PermissionError)
+    if variable := stops.missing_variable(error):
+        causes.note(f"la variable d'environnement {variable}", place)
+    elif refused or isinstance(error, FileNotFoundError):
+        name = error.filename or str(error).removesuffix(" not found.")
+        causes.note(name, place, refused=refused)
+    return {**said, "after": "" if own else causes.current()}
+
+
+def _note_stop(error: dict, names: Names, seen: Seen) -> None:
     """Note le premier arrêt dont le programme est la cause, et ce qu'il avait fait avant.
 
     Ce sont `error`, puis ce que rend `Seen.reached`, à quoi `_reached` ajoute `built`.
     """
-    if names.stop or not stops.is_own(error, node, names, names.known):
-        return
-    names.stop = {"error": probes.describe_error(error), **seen.reached()}
+    names.stop = names.stop or {"error": error, **seen.reached()}
 
 
 def _steps(tree: ast.Module) -> list[ast.stmt]:

@@ -4,7 +4,7 @@ Importé par `running`, dans le processus enfermé. Un programme qui s'arrête i
 manque un fichier ou un paquet n'y est pour rien. Il y est pour quelque chose s'il lève lui-même une
 exception ou appelle `exit`, si ce n'est pas du Python, s'il lit un nom qui n'est défini nulle part,
 s'il importe d'un de ses fichiers un nom qui n'y est pas, s'il écrit mal un nom de Keras, ou s'il
-donne à `fit` ou à `compile` un argument que Keras n'a jamais connu.
+donne à `fit` ou à `compile` un argument que Keras n'a jamais connu, ou `...` seul.
 """
 
 import ast
@@ -50,6 +50,20 @@ class UnknownArgument(TypeError):
         self.argument = argument
 
 
+class UnwrittenCall(TypeError):
+    """Un appel qui n'a que `...` pour argument, recopié d'une documentation."""
+
+
+def check_written(method: str, given) -> None:
+    """Refuse un appel dont l'argument est `...`.
+
+    Raises:
+        UnwrittenCall: c'est le cas.
+    """
+    if given is ...:
+        raise UnwrittenCall(f"{method}(...)")
+
+
 forgiven = set()  # les arguments et les noms inconnus que la suite, lue malgré eux, ne regarde plus
 
 
@@ -81,6 +95,9 @@ def mend(error: Exception, names: dict, node: ast.stmt) -> bool:
     Returns:
         Vrai si c'est fait : l'instruction qui a échoué peut être exécutée à nouveau.
     """
+    if variable := missing_variable(error):
+        os.environ[variable] = "absent"
+        return True
     if found := misspelled(error):
         module, wrong, right = found
         setattr(module, wrong, getattr(module, right))
@@ -97,6 +114,14 @@ def mend(error: Exception, names: dict, node: ast.stmt) -> bool:
         forgiven.add(wrong)
         return True
     return _rename_argument(error, node)
+
+
+def missing_variable(error: Exception) -> str:
+    """Rend la variable d'environnement qu'un programme n'a pas trouvée ; "" sinon."""
+    if not isinstance(error, KeyError):
+        return ""
+    *_, (frame, _) = walk_tb(error.__traceback__)
+    return error.args[0] if frame.f_code is type(os.environ).__getitem__.__code__ else ""
 
 
 def _rename_argument(error: Exception, node: ast.stmt) -> bool:
@@ -195,7 +220,9 @@ def is_own(error: Exception, node: ast.stmt, names: dict, known: set | None) -> 
     if isinstance(error, ImportError) and _is_absent_from_its_file(error):
         return True
     _, argument = _unknown_argument(error)
-    never_had = isinstance(error, UnknownArgument) or (argument and argument not in ONCE)
+    never_had = isinstance(error, UnknownArgument | UnwrittenCall) or (
+        argument and argument not in ONCE
+    )
     return bool(misspelled(error) or misquoted(error) or never_had)
 
 

@@ -216,6 +216,7 @@ class Watched:
         self, model, optimizer="rmsprop", loss=None, metrics=None, loss_weights=None, **more
     ):
         """Note la perte, puis compile ; les métriques étaient le troisième argument."""
+        stops.check_written("compile", optimizer)
         stops.check_arguments("compile", more)
         stops.check_names(loss, metrics)
         name = loss if isinstance(loss, str) else getattr(loss, "__name__", type(loss).__name__)
@@ -250,11 +251,11 @@ class Watched:
         network.fits = [*network.fits[: MAX_FITS - 1], noted]
         network.lessons += 1
         if network.lessons <= MAX_STEPS or network.history is None:  # puis plus rien n'est appris
-            network.history = self._fit_few(model, learned, checked, noted)
+            network.history = self._fit_few(model, x, learned, checked, noted)
         return _stretched(network.history, max(1, int(named.get("epochs") or 1)))
 
-    def _fit_few(self, model, learned, checked, noted):
-        """Apprend quelques images ; celles du rendu, si elles se lisent."""
+    def _fit_few(self, model, x, learned, checked, noted):
+        """Apprend quelques images ; celles du rendu, `x`, si elles se lisent."""
         readable = learned and learned[1] is not None
         few = fewer(learned if readable else invented(model), LEARNED)
         if readable:
@@ -262,11 +263,12 @@ class Watched:
         else:  # ce qu'aurait donné un fichier ou un paquet absent
             some = few if noted["validates"] else None
         try:
+            stops.check_written("fit", x)
             return self.kept["fit"](
                 model, *few, validation_data=some, batch_size=BATCH, epochs=1, verbose=0
             )
         except Exception as error:
-            if readable or not model.compiled:
+            if readable or not model.compiled or isinstance(error, stops.UnwrittenCall):
                 noted["error"] = probes.describe_error(error)
             raise
 
@@ -274,6 +276,7 @@ class Watched:
         """Mesure quelques images, et note la mesure ; ce qui échoue n'en est pas une."""
         if "_use_cached_eval_dataset" in named:  # la validation de `fit`
             return self.kept["evaluate"](model, x, y, *given, **named)
+        stops.check_written("evaluate", x)
         measured = widened(model, sample(x, y))
         few = fewer(measured if measured and measured[1] is not None else invented(model), KEPT)
         named = {"return_dict": named.get("return_dict", False), "verbose": 0, "batch_size": BATCH}
@@ -285,6 +288,7 @@ class Watched:
 
     def predict(self, model, x, *_, **__):
         """Note ce qui est prédit ; rend quelques réponses, répétées."""
+        stops.check_written("predict", x)
         measured, num = widened(model, sample(x)), len(x) if hasattr(x, "shape") else KEPT
         images, _ = fewer(measured or invented(model), KEPT)
         network = self.seen.keep(model)

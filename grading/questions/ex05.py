@@ -82,8 +82,11 @@ def _judge_reading(ask: Ask, network: dict) -> Credit:
     if given:
         return _scale_credit(given[-1], prepares=_prepares(network["facts"]))
     said, why = networks.record(ask)["prepares"], networks.first_error(ask)
+    unwritten = networks.unwritten_call(network)
     return first_fault(
-        (0, "not_trained", not network["fits"], why), ("1/2", "images_unseen", not said, why)
+        (0, "not_trained", not network["fits"], why),
+        ("1/2", "unwritten_call", not said and unwritten, unwritten),
+        ("1/2", "images_unseen", not said, why),
     )
 
 
@@ -162,6 +165,8 @@ def ask_validation(ask: Ask) -> Credit:
 def _judge_checked(ask: Ask, network: dict) -> Credit:
     fits = network["fits"]
     reason = networks.validation_reason(fits[-1]) if fits else "not_trained"
+    if reason == "no_validation" and (place := networks.unwritten_call(network)):
+        return credit(0, "unwritten_call", place)
     # Les images d'un tableau ne disent pas de quel dossier elles viennent.
     if not reason and fits[-1]["tested"] is None and networks.record(ask)["tests"]:
         reason = "validation_is_test"

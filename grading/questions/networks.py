@@ -68,6 +68,7 @@ STAGES = {  # ce que le programme devait avoir fait avant de s'arrêter, par fon
 }
 ELSEWHERE = {  # des arrêts dont la cause peut être ici, ou qui cachent le réseau
     "exception",
+    "forbidden",
     "missing_file",
     "missing_package",
     "syntax_error",
@@ -190,6 +191,13 @@ def first_error(ask: Ask) -> str:
     error = record(ask)["error"]
     said = failures.failure_of(error).detail if error else ""
     return f"première erreur vue par le correcteur, peut-être sans rapport : {said}" if said else ""
+
+
+def unwritten_call(network: dict) -> str:
+    """Dit à quelle ligne le dernier `fit` d'un réseau n'a que `...` pour argument ; ou ""."""
+    error = network["fits"][-1]["error"] if network["fits"] else None
+    failure = failures.failure_of(error) if error else None
+    return failure.detail if failure and failure.reason == "unwritten_call" else ""
 
 
 def own_failure(error: dict) -> failures.Failure:

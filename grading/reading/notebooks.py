@@ -395,12 +395,16 @@ def _with_networks(source: Source, known: list[str]) -> tuple[list[str], str]:
 
 def _saved_data(source: Source) -> str:
     """Nomme le premier fichier de nombres qu'un programme ouvre, et n'écrit pas ; ou ""."""
-    every = [each for _, _, node in source.nodes for each in ast.walk(node)]
-    calls = [each for each in every if isinstance(each, ast.Call)]
-    saves = [each for each in calls if WRITES.search(ast.unparse(each.func))]
-    written = {text for each in saves for text in _quoted(each)}
+    written = _written_files(source)
     texts = [text for _, _, node in source.nodes for text in _quoted(node)]
     return next((text for text in texts if SAVED.search(text) and text not in written), "")
+
+
+def _written_files(source: Source) -> set[str]:
+    """Rend les textes entre guillemets de ce qui écrit un fichier."""
+    calls = [each for each in _every_node(source) if isinstance(each, ast.Call)]
+    saves = [each for each in calls if WRITES.search(ast.unparse(each.func))]
+    return {text for each in saves for text in _quoted(each)}
 
 
 def _networks_of(source: Source) -> list[str]:
@@ -509,9 +513,43 @@ def trains(source: Source) -> bool:
 
 
 def reuses(source: Source) -> bool:
-    """Dit si un fichier se sert d'une base déjà apprise : de Keras, de TensorFlow Hub, VGGFace."""
-    found = [set(_words(each)) for _, _, node in source.nodes for each in ast.walk(node)]
-    return any(words & BASES and not words & PIXELS_ONLY for words in found)
+    """Dit si un fichier se sert d'une base déjà apprise : de Keras, de TensorFlow Hub, VGGFace.
+
+    Une architecture dont aucun poids n'est repris, `VGG16(weights=None)`, n'en est pas une.
+    """
+    found = [set(_words(each)) for each in _every_node(source)]
+    named = any(words & BASES and not words & PIXELS_ONLY for words in found)
+    return named and not _takes_no_weights(source)
+
+
+def _takes_no_weights(source: Source) -> bool:
+    """Dit si un fichier ne prend à Keras que des architectures, sans leurs poids appris."""
+    aliases = [
+        alias.asname or alias.name
+        for each in _every_node(source)
+        if isinstance(each, IMPORTS)
+        for alias in each.names
+        if "applications" in f"{getattr(each, 'module', '')}.{alias.name}"
+    ]
+    places = {"applications", *aliases}
+    calls = [each for each in _every_node(source) if isinstance(each, ast.Call)]
+    built = [each for each in calls if _builds_one_of(each, places)]
+    reread = {text for each in calls if "load_weights" in _calls(each) for text in _quoted(each)}
+    return bool(built) and all(map(_has_no_weights, built)) and reread <= _written_files(source)
+
+
+def _builds_one_of(call: ast.Call, places: set[str]) -> bool:
+    """Dit si un appel construit une architecture : `vgg16.VGG16(…)`, pas `preprocess_input(…)`."""
+    parts = ast.unparse(call.func).split(".")
+    return parts[-1][:1].isupper() and not places.isdisjoint(parts)
+
+
+def _has_no_weights(call: ast.Call) -> bool:
+    return "weights=None" in map(ast.unparse, call.keywords)
+
+
+def _every_node(source: Source) -> list[ast.AST]:
+    return [each for _, _, node in source.nodes for each in ast.walk(node)]
 
 
 def other_library(source: Source) -> str:

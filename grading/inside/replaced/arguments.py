@@ -2,13 +2,12 @@
 
 import argparse
 import builtins
-import os
 import re
-import sys
 
 import numpy as np
 
 from .. import trial
+from ..causes import place_in_hand_in
 from ..guessing import guessed
 
 GUESSED = "train|val|test|data|image|input|.*(_rate|lr|epoch|batch|activ)"  # noms d'arguments
@@ -21,7 +20,7 @@ def replacements(seen) -> list[tuple]:
 
     def ask(*_) -> str:
         """Répond 1 à une question posée au clavier ; qui redemande sans fin s'arrête là."""
-        seen.said["asks"] = seen.said["asks"] or _caller()
+        seen.said["asks"] = seen.said["asks"] or place_in_hand_in()
         return next(answers)
 
     def parse(parser, *given, **named):
@@ -39,14 +38,6 @@ def replacements(seen) -> list[tuple]:
         (builtins, "input", ask),
         (builtins, "raw_input", ask),
     ]
-
-
-def _caller() -> str:
-    """Dit à quelle ligne du rendu est l'appel en cours."""
-    frame, here = sys._getframe(2), os.path.abspath("exercises")
-    while frame.f_back and not frame.f_code.co_filename.startswith(here):
-        frame = frame.f_back
-    return f"ligne {frame.f_lineno} de {os.path.basename(frame.f_code.co_filename)}"
 
 
 def _plausible(action: argparse.Action, guess):

@@ -16,7 +16,9 @@ import sklearn.utils
 from keras.src.legacy.preprocessing.image import ImageDataGenerator
 from keras.src.utils import dataset_utils
 
+from .. import stops
 from ..absent import Nothing
+from ..causes import causes, place_in_hand_in
 from ..stand_ins.pandas import Table
 from ..trial import BATCH, KEPT, SIZES, data, images_and_labels, pictures_for
 
@@ -120,9 +122,11 @@ def _from_pictures(original):
     def read(*given, **named):
         bound = inspect.signature(original).bind_partial(*given, **named)
         folder, size = bound.arguments.get("directory"), bound.arguments.get("batch_size", KEPT)
+        stops.check_written(original.__name__, folder)
         # Absent, ou créé par le programme, qui y a copié des images absentes.
         known = isinstance(folder, str | Path)
         if not known or not any(Path(folder or "?").rglob("*.*")):
+            causes.note(folder if known else "un dossier d'images", place_in_hand_in())
             bound.arguments |= {
                 "directory": pictures_for(folder if known else next(NUMBERS)),
                 "classes": None,  # nos dossiers portent d'autres noms

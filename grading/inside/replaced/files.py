@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image
 
 from ..absent import Nothing
+from ..causes import causes, place_in_hand_in
 from ..stand_ins.pandas import read_csv
 from ..trial import CLASSES, NUM_PICTURES, SIDE_PX, data, images_and_labels
 
@@ -55,11 +56,14 @@ def _answered(original):
     def answer(*given, **named):
         try:
             return original(*given, **named)
-        except OSError:
+        except OSError as error:
+            name = [*given, *named.values()][0]
+            if original.__module__ != "posix":  # `os.remove` ne lit rien
+                causes.note(name, place_in_hand_in(), refused=isinstance(error, PermissionError))
             if original.__name__ == "read_csv":
                 return read_csv(*given)
             response = Nothing()
-            response.content = known_file([*given, *named.values()][0])
+            response.content = known_file(name)
             response.read = io.BytesIO(response.content).read
             return response
 
@@ -72,7 +76,7 @@ def _opened(original):
     def answer(*given, **named):
         try:
             return original(*given, **named)
-        except OSError:
+        except OSError as error:
             name = [*given, *named.values()][0]
             own = _own_file(name, str(given[1:2] or named.get("mode")))
             if own:
@@ -80,6 +84,7 @@ def _opened(original):
             content = known_file(name)
             if not content:
                 raise
+            causes.note(name, place_in_hand_in(), refused=isinstance(error, PermissionError))
             return io.BytesIO(content)
 
     return answer

@@ -10,6 +10,7 @@ import tensorflow as tf
 from keras.src.utils import file_utils
 
 from ..absent import Nothing
+from ..causes import causes, place_in_hand_in
 from ..trial import CLASSES, PICTURES, pictures_for
 
 PUBLISHED = r"(_batch(_\d)?|-ubyte(\.gz)?)$"  # les fichiers de CIFAR-10 et de MNIST, qui se lisent
@@ -38,6 +39,8 @@ def replacements() -> list[tuple]:
 
 def _list(path="."):
     """Énumère un dossier ; d'un absent, le sous-dossier du même nom, ou nos images."""
+    if not os.path.exists(path):
+        causes.note(path, place_in_hand_in())
     ours = f"{pictures_for()}/{Path(path).name}"
     return _listdir(next(filter(os.path.exists, (path, ours, PICTURES))))
 
@@ -51,7 +54,10 @@ def _load(top, *given, **named):
 
 
 def _existing(top):
-    return top if os.path.exists(top) else pictures_for(top)
+    if os.path.exists(top):
+        return top
+    causes.note(top, place_in_hand_in())
+    return pictures_for(top)
 
 
 def _make(path, *given, **named) -> None:
@@ -79,6 +85,8 @@ def _match(pattern, *given, **named):
     """Cherche un motif ; un motif qui ne trouve rien trouve nos images, ou leurs dossiers."""
     inside = "*/*.png" if re.search(r"[*].*[*]|[.]", pattern) else "*"
     matched = _glob(pattern, *given, **named)
+    if not matched:
+        causes.note(pattern, place_in_hand_in())
     return matched or _glob(f"{pictures_for()}/{inside}", *given, **named)
 
 
