@@ -136,6 +136,9 @@ def _as_it_is(matrix: np.ndarray, patches) -> np.ndarray:
 def ask_whitening_matrix(ask: Ask) -> Credit:
     """Blanchit des morceaux dont les voisins se ressemblent."""
     smooth = stats.zscore(np.cumsum(ask.rng.normal(size=(1500, LENGTH)), axis=1), axis=1)
+    # Une clarté qui varie à peine : sans elle, une valeur propre ne serait qu'un arrondi, autre à
+    # chaque tirage et selon les fils du calcul.
+    smooth += 0.01 * ask.rng.normal(size=(len(smooth), 1))
     smooth -= smooth.mean(0)  # centrer encore, ou non, avant la covariance n'y change rien
     smooth = smooth.astype(np.float32)
     call = [((smooth,), {})]
