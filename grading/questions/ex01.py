@@ -237,8 +237,10 @@ def ask_to_grey_levels(ask: Ask) -> Credit:
     """Rend une réponse visible ; toute échelle croissante convient."""
     rising = np.sort(ask.rng.permutation(np.arange(1.0, 400.0))[:48])
     response = (rising * np.where(np.arange(48) % 2, 1, -1)).reshape(6, 8)
-    calls = [((each,), {}) for each in (response, -response, np.zeros((4, 5)))]
-    *answers, black = ask.calls("to_grey_levels", calls)
+    spiky = np.append(np.zeros(997), [9e3, 3e4, 1e5]).reshape(40, 25)  # plus forts que l'échelle
+    spiky[0, :4] = response[0, :4]
+    calls = [((each,), {}) for each in (response, -response, np.zeros((4, 5)), spiky)]
+    *answers, black, cut = ask.calls("to_grey_levels", calls)
     first, second = (numbers(each, response.shape) for each in answers)
     grey, by_value = first.ravel(), first.ravel()[np.argsort(response.ravel())]
     mirrored = same(first, second)  # une réponse et son opposée se montrent de même
@@ -249,6 +251,7 @@ def ask_to_grey_levels(ask: Ask) -> Credit:
         ("1/2", "zero_not_black", not mirrored and (np.diff(by_value) >= 0).all()),
         ("1/2", "strong_is_dark", mirrored and (np.diff(grey) <= 0).all()),
         ("1/2", "grey_wraps", falls if mirrored else same(first, np.trunc(response) % 256)),
+        ("1/2", "grey_wraps", (np.diff(numbers(cut, spiky.shape)[-1, -4:]) < 0).any()),
         ("1/2", "wrong_values", not mirrored),
         ("1/2", "scale_too_short", grey[-1] < 250 or grey[0] > 127),
         ("1/2", "not_a_number", not same(black.value, np.zeros((4, 5)))),

@@ -63,6 +63,7 @@ def judge_dense(ask: Ask, found: dict, size: int) -> Credit:
         (0, "not_dense", any(each["class"] in NOT_DENSE for each in found["layers"])),
         (0, "wrong_number_of_classes", found["output_shape"] != [None, networks.NUM_CLASSES]),
         ("1/2", "unequal_networks", unequal, detail),
+        ("3/4", "relu_forgotten", networks.without_bend(found["layers"])),
     )
 
 

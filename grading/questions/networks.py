@@ -415,6 +415,21 @@ def judge_non_linearity(found: dict, *, free: bool = False) -> Credit:
     layers = found["layers"]
     if "C" not in sequence(layers):
         return credit(0, "no_convolution")
+    counted = {
+        k
+        for k, layer in enumerate(layers)
+        if layer["class"] in (CONVOLUTIONS - {"DepthwiseConv2D"} if free else WEIGHTED)
+        and not (free and list(layer.get("kernel_size") or ()) == [1, 1])
+    }
+    bare, total = (
+        without_bend(layers) & counted,
+        len(counted) - (not free),
+    )  # la sortie, dense, n'en demande pas
+    return first_fault(("1/2", "relu_partly", 0 < len(bare) < total), (0, "relu_forgotten", bare))
+
+
+def without_bend(layers: list[dict]) -> set[int]:
+    """Rend les couches à poids dont la sortie arrive à une autre sans fonction non linéaire."""
     linear: list[set[int]] = []  # de chaque couche, celles à poids dont la sortie y reste linéaire
     bare: set[int] = set()
     for number, layer in enumerate(layers):
@@ -423,14 +438,7 @@ def judge_non_linearity(found: dict, *, free: bool = False) -> Credit:
             bare |= arriving
             arriving = {number}
         linear.append(set() if bends(layer) else arriving)
-    counted = {
-        k
-        for k, layer in enumerate(layers)
-        if layer["class"] in (CONVOLUTIONS - {"DepthwiseConv2D"} if free else WEIGHTED)
-        and not (free and list(layer.get("kernel_size") or ()) == [1, 1])
-    }
-    bare, total = bare & counted, len(counted) - (not free)  # la sortie, dense, n'en demande pas
-    return first_fault(("1/2", "relu_partly", 0 < len(bare) < total), (0, "relu_forgotten", bare))
+    return bare
 
 
 def bends(layer: dict) -> bool:
