@@ -7,6 +7,7 @@ from grading.questions import (
     TOLERANCE,
     Ask,
     Credit,
+    Mistake,
     as_floats,
     compared,
     credit,
@@ -41,7 +42,16 @@ def ask_content_loss(ask: Ask) -> list:
 # --- Le style ------------------------------------------------------------------------
 
 
-@compared("ex14.gram_matrix", tolerance=TOLERANCE)
+def _rows_mixed(maps) -> np.ndarray:
+    """Met les cartes en lignes sans amener d'abord leurs canaux au premier rang."""
+    rows = np.reshape(maps, (np.shape(maps)[-1], -1))
+    return rows @ rows.T / rows.shape[1]
+
+
+GRAM = [Mistake("channels_mixed", _rows_mixed)]
+
+
+@compared("ex14.gram_matrix", mistakes=GRAM, tolerance=TOLERANCE)
 def ask_gram_matrix(ask: Ask) -> list:
     """Calcule des matrices de Gram, de cartes de deux tailles ; un facteur faux vaut la moitié."""
     calls = [((maps,), {}) for maps in _maps(ask).values()]

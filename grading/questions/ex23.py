@@ -3,7 +3,7 @@
 import numpy as np
 
 from grading.inside.messages import Ingredient
-from grading.questions import Ask, Credit, as_floats, compared, question
+from grading.questions import Ask, Credit, Mistake, as_floats, compared, question
 
 # --- Des intervalles -----------------------------------------------------------------
 
@@ -30,7 +30,11 @@ def ask_paired_gap(ask: Ask) -> list:
     ]
 
 
-@compared("ex23.sign")
+def _sign_of_difference(gap: Ingredient) -> int:
+    return int(np.sign(gap.options["difference"]))
+
+
+@compared("ex23.sign", mistakes=[Mistake("interval_ignored", _sign_of_difference)])
 def ask_sign(ask: Ask) -> list:
     """Donne des différences établies, et d'autres qui ne le sont pas."""
     centers = ask.rng.uniform(0.02, 0.2, 8) * np.repeat([1, -1], 4)

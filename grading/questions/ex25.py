@@ -3,9 +3,10 @@
 import numpy as np
 
 from grading import sealed
-from grading.questions import Ask, compared
+from grading.questions import Ask, Mistake, compared
 
 GRAMMAR = sealed.module("ex25_captions.grammar")
+BLEU = sealed.module("ex25_captions.bleu")
 WORDS = "un une deux sac pull robe rouge verte en haut bas et".split()
 CAPTIONS = GRAMMAR.CAPTIONS
 FIRST, LAST = CAPTIONS.numbers[GRAMMAR.START], CAPTIONS.numbers[GRAMMAR.END]
@@ -24,7 +25,19 @@ def _said(rng, truth: list[str]) -> list[str]:
     return [*truth[:-1], "deux", *truth[:2], *truth[:2], str(rng.choice(WORDS))]
 
 
-@compared("ex25.matches")
+def _counted_again(said, truth, order) -> tuple[int, int]:
+    """Compte une suite juste autant de fois qu'elle est dite."""
+    runs = [[*zip(*(each[k:] for k in range(order)), strict=False)] for each in (said, truth)]
+    return sum(run in runs[1] for run in runs[0]), len(runs[0])
+
+
+def _by_sentence(said, truths, *, order=4) -> float:
+    """Moyenne les mesures des phrases, prises une à une."""
+    pairs = zip(said, truths, strict=True)
+    return np.mean([BLEU.bleu([each], [truth], order=order) for each, truth in pairs])
+
+
+@compared("ex25.matches", mistakes=[Mistake("runs_counted_again", _counted_again)])
 def ask_matches(ask: Ask) -> list:
     """Compte des suites, sans répétition puis avec."""
     truths = [(_sentence(ask.rng, 8), order) for order in (1, 2, 2, 3)]
@@ -35,7 +48,7 @@ def ask_matches(ask: Ask) -> list:
     return [("1/2", [short, *plain]), ("1", repeated)]
 
 
-@compared("ex25.bleu")
+@compared("ex25.bleu", mistakes=[Mistake("sentence_by_sentence", _by_sentence)])
 def ask_bleu(ask: Ask) -> list:
     """Mesure des lots de phrases, de longueurs différentes."""
 

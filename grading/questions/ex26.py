@@ -3,7 +3,7 @@
 import numpy as np
 
 from grading.inside.messages import Ingredient
-from grading.questions import TOLERANCE, Ask, compared
+from grading.questions import TOLERANCE, Ask, Mistake, compared
 
 # --- Le chemin -----------------------------------------------------------------------
 
@@ -72,7 +72,13 @@ def ask_follow(ask: Ask) -> list:
 # --- Deux nuages ---------------------------------------------------------------------
 
 
-@compared("ex26.frechet", tolerance=1e-3)
+def _variances_only(found, truth) -> float:
+    """Compare les variances, sans les covariances."""
+    gap, spread = found.mean(0) - truth.mean(0), found.std(0, ddof=1) - truth.std(0, ddof=1)
+    return gap @ gap + spread @ spread
+
+
+@compared("ex26.frechet", mistakes=[Mistake("variances_only", _variances_only)], tolerance=1e-3)
 def ask_frechet(ask: Ask) -> list:
     """Compare des nuages, déplacés puis de formes différentes."""
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from grading import sealed
 from grading.inside.messages import Ingredient
-from grading.questions import Ask, compared
+from grading.questions import Ask, Mistake, compared
 
 metrics, tracking = map(sealed.module, ("ex27_video.metrics", "ex27_video.tracking"))
 SIDE = 20.0  # d'une boîte
@@ -95,7 +95,20 @@ def _renumbered(names) -> np.ndarray:
     return np.array([known[name] for name in flat], float)
 
 
-@compared("ex27.match_best")
+MIN_IOU = sealed.module("ex27_video.tracking").MIN_IOU
+
+
+def _greedy(shared) -> list[tuple[int, int]]:
+    """Prend la plus grande IoU qui reste, sans jamais y renoncer."""
+    left, pairs = np.array(shared, float), []
+    while left.size and left.max() >= MIN_IOU:
+        row, column = np.unravel_index(left.argmax(), left.shape)
+        pairs.append((int(row), int(column)))
+        left[row], left[:, column] = -1, -1
+    return sorted(pairs)
+
+
+@compared("ex27.match_best", mistakes=[Mistake("matched_greedily", _greedy)])
 def ask_match_best(ask: Ask) -> list:
     """Apparie des tableaux où de proche en proche suffit, puis non."""
 
