@@ -25,7 +25,7 @@ from grading.scale import Rule, read_reasons, read_scale
 EXTRA_CPU_S = 60  # par enfant : importer ce que l'atelier n'a pas chargé
 MODELS = {"ex03.command": ("ex03_cifar10",)}  # questions dont l'enfant lit des poids
 WEIGHTS_MB = 2048  # pour lire un fichier de poids, qui peut être piégé
-CHANGES_STATE = {"command", "record"}  # opérations après lesquelles l'enfant n'est plus neuf
+CHANGES_STATE = {"command", "record", "repairs"}  # après quoi l'enfant n'est plus neuf
 
 
 class Options(NamedTuple):

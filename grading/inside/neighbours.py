@@ -3,6 +3,9 @@
 Une réponse fausse est souvent le calcul juste à une opération près : un terme oublié, une moyenne
 pour une somme, une soustraction à l'envers. Ce module change le corrigé d'une opération à la fois,
 et rend ce qu'il répond alors. `asking.ask` le compare à ce que le rendu a répondu.
+
+Il change aussi la fonction du rendu, de la même façon : si elle répond juste alors, l'endroit qu'il
+a changé est celui de la faute.
 """
 
 import ast
@@ -11,20 +14,24 @@ import copy
 import importlib
 import inspect
 import itertools
+import linecache
+import re
 import sys
 import time
 import warnings
 from collections.abc import Iterator, Sequence
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import NamedTuple
 
 import numpy as np
 
 from . import probes
 
-MAX_TRIED = 250  # calculs voisins ; ceux qui restent ne sont pas faits
-MAX_S = 3.0  # de processeur : le secours, si un seul de ces calculs est très long
-MAX_VALUES = 200_000  # de toutes les réponses
+MAX_TRIED = 300  # calculs voisins ; ceux qui restent ne sont pas faits
+MAX_S = 1.0  # de processeur : le secours, si un seul de ces calculs est très long
+MAX_VALUES = 4_000_000  # de toutes les réponses
+MAX_ROUNDS = 1_000  # d'une boucle `while`, qui pourrait ne pas finir
+MAX_TEXT = 60  # caractères du code qui se montre
 APART = ("annotation", "returns", "decorator_list", "type_params", "ops")  # ne se changent pas
 RESUMES = {  # ce qui résume un axe, et ce qui se prend pour lui
     "mean": ("sum", "max", "median", "min"),
@@ -38,7 +45,7 @@ RESUMES = {  # ce qui résume un axe, et ce qui se prend pour lui
     "any": ("all",),
     "all": ("any",),
     "amax": ("mean",),
-    "argmax": ("argmin",),
+    "argmax": ("argmin", "max"),
     "argmin": ("argmax",),
     "maximum": ("minimum",),
     "minimum": ("maximum",),
@@ -112,6 +119,14 @@ STEPS = {  # ce qui transforme une valeur, et peut s'oublier
     "stop_gradient": "un arrêt du gradient",
 }
 EXTREMES = ("maximum", "minimum", "max", "min")
+OPPOSITES = {
+    "input": "output",
+    "output": "input",
+}  # des attributs qui se prennent l'un pour l'autre
+SUMMARIES = ("mean", "sum", "max", "min", "std", "var", "median", "prod", "any", "all")
+SUMMARIES += ("argmax", "argmin", "argsort", "sort", "cumsum", "softmax", "norm")
+AXES = (None, 0, 1, -1, (0, 1), (1, 2))
+FILES = {"open", "os", "shutil", "subprocess", "Path", "pathlib", "exec", "eval", "input", "sys"}
 STRICT = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt}
 TURNED = {ast.Lt: ast.Gt, ast.LtE: ast.GtE, ast.Gt: ast.Lt, ast.GtE: ast.LtE}
 TURNED |= {ast.Eq: ast.NotEq, ast.NotEq: ast.Eq}
@@ -234,7 +249,32 @@ def _call(node: ast.Call) -> Iterator[Change]:
     yield from _other_function(node, name, of_object=of_object)
     if name in STEPS:
         yield from _forgotten_step(node, name, of_object=of_object)
+    elif node.args and name != "range":
+        yield from _forgotten_call(node, name, of_object=of_object)
     yield from _other_arguments(node, of_object=of_object)
+    yield from _other_bounds(node, name)
+
+
+def _forgotten_call(node: ast.Call, name: str, *, of_object: bool) -> Iterator[Change]:
+    is_method = of_object and not _is_module(node.func.value)
+    kept = node.func.value if is_method else node.args[0]
+    if not isinstance(kept, ast.Starred | ast.GeneratorExp):
+        yield Change(f"l'appel de `{name}` est oublié", kept, 1)
+
+
+def _other_bounds(node: ast.Call, name: str) -> Iterator[Change]:
+    """Change le nombre de tours d'un `range`, et la dernière des bornes qu'il reçoit."""
+    if name != "range" or not node.args:
+        return
+    place = min(1, len(node.args) - 1)
+    for op, said in ((ast.Add(), "de trop"), (ast.Sub(), "de moins")):
+        made = copy.deepcopy(node)
+        made.args[place] = ast.BinOp(made.args[place], op, ast.Constant(1))
+        yield Change(f"une boucle (`range`) va à un {said}", made, 1)
+    if len(node.args) == 1:
+        made = copy.deepcopy(node)
+        made.args = [ast.Constant(1), ast.BinOp(made.args[0], ast.Add(), ast.Constant(1))]
+        yield Change("une boucle compte à partir de 1 au lieu de 0", made, 1)
 
 
 def _other_function(node: ast.Call, name: str, *, of_object: bool) -> Iterator[Change]:
@@ -249,9 +289,21 @@ def _other_function(node: ast.Call, name: str, *, of_object: bool) -> Iterator[C
         made = copy.deepcopy(node)
         made.func.id = {"max": "min", "min": "max"}[name]
         yield Change(f"on prend {NAMED[made.func.id]}, et non {NAMED[name]}", made)
+    if name in SUMMARIES:
+        yield from _other_axis(node)
     if name in EXTREMES and len(node.args) == 2:
         added = ast.BinOp(node.args[0], ast.Add(), node.args[1])
         yield Change(f"on prend la somme, et non {NAMED.get(name, f'`{name}`')}", added)
+
+
+def _other_axis(node: ast.Call) -> Iterator[Change]:
+    given = [ast.unparse(each.value) for each in node.keywords if each.arg == "axis"]
+    for axis in AXES:
+        if [repr(axis)] != given and not len(node.args) > 1:
+            made = copy.deepcopy(node)
+            kept = [each for each in made.keywords if each.arg != "axis"]
+            made.keywords = [*kept, ast.keyword("axis", ast.Constant(axis))]
+            yield Change("un calcul est fait le long d'un autre axe, ou de tous", made, 2)
 
 
 def _forgotten_step(node: ast.Call, name: str, *, of_object: bool) -> Iterator[Change]:
@@ -274,10 +326,16 @@ def _other_arguments(node: ast.Call, *, of_object: bool) -> Iterator[Change]:
             made = copy.deepcopy(node)
             made.args[index] = ast.Constant(0)
             yield Change("un argument donné à une fonction reste à zéro", made, 1)
-    if len(node.args) == 2 and not any(isinstance(each, ast.Starred) for each in node.args):
+    if any(isinstance(each, ast.Starred) for each in node.args):
+        return
+    for index in range(1, len(node.args)):
         made = copy.deepcopy(node)
-        made.args.reverse()
+        made.args[index - 1 : index + 1] = made.args[index], made.args[index - 1]
         yield Change("deux arguments d'une fonction sont échangés", made, 1)
+    if len(node.args) > 1:
+        made = copy.deepcopy(node)
+        del made.args[-1]
+        yield Change("le dernier argument d'une fonction est oublié", made, 1)
 
 
 def _is_module(node: ast.expr) -> bool:
@@ -324,20 +382,73 @@ def _subscript(node: ast.Subscript) -> Iterator[Change]:
         yield Change(
             "un retournement (`[::-1]`) manque" if back else "un découpage manque", node.value
         )
-        if index.lower and index.upper:
-            for bound in ("lower", "upper"):
-                made = copy.deepcopy(node)
-                setattr(made.slice, bound, None)
-                yield Change("un découpage n'a qu'une de ses deux bornes", made, 1)
+        for bound in ("lower", "upper"):
+            yield from _other_slice(node, bound)
     elif isinstance(index, ast.Tuple) and len(index.elts) > 1:
         made = copy.deepcopy(node)
         made.slice.elts[-2:] = made.slice.elts[:-3:-1]
         yield Change("deux indices sont échangés : ligne et colonne, par exemple", made)
 
 
+def _other_slice(node: ast.Subscript, bound: str) -> Iterator[Change]:
+    given = getattr(node.slice, bound)
+    if given is None:
+        return
+    if node.slice.lower and node.slice.upper:
+        made = copy.deepcopy(node)
+        setattr(made.slice, bound, None)
+        yield Change("un découpage n'a qu'une de ses deux bornes", made, 1)
+    for op in (ast.Add(), ast.Sub()) if not isinstance(given, ast.Constant) else ():
+        made = copy.deepcopy(node)
+        setattr(made.slice, bound, ast.BinOp(copy.deepcopy(given), op, ast.Constant(1)))
+        yield Change("un découpage a un élément de trop, ou de moins", made, 1)
+
+
 def _attribute(node: ast.Attribute) -> Iterator[Change]:
     if node.attr == "T":
         yield Change("une transposition est oubliée", node.value)
+    elif node.attr == "nan":
+        yield Change("ce qui n'existe pas vaut zéro, et non `nan`", ast.Constant(0.0))
+    elif node.attr in OPPOSITES:
+        other = OPPOSITES[node.attr]
+        said = f"`{other}` est lu là où il faut `{node.attr}`"
+        yield Change(said, ast.Attribute(node.value, other, node.ctx))
+
+
+def _exchanged(body: list[ast.stmt]) -> Iterator[Change]:
+    """Échange partout deux attributs d'un même objet."""
+    fields: dict[str, set[str]] = {}
+    read = [each for each in ast.walk(ast.Module(body, [])) if _is_field(each)]
+    called = {
+        id(each.func) for each in ast.walk(ast.Module(body, [])) if isinstance(each, ast.Call)
+    }
+    for each in read:
+        if id(each) not in called:
+            fields.setdefault(each.value.id, set()).add(each.attr)
+    for name, attributes in sorted(fields.items()):
+        for first, second in itertools.combinations(sorted(attributes), 2):
+            mapping = {f"{name}.{first}": second, f"{name}.{second}": first}
+            made = [_Exchanged(mapping).visit(copy.deepcopy(each)) for each in body]
+            yield Change(f"`{first}` et `{second}` sont échangés", made)
+
+
+def _is_field(node: ast.AST) -> bool:
+    known = isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+    return known and not _is_module(node.value)
+
+
+class _Exchanged(ast.NodeTransformer):
+    """Remplace des attributs, `objet.nom`, par d'autres du même objet."""
+
+    def __init__(self, others: dict[str, str]):
+        self.others = others
+
+    def visit_Attribute(self, node):  # noqa: N802 : le nom que veut `ast`
+        """Remplace un attribut, ou visite ce qu'il contient."""
+        other = self.others.get(ast.unparse(node))
+        if other:
+            return ast.Attribute(node.value, other, node.ctx)
+        return self.generic_visit(node)
 
 
 def _name(node: ast.Name) -> Iterator[Change]:
@@ -445,6 +556,7 @@ CHANGES = {
     ast.Assign: _assigned,
     ast.Expr: _lost,
     ast.If: _if,
+    list: _exchanged,
 }
 
 
@@ -458,13 +570,30 @@ def _places(node: ast.AST) -> Iterator[tuple[ast.AST, str, int | None, ast.AST]]
         for index, child in enumerate(value if listed else [value]):
             if field in APART or not isinstance(child, ast.AST) or _is_left(child):
                 continue
-            yield node, field, index if listed else None, child
+            if hasattr(child, "lineno") or not isinstance(child, ast.expr | ast.stmt):
+                yield (
+                    node,
+                    field,
+                    index if listed else None,
+                    child,
+                )  # et non ce qui borne un `while`
             yield from _places(child)
 
 
 def _is_left(node: ast.AST) -> bool:
     refuses = isinstance(node, ast.If) and all(isinstance(each, ast.Raise) for each in node.body)
-    return refuses or isinstance(node, ast.Raise | ast.While | ast.JoinedStr | ast.Assert)
+    return refuses or isinstance(node, ast.Raise | ast.JoinedStr | ast.Assert)
+
+
+class _Bounded(ast.NodeTransformer):
+    """Fait d'une boucle `while`, qui pourrait ne pas finir, une boucle `for` de même effet."""
+
+    def visit_While(self, node):  # noqa: N802 : le nom que veut `ast`
+        """Borne une boucle, et celles qu'elle contient."""
+        self.generic_visit(node)
+        leave = ast.If(ast.UnaryOp(ast.Not(), node.test), [ast.Break()], [])
+        rounds = ast.Call(ast.Name("range", ast.Load()), [ast.Constant(MAX_ROUNDS)], [])
+        return ast.For(ast.Name("_tour", ast.Store()), rounds, [leave, *node.body], node.orelse)
 
 
 class Reached(NamedTuple):
@@ -510,7 +639,34 @@ def _definition(value) -> Reached | None:
         for key, each in [*sys.modules.items()]
         if key.startswith("exercises.") and vars(each).get(name) is value
     ]
-    return Reached(module, nodes[0], tuple(users)) if nodes else None
+    return Reached(module, _Bounded().visit(nodes[0]), tuple(users)) if nodes else None
+
+
+def _written(place: ModuleType, function: str) -> list[Reached]:
+    """Rend une fonction du rendu, puis celles qu'il a écrites et dont elle se sert."""
+    names, written = [function], []
+    start = _code_of(vars(place).get(function))
+    for name in names:  # s'allonge
+        function = _code_of(vars(place).get(name))
+        if function is None or function.__globals__ is not start.__globals__:
+            continue
+        lines = linecache.getlines(function.__code__.co_filename)
+        nodes = [each for each in ast.parse("".join(lines)).body if _name_of(each) == name]
+        for node in nodes[-1:]:
+            written.append(Reached(place, _Bounded().visit(node), (place,)))
+            called = [each.id for each in ast.walk(node) if isinstance(each, ast.Name)]
+            names += [each for each in dict.fromkeys(called) if each not in names]
+    return [] if FILES & {*names} else written
+
+
+def _name_of(node: ast.stmt) -> str:
+    return getattr(node, "name", "")
+
+
+def _code_of(value) -> FunctionType | None:
+    """Rend une fonction, ou la première méthode d'une classe."""
+    inside = [*vars(value).values()] if inspect.isclass(value) else [value]
+    return next((each for each in inside if isinstance(each, FunctionType)), None)
 
 
 class Site(NamedTuple):
@@ -531,20 +687,47 @@ class Site(NamedTuple):
             getattr(self.parent, self.field)[self.index] = node
 
 
-def _sites(place: ModuleType, function: str) -> list[Site]:
-    """Rend ce qui peut changer, ce qui change le plus souvent d'abord."""
+def _sites(reached: Sequence[Reached]) -> list[Site]:
+    """Rend ce qui peut changer, dans l'ordre du code."""
     sites = []
-    for each in _reached(place, function):
-        is_asked = each.value is vars(place)[function]
-        _remember(each, is_asked=is_asked)
-        for where in [*_places(each.node)]:
+    for each in reached:
+        _remember(each, is_asked=each is reached[0])
+        for where in [(each.node, "body", None, each.node.body), *_places(each.node)]:
             changes = CHANGES.get(type(where[-1]), _nothing)(where[-1])
             sites += [Site(each, *where, change) for change in changes]
-    return sorted(sites, key=_is_rare)
+    return sites
 
 
-def _is_rare(site: Site) -> bool:
-    return site.change.rank > 1
+def _chosen(sites: Sequence[Site], count: int) -> list[tuple[Site, ...]]:
+    """Rend ce qui s'essaie, ce qui change le plus souvent d'abord.
+
+    C'est un changement, ou le même à plusieurs endroits, ou deux.
+    """
+    if count > 1:
+        return [*itertools.combinations([each for each in sites if not each.change.rank], count)]
+    alike: dict[tuple, list[Site]] = {}
+    for each in sites:
+        alike.setdefault(_likeness(each), []).append(each)
+    several = [
+        tuple(some)
+        for some in alike.values()
+        if 1 < len({id(each.old) for each in some}) == len(some)
+    ]
+    return sorted([*((each,) for each in sites), *several], key=_rank)
+
+
+def _rank(sites: Sequence[Site]) -> int:
+    return sites[0].change.rank
+
+
+def _likeness(site: Site) -> tuple:
+    """Rend ce qu'ont en commun deux endroits où la même erreur se fait."""
+    if isinstance(site.old, list):
+        return (id(site),)
+    masked = [
+        re.sub(r"(id|attr)='\w*'", "", ast.dump(each)) for each in (site.old, site.change.new)
+    ]
+    return (site.change.said, *masked)
 
 
 def _nothing(_) -> Iterator[Change]:
@@ -605,28 +788,71 @@ def neighbours(
     endless = sys.platform == "emscripten"  # dans une page, rien n'arrête une boucle sans fin
     if endless or not hasattr(place, function):
         return []
-    end, room, rows = time.process_time() + MAX_S, MAX_VALUES, []
-    sites = _sites(place, function)
-    if count > 1:
-        sites = [each for each in sites if not each.change.rank]
-    given = {"module": module, "function": function}
-    for number, chosen in enumerate(itertools.combinations(sites, count)):
-        if number == MAX_TRIED:  # un nombre, et non un temps : la raison dite n'en dépend pas
-            break
+    chosen = _chosen(_sites(_reached(place, function)), count)
+    asked = {"module": module, "function": function, **how}
+    return [
+        [number, " ; ".join(dict.fromkeys(each.change.said for each in some)), *found]
+        for number, some, *found in _tried(chosen, calls, call, only, asked)
+    ]
+
+
+def repairs(
+    module: str, function: str, calls: list, call: str = "call", only: list | None = None, **how
+) -> list:
+    """Rend ce que répond la fonction du rendu, changée d'une opération ; voir `neighbours`.
+
+    Returns:
+        Pour chaque changement, `[numéro, où il est, rang, réponses]`. Le premier ne change rien, et
+        n'est nulle part : s'il répond juste, le code lu n'est pas celui qui a répondu.
+    """
+    place = importlib.import_module(f"exercises.{module}")
+    if sys.platform == "emscripten" or not hasattr(place, function):
+        return []
+    written = _written(place, function)
+    for each in written:  # dans `check`, leurs variables globales ne sont pas celles du module
+        code = ast.fix_missing_locations(ast.Module([each.node], []))
+        exec(compile(code, "<rendu>", "exec"), vars(place))
+    chosen = [(), *_chosen(_sites(written), 1)]
+    asked = {"module": module, "function": function, **how}
+    return [
+        [number, " ; ".join(dict.fromkeys(map(_place_of, some))), *found]
+        for number, some, *found in _tried(chosen, calls, call, only, asked)
+    ]
+
+
+def _place_of(site: Site) -> str:
+    """Dit à quelle ligne du rendu est une opération, et dans quelle expression."""
+    shown = site.parent if isinstance(site.parent, ast.expr) else site.old
+    line = getattr(shown, "lineno", site.reached.node.lineno)
+    if isinstance(shown, list | ast.FunctionDef | ast.comprehension):
+        return f"ligne {line}"
+    text = ast.unparse(shown).partition("\n")[0]
+    return f"ligne {line} : `{text if len(text) < MAX_TEXT else text[:MAX_TEXT] + '…'}`"
+
+
+def _tried(
+    chosen: Sequence[tuple[Site, ...]], calls: list, call: str, only: list | None, asked: dict
+) -> Iterator[tuple]:
+    """Fait des changements l'un après l'autre ; rend le numéro, lesquels, le rang, les réponses."""
+    end, room = time.process_time() + MAX_S, MAX_VALUES
+    for number, some in enumerate(chosen[:MAX_TRIED]):  # un nombre : la raison n'en dépend pas
         if only is not None and number not in only:
             continue
         try:
-            with np.errstate(all="ignore"), warnings.catch_warnings(), _changed(chosen):
+            with np.errstate(all="ignore"), warnings.catch_warnings(), _changed(some):
                 warnings.simplefilter("ignore")
-                answers = probes.OPERATIONS[call](**given, calls=copy.deepcopy(calls), **how)
+                answers = probes.OPERATIONS[call](calls=copy.deepcopy(calls), **asked)
             room -= _size(answers)
         except Exception:  # ce calcul n'a pas de sens
             continue
         if room < 0 or time.process_time() > end:
-            break
-        said = " ; ".join(dict.fromkeys(each.change.said for each in chosen))
-        rows.append([number, said, sum(each.change.rank for each in chosen), answers])
-    return rows
+            return
+        yield (
+            number,
+            some,
+            sum({each.change.said: each.change.rank for each in some}.values()),
+            answers,
+        )
 
 
 def _size(value) -> int:
@@ -638,4 +864,4 @@ def _size(value) -> int:
     return np.size(value) if isinstance(value, np.ndarray) else 1
 
 
-probes.OPERATIONS["neighbours"] = neighbours
+probes.OPERATIONS |= {"neighbours": neighbours, "repairs": repairs}
