@@ -28,7 +28,7 @@ import numpy as np
 from . import probes
 
 MAX_TRIED = 300  # calculs voisins ; ceux qui restent ne sont pas faits
-MAX_S = 1.0  # de processeur : le secours, si un seul de ces calculs est très long
+MAX_S = 2.0  # de processeur : le secours, si un seul de ces calculs est très long
 MAX_VALUES = 4_000_000  # de toutes les réponses
 MAX_ROUNDS = 1_000  # d'une boucle `while`, qui pourrait ne pas finir
 MAX_TEXT = 60  # caractères du code qui se montre
@@ -822,7 +822,7 @@ def repairs(
 
 def _place_of(site: Site) -> str:
     """Dit à quelle ligne du rendu est une opération, et dans quelle expression."""
-    shown = site.parent if isinstance(site.parent, ast.expr) else site.old
+    shown = site.parent if isinstance(site.parent, ast.expr | ast.keyword) else site.old
     line = getattr(shown, "lineno", site.reached.node.lineno)
     if isinstance(shown, list | ast.FunctionDef | ast.comprehension):
         return f"ligne {line}"
