@@ -8,6 +8,7 @@ entrées, `@compared("ex17.iou")` inscrit une fonction qui les rend.
 
 import contextlib
 import importlib
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
@@ -36,6 +37,7 @@ from grading.asking.failures import Answer, Failure, failure_of
 from grading.asking.parts import are_exchanged
 from grading.scale import Rule
 
+SEARCH_S = 2.0  # de processeur : passé ce temps, `check` répond sans chercher davantage
 MIN_SIZE = 8  # valeurs rendues en tout ; en deçà, deux changements expliquent presque tout
 SEARCHES = (  # ce qui se change, du plus sûr au moins sûr : raison, opération, ce qu'elle demande
     ("one_operation", "neighbours", {"count": 1}),
@@ -57,6 +59,7 @@ class Ask:
     def __init__(self, rule: Rule, rng: np.random.Generator, desk):
         self.rule, self.rng, self.desk = rule, rng, desk
         self.settings = rule.settings
+        self.searched_s = 0.0
 
     @property
     def reference(self) -> "Ask":
@@ -224,12 +227,16 @@ class Ask:
         if _num_values([row.answer for row in rows]) < MIN_SIZE:
             searches = SEARCHES[:1]  # le reste y tomberait juste par hasard
         for reason, operation, options in searches:
+            if self.searched_s > SEARCH_S:
+                break
+            start = time.process_time()
             with contextlib.suppress(Failure, LookupError, NotImplementedError):  # rien ne change
                 ask = partial(self._agreeing, operation, tolerance, **options, **how)
                 numbers = [number for _, number, _ in ask(missed)]
                 whole = numbers and ask(rows, only=numbers)
                 if whole and (said := min(whole)[2]):
                     return found._replace(reason=reason, detail=said)
+            self.searched_s += time.process_time() - start
         return found
 
     def _agreeing(

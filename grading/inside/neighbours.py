@@ -570,13 +570,9 @@ def _places(node: ast.AST) -> Iterator[tuple[ast.AST, str, int | None, ast.AST]]
         for index, child in enumerate(value if listed else [value]):
             if field in APART or not isinstance(child, ast.AST) or _is_left(child):
                 continue
-            if hasattr(child, "lineno") or not isinstance(child, ast.expr | ast.stmt):
-                yield (
-                    node,
-                    field,
-                    index if listed else None,
-                    child,
-                )  # et non ce qui borne un `while`
+            bounds_a_while = isinstance(child, ast.expr | ast.stmt) and not hasattr(child, "lineno")
+            if not bounds_a_while:
+                yield node, field, index if listed else None, child
             yield from _places(child)
 
 

@@ -421,10 +421,8 @@ def judge_non_linearity(found: dict, *, free: bool = False) -> Credit:
         if layer["class"] in (CONVOLUTIONS - {"DepthwiseConv2D"} if free else WEIGHTED)
         and not (free and list(layer.get("kernel_size") or ()) == [1, 1])
     }
-    bare, total = (
-        without_bend(layers) & counted,
-        len(counted) - (not free),
-    )  # la sortie, dense, n'en demande pas
+    bare = without_bend(layers) & counted
+    total = len(counted) - (not free)  # la sortie, dense, n'en demande pas
     return first_fault(("1/2", "relu_partly", 0 < len(bare) < total), (0, "relu_forgotten", bare))
 
 
