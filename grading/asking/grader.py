@@ -25,6 +25,7 @@ from grading.scale import Rule, read_reasons, read_scale
 EXTRA_CPU_S = 60  # par enfant : importer ce que l'atelier n'a pas chargé
 MODELS = {"ex03.command": ("ex03_cifar10",)}  # questions dont l'enfant lit des poids
 WEIGHTS_MB = 2048  # pour lire un fichier de poids, qui peut être piégé
+MAX_DETAIL = 400  # caractères de ce qui précise une raison : une citation s'y ferme
 CHANGES_STATE = {"command", "record", "repairs"}  # après quoi l'enfant n'est plus neuf
 
 
@@ -114,7 +115,7 @@ class Grader:
         found = self.answer(submitted, rule)
         unjudged = found.level == 0 and found.reason and read_reasons()[found.reason].blank
         level = None if unjudged else found.level
-        detail, tried = clean(found.detail), tuple(self._tried)
+        detail, tried = clean(found.detail, limit=MAX_DETAIL), tuple(self._tried)
         return Mark(submitted.name, rule, level, found.reason, detail, tried)
 
     def answer(self, submitted: Submission, rule: Rule) -> Credit:

@@ -508,7 +508,7 @@ def _left(strays: list[Source], *, every: bool) -> list[str]:
     """Dit quels notebooks, et si rien n'est reconnu quels `.py`, ne sont d'aucun exercice."""
     left = [each.path for each in strays if every or _ends(each.path) == ".ipynb"]
     why = "aucun exercice reconnu"
-    seen = "on n'y voit ni fonction d'un énoncé, ni réseau construit avec Keras"
+    seen = "il ne définit aucune fonction d'un énoncé et ne construit aucun réseau avec Keras"
     return [f"{printable(path.name)} laissé de côté : {why} ({seen})" for path in left[:5]]
 
 

@@ -348,7 +348,7 @@ def modules_of(source: Source) -> tuple[list[str], str]:
     """
     known = _defined(source)
     if not known and (library := other_library(source)):
-        return [], f"le programme est écrit avec {library} : l'exercice demande Keras"
+        return [], f"le programme est écrit avec {library} : le cours demande TensorFlow et Keras"
     if not is_network(source) or any(name > "ex06" for name in known):
         return known, ""  # ceux-là apprennent sur les jeux des premiers
     if not known and reuses(source):

@@ -367,7 +367,7 @@ def test_another_library_is_said_at_once_and_is_not_a_zero(folder, collect):
     write(folder / "martin/pooling.py", POOLING)
     found = collect(folder)
     assert found.ungraded == {
-        "dupont": "le programme est écrit avec PyTorch : l'exercice demande Keras"
+        "dupont": "le programme est écrit avec PyTorch : le cours demande TensorFlow et Keras"
     }
     assert not found.empty
 
