@@ -194,11 +194,18 @@ CHANGES = (  # ce que devient un argument, en toutes lettres, et comment ; None 
 
 def another_call(wrong: Sequence[Call], recompute: Callable) -> Clue | None:
     """Dit si le rendu répond comme à d'autres appels ; `recompute` est celui de `find`."""
+    if all(_is_flat(each.found) for each in wrong):  # trop d'autres appels y répondraient de même
+        return None
     for variant in variants(wrong):
         # Un appel d'abord : les autres ne sont refaits que s'il s'explique.
         if all(_is_answered(variant, calls, recompute) for calls in (wrong[:1], wrong)):
             return variant.clue
     return None
+
+
+def _is_flat(answer: np.ndarray) -> bool:
+    """Dit si un tableau ne contient qu'une valeur, répétée : ce n'est la trace d'aucun argument."""
+    return answer.size != 1 and (answer == answer.flat[:1]).all()
 
 
 def _is_answered(variant: Variant, calls: Sequence[Call], recompute: Callable) -> bool:

@@ -47,11 +47,16 @@ def ask_pixel_order(ask: Ask) -> Credit:
 
 @compared("ex11.frames")
 def ask_frames(ask: Ask) -> list:
-    """Passe d'une image à une autre, d'un nombre entier de pixels par pas."""
+    """Passe d'une image à une autre, d'un nombre entier de pixels par pas, puis non."""
     start, end = pixels(ask.rng, 2, 6, 8, 3)
     order = ask.rng.permutation(48)
     calls = [((start, end, order), {}), ((end, start, order[::-1].copy()), {})]
-    return [("1/2", calls, lambda frames: as_floats(frames)[[0, -1]]), ("1", calls)]
+    uneven = [((start[:5, :7], end[:5, :7], ask.rng.permutation(35)), {})]  # 2 ou 3 pixels par pas
+
+    def both_ends(frames) -> np.ndarray:
+        return as_floats(frames)[[0, -1]]
+
+    return [("1/2", calls, both_ends), ("1", uneven, both_ends), ("1", calls)]
 
 
 @compared("ex11.deletion_and_insertion", tolerance=TOLERANCE)
