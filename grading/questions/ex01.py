@@ -244,15 +244,20 @@ def ask_to_grey_levels(ask: Ask) -> Credit:
     first, second = (numbers(each, response.shape) for each in answers)
     grey, by_value = first.ravel(), first.ravel()[np.argsort(response.ravel())]
     mirrored = same(first, second)  # une réponse et son opposée se montrent de même
+    wrong_type = np.asarray(answers[0].value).dtype != np.uint8
+    negatives_lost = not grey[::2].any()  # une valeur sur deux est négative
+    rises = (np.diff(by_value) >= 0).all()
     falls = (np.diff(grey) < 0).any()  # une réponse plus forte est parfois plus sombre
+    wraps = falls if mirrored else same(first, np.trunc(response) % 256)
+    wraps |= (np.diff(numbers(cut, spiky.shape)[-1, -4:]) < 0).any()
+    too_short = grey[-1] < 250 or grey[0] > 127
     return first_fault(
-        (0, "wrong_type", np.asarray(answers[0].value).dtype != np.uint8),
-        ("1/2", "negatives_lost", not grey[::2].any()),  # une valeur sur deux est négative
-        ("1/2", "zero_not_black", not mirrored and (np.diff(by_value) >= 0).all()),
+        (0, "wrong_type", wrong_type),
+        ("1/2", "negatives_lost", negatives_lost),
+        ("1/2", "zero_not_black", not mirrored and rises),
         ("1/2", "strong_is_dark", mirrored and (np.diff(grey) <= 0).all()),
-        ("1/2", "grey_wraps", falls if mirrored else same(first, np.trunc(response) % 256)),
-        ("1/2", "grey_wraps", (np.diff(numbers(cut, spiky.shape)[-1, -4:]) < 0).any()),
+        ("1/2", "grey_wraps", wraps),
         ("1/2", "wrong_values", not mirrored),
-        ("1/2", "scale_too_short", grey[-1] < 250 or grey[0] > 127),
+        ("1/2", "scale_too_short", too_short),
         ("1/2", "not_a_number", not same(black.value, np.zeros((4, 5)))),
     )
