@@ -17,5 +17,6 @@ comme demandé ? sont-elles aussi variées que les vraies ? le réseau les a-t-i
 - `network.py` : le réseau, où la phrase et l'instant modulent chaque carte ;
 - `measures.py` : juger, distance de Fréchet et copies ;
 - `__main__.py` : la leçon, les réponses naïves, et dessiner une phrase ;
-- `figures.py` : phrases et images, force de la phrase, chemin.
+- `figures.py` : phrases et images, force de la phrase, chemin ;
+- `products.py` : le même réseau sur de vraies photographies d'articles, et ses témoins.
 """

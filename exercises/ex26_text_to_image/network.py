@@ -62,20 +62,27 @@ def block(x, said):
     return x + y
 
 
-def build_model(*, channels: tuple[int, int] = CHANNELS) -> keras.Model:
+def build_model(
+    pixels: tuple[int, int, int] = sentences.PIXELS,
+    known: dict[str, int] | None = None,
+    *,
+    channels: tuple[int, int] = CHANNELS,
+) -> keras.Model:
     """Construit le réseau.
 
     Args:
+        pixels: d'une image : deux côtés multiples de 4, et ses couleurs.
+        known: les mots connus ; None : ceux de `sentences.vocabulary`.
         channels: cartes à la moitié et au quart de la taille.
 
     Returns:
         Modèle : `image` `(n, h, w, c)`, `time` `(n, 1)` et `words` `(n, MAX_WORDS)` → vitesses
         float32 `(n, h, w, c)`.
     """
-    image = keras.Input(sentences.PIXELS, name="image")
+    image = keras.Input(pixels, name="image")
     time = keras.Input((1,), name="time")
     words = keras.Input((sentences.MAX_WORDS,), dtype="uint8", name="words")
-    num_words = sentences.NOTHING + 1 + len(sentences.vocabulary())
+    num_words = sentences.NOTHING + 1 + len(known or sentences.vocabulary())
     said = ops.silu(layers.Dense(UNITS)(read_sentence(words, num_words) + read_time(time)))
     half, quarter = channels
     x = layers.Conv2D(half, 4, strides=2, padding="same")(image)  # (n, 14, 14, 32)
@@ -85,8 +92,7 @@ def build_model(*, channels: tuple[int, int] = CHANNELS) -> keras.Model:
     x = layers.Conv2DTranspose(half, 2, strides=2)(x)  # (n, 14, 14, 32)
     x = layers.Conv2D(half, 1)(layers.Concatenate()([kept, x]))
     x = block(block(x, said), said)
-    colors = sentences.PIXELS[-1]
-    velocity = layers.Conv2DTranspose(colors, 4, strides=2, padding="same", dtype="float32")(x)
+    velocity = layers.Conv2DTranspose(pixels[-1], 4, strides=2, padding="same", dtype="float32")(x)
     return keras.Model(
         {"image": image, "time": time, "words": words}, velocity, name="ex26_text_to_image"
     )
@@ -135,7 +141,15 @@ def draw_batch(images: np.ndarray, words: np.ndarray, *, rng: np.random.Generato
     return given, images - noise
 
 
-def train(images: np.ndarray, words: np.ndarray, *, seed: int, epochs: int, minutes) -> keras.Model:
+def train(
+    images: np.ndarray,
+    words: np.ndarray,
+    *,
+    seed: int,
+    epochs: int,
+    minutes: float | None,
+    known: dict[str, int] | None = None,
+) -> keras.Model:
     """Entraîne le réseau à répondre la vitesse, par moindres carrés.
 
     Args:
@@ -144,9 +158,10 @@ def train(images: np.ndarray, words: np.ndarray, *, seed: int, epochs: int, minu
         seed: graine des poids, de l'ordre des images, des bruits et des instants.
         epochs: nombre d'époques.
         minutes: durée de la leçon entière ; None : autant qu'il en faut.
+        known: les mots que les phrases emploient ; None : ceux de `sentences.vocabulary`.
     """
     keras.utils.set_random_seed(seed)
-    model = build_model()
+    model = build_model(images.shape[1:], known)
     model.compile(keras.optimizers.Adam(LEARNING_RATE), "mean_squared_error")
     size = min(BATCH_SIZE, len(images))
     model.fit(
@@ -205,6 +220,6 @@ def draw_path(
     return flow.to_pixels(flow.follow(path, noise, num_steps=num_steps))
 
 
-def draw_noise(num: int, *, seed: int) -> np.ndarray:
+def draw_noise(num: int, *, seed: int, pixels: tuple[int, ...] = sentences.PIXELS) -> np.ndarray:
     """Tire n bruits gaussiens, float32 `(n, h, w, c)`."""
-    return np.random.default_rng(seed).standard_normal((num, *sentences.PIXELS), np.float32)
+    return np.random.default_rng(seed).standard_normal((num, *pixels), np.float32)

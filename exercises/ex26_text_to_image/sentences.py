@@ -205,16 +205,22 @@ def vocabulary() -> dict[str, int]:
     texts = [template.format(article="un une", noun="") for template in TEMPLATES]
     texts += [noun.text for noun in NOUNS]
     texts += [text for each in ATTRIBUTES for pair in (each.low, each.high) for text in pair]
-    words = sorted({word for text in [*texts, "et"] for word in split(text)})
+    return number_words([*texts, "et"])
+
+
+def number_words(texts: list[str]) -> dict[str, int]:
+    """Rend les mots de ces textes, et leur numéro, à partir de 1."""
+    words = sorted({word for text in texts for word in split(text)})
     return {word: number for number, word in enumerate(words, NOTHING + 1)}
 
 
-def encode(sentences: list[str]) -> np.ndarray:
+def encode(sentences: list[str], known: dict[str, int] | None = None) -> np.ndarray:
     """Remplace les mots par leurs numéros.
 
     Args:
         sentences: n phrases ; une phrase vide ne demande rien, et les mots qui suivent le dixième
             ne sont pas lus.
+        known: les mots connus et leurs numéros ; None : ceux de `vocabulary`.
 
     Returns:
         uint8 `(n, MAX_WORDS)`, complétés par `NOTHING`.
@@ -222,7 +228,7 @@ def encode(sentences: list[str]) -> np.ndarray:
     Raises:
         ValueError: mot inconnu.
     """
-    known = vocabulary()
+    known = known or vocabulary()
     numbers = np.full((len(sentences), MAX_WORDS), NOTHING, np.uint8)
     for row, sentence in zip(numbers, sentences, strict=True):
         words = split(sentence)
