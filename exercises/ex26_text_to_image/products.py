@@ -30,7 +30,7 @@ from convnets.core.reports import Headline
 from convnets.datasets.product_words import COLORS, KINDS
 from convnets.datasets.products import load_catalogue
 from convnets.explaining.dreams import save_picture
-from convnets.figures.charts import Picture, number, picture_rows, table
+from convnets.figures.charts import number, picture_rows, table
 from convnets.figures.style import output_dir, output_file
 from convnets.training import lesson
 from convnets.training.augmentation import alternate_mirror, random_crop
@@ -270,18 +270,18 @@ def find_spread(train: Articles, kind: int) -> Spread:
     return Spread(np.sqrt(variances[:most]), directions[:most])
 
 
-def make_controls(train: Articles, asked: Articles, *, seed: int) -> dict[str, np.ndarray]:
-    """Répond à chaque phrase sans réseau.
+def make_controls(train: Articles, labels: np.ndarray, *, seed: int) -> dict[str, np.ndarray]:
+    """Répond sans réseau à chaque couple `(n, 2)`.
 
     Returns:
         Images uint8 `(n, 32, 32, 3)` : `mean`, l'image moyenne ; `noisy`, la même, et un écart
         gaussien tiré dans les composantes principales du nom ; `search`, une photographie apprise
-        du même couple, ou du même nom si le couple ne l'a pas été ; `real`, celle de test.
+        du même couple, ou du même nom si le couple ne l'a pas été.
     """
-    rng, kinds = np.random.default_rng(seed), np.unique(asked.labels[:, 0])
-    spreads = {kind: find_spread(train, kind) for kind in kinds}
+    rng = np.random.default_rng(seed)
+    spreads = {kind: find_spread(train, kind) for kind in np.unique(labels[:, 0])}
     means, noisy, chosen = [], [], []
-    for label in asked.labels:
+    for label in labels:
         means.append(average(train, label))
         scales, directions = spreads[label[0]]
         gap = (rng.standard_normal(len(scales)) * scales) @ directions
@@ -289,12 +289,10 @@ def make_controls(train: Articles, asked: Articles, *, seed: int) -> dict[str, n
         same = train.labels == label
         fits = same.all(axis=1) if same.all(axis=1).any() else same[:, 0]
         chosen.append(rng.choice(np.flatnonzero(fits)))
-    as_pixels = functools.partial(np.clip, a_min=0, a_max=255)
     return {
-        "mean": as_pixels(np.round(means)).astype(np.uint8),
-        "noisy": as_pixels(np.round(noisy)).astype(np.uint8),
+        "mean": np.clip(np.round(means), 0, 255).astype(np.uint8),
+        "noisy": np.clip(np.round(noisy), 0, 255).astype(np.uint8),
         "search": train.images[chosen],
-        "real": asked.images,
     }
 
 
@@ -353,22 +351,21 @@ def run(
             )
         drawn = {
             "network": draw(model, asked.labels, seed=seed),
-            **make_controls(train, asked, seed=seed),
+            **make_controls(train, asked.labels, seed=seed),
+            "real": asked.images,
         }
         truth = judge(judging, every.images, every.labels).features
         real = measures.nearness(asked.images, train.images)
         for who, images in drawn.items():
             right, features = judge(judging, images, asked.labels)
-            name = f"{who}_{part}"
+            name, both = f"{who}_{part}", right.all(axis=1)
             metrics[f"kind_{name}"], metrics[f"color_{name}"] = map(float, right.mean(axis=0))
-            metrics[f"both_{name}"] = float(right.all(axis=1).mean())
+            metrics[f"both_{name}"] = float(both.mean())
+            pooled[name] = by_pair(both, asked.labels).tolist()
             if part == "seen" and who != "real":  # de vraies photographies à elles-mêmes : rien
                 metrics[f"frechet_{name}"] = measures.frechet(features, truth)
             near = measures.nearness(images, train.images)
             metrics[f"copied_{name}"] = measures.copied(near, real)
-            for k, what in enumerate(("kind", "color")):
-                pooled[f"{what}_{name}"] = by_pair(right[:, k], asked.labels).tolist()
-            pooled[f"both_{name}"] = by_pair(right.all(axis=1), asked.labels).tolist()
     return lesson.Run(metrics, model, {"pooled": pooled})
 
 
@@ -376,17 +373,18 @@ def pool(found: list[dict]) -> dict:
     """Rend l'écart du réseau avec chaque témoin, sur les graines et les couples de mots.
 
     Returns:
-        `{"gaps": {"both_mean_seen": [réseau moins image moyenne, bas, haut], …}}`.
+        `{"gaps": {"mean_seen": [réseau moins image moyenne, bas, haut], …}}`, où une réponse est
+        juste si le nom et la couleur le sont.
     """
-    gaps = {}
-    for name in found[0]:
-        what, who, part = name.split("_")
-        if who != "network":
-            network_right, right = (
-                np.array([each[key] for each in found]) for key in (f"{what}_network_{part}", name)
-            )
-            gaps[name] = list(paired_gap(network_right, right))
-    return {"gaps": gaps}
+    right = {name: np.array([each[name] for each in found]) for name in found[0]}
+    return {
+        "gaps": {
+            f"{who}_{part}": list(paired_gap(right[f"network_{part}"], right[f"{who}_{part}"]))
+            for part in NUM_DRAWN
+            for who in LABELS
+            if who != "network"
+        }
+    }
 
 
 # --- La leçon, et une phrase à soi ---------------------------------------------------
@@ -408,24 +406,23 @@ def show_metrics(metrics: dict[str, float]) -> None:
 
 
 def save_examples(path, model: keras.Model, parts: dict[str, Articles]) -> None:
-    """Dessine quelques phrases, à côté de l'image moyenne, de son hasard et d'une photographie."""
+    """Dessine quelques phrases, à côté des témoins et d'une photographie de test, s'il en est."""
     rows, examples = {}, np.array([to_labels(*each) for each in EXAMPLES])
     for label in examples[find_sayable(examples, parts["train"])]:
-        kind, color = DRAWN_KINDS[label[0]], DRAWN_COLORS[label[1]]
         labels = np.tile(label, (NUM_SHOWN, 1))
-        drawn = draw(model, labels, seed=100)
-        photo = np.full((1, SIDE_PX, SIDE_PX, 3), 255, np.uint8)  # si aucune n'est de ce couple
-        for part in NUM_DRAWN:
-            photo = [*parts[part].images[(parts[part].labels == label).all(axis=1)], *photo]
-        nothing = np.repeat(photo[:1], NUM_SHOWN, axis=0)
-        controls = make_controls(parts["train"], Articles(nothing, labels), seed=100)
-        shown = [*drawn, controls["mean"][0], *controls["noisy"][:2], photo[0]]
-        heads = ["réseau"] * NUM_SHOWN + ["moyenne"] + ["moyenne + hasard"] * 2 + ["photographie"]
-        never = "\n(jamais vus ensemble)" if (kind, color) in UNSEEN else ""
-        rows[f"{say_article(kind, color)}{never}"] = [
-            Picture(image, head) for image, head in zip(shown, heads, strict=True)
+        controls = make_controls(parts["train"], labels, seed=100)
+        photos = [
+            image
+            for part in NUM_DRAWN
+            for image in parts[part].images[(parts[part].labels == label).all(axis=1)]
         ]
-    picture_rows(path, rows)
+        drawn = draw(model, labels, seed=100)
+        shown = [*drawn, controls["mean"][0], *controls["noisy"][:2], *photos[:1]]
+        pair = DRAWN_KINDS[label[0]], DRAWN_COLORS[label[1]]
+        never = "\n(jamais vus ensemble)" if pair in UNSEEN else ""
+        rows[f"{say_article(*pair)}{never}"] = shown
+    heads = ["réseau"] * NUM_SHOWN + ["moyenne"] + ["moyenne + hasard"] * 2 + ["photographie"]
+    picture_rows(path, rows, heads=heads)
 
 
 def teach(options) -> None:

@@ -78,7 +78,7 @@ def test_the_gaussian_witness_varies_as_the_photographs_do():
     train = make_articles(*pairs)
     levels = rng.integers(80, 160, 200).astype(np.uint8)  # un seul nombre change d'une à l'autre
     train.images[:, 8:24, 8:24] = levels[:, None, None, None]
-    controls = products.make_controls(train, train, seed=0)
+    controls = products.make_controls(train, train.labels, seed=0)
     drawn = controls["noisy"][:, 12, 12, 0].astype(float)
     assert abs(drawn.mean() - levels.mean()) < 8 and 0.8 < drawn.std() / levels.std() < 1.2
     assert np.ptp(controls["mean"], axis=0).max() == 0
