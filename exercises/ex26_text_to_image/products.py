@@ -25,10 +25,10 @@ from PIL import Image
 from convnets.core import cli
 from convnets.core.cli import add_model_option, lesson_parser, percent, shown_path
 from convnets.core.images import crop_resize, open_image
-from convnets.core.intervals import paired_gap
+from convnets.core.intervals import against_others
 from convnets.core.reports import Headline
 from convnets.datasets.product_words import COLORS, KINDS
-from convnets.datasets.products import load_catalogue
+from convnets.datasets.products import Product, load_catalogue
 from convnets.explaining.dreams import save_picture
 from convnets.figures.charts import number, picture_rows, table
 from convnets.figures.style import output_dir, output_file
@@ -57,8 +57,8 @@ MOMENTUM = 0.9  # le juge apprend en mille pas : 0,99 garderait trop longtemps l
 FEATURES = 64  # nombres que le juge lit d'une image, et que compare Fréchet
 SHIFT_PX = 3  # de combien une image du juge est déplacée, au plus
 # Deux articles de numéros voisins sont souvent le même : une centaine entière va du même côté.
-BLOCK, NUM_SIDES = 100, 10
-SIDES = {"test": (0, 1), "judge": (2, 3, 4), "train": (5, 6, 7, 8, 9)}
+BLOCK = 100
+SIDES = ["test"] * 2 + ["judge"] * 3 + ["train"] * 5  # de dix centaines qui se suivent
 NUM_DRAWN = {"seen": 400, "unseen": 200}  # articles de test, une image chacun
 VARIANCE = 0.95  # part de la variance que gardent les composantes principales
 NUM_SHOWN = 4  # dessins du réseau, par phrase de la figure
@@ -125,6 +125,15 @@ def encode(labels: np.ndarray) -> np.ndarray:
     return sentences.encode(say_labels(labels), vocabulary())
 
 
+def find_part(product: Product) -> str:
+    """Dit de quelle part est un article ; `aside` : le réseau n'apprend pas son couple."""
+    side = SIDES[product.number // BLOCK % len(SIDES)]
+    unseen = (product.kind, product.color) in UNSEEN
+    if side == "test":
+        return "unseen" if unseen else "seen"
+    return "aside" if side == "train" and unseen else side
+
+
 @functools.cache  # cinq graines lisent les mêmes photographies
 def load_parts(limit: int | None) -> dict[str, Articles]:
     """Lit les articles que le réseau apprend, ceux du juge, et ceux de test.
@@ -139,22 +148,14 @@ def load_parts(limit: int | None) -> dict[str, Articles]:
     Raises:
         FileNotFoundError: données absentes ou incomplètes ; le message dit quoi mettre où.
     """
-    named = [
-        each for each in load_catalogue() if each.kind in DRAWN_KINDS and each.color in DRAWN_COLORS
-    ]
-    sides = {
-        part: [each for each in named if each.number // BLOCK % NUM_SIDES in own]
-        for part, own in SIDES.items()
-    }
-    chosen = {
-        "train": [each for each in sides["train"] if (each.kind, each.color) not in UNSEEN],
-        "judge": sides["judge"],
-        "seen": [each for each in sides["test"] if (each.kind, each.color) not in UNSEEN],
-        "unseen": [each for each in sides["test"] if (each.kind, each.color) in UNSEEN],
-    }
+    found = {"train": [], "judge": [], "seen": [], "unseen": [], "aside": []}
+    for product in load_catalogue():
+        if product.kind in DRAWN_KINDS and product.color in DRAWN_COLORS:
+            found[find_part(product)].append(product)
+    del found["aside"]
     rng, parts = np.random.default_rng(0), {}
-    for part, products in chosen.items():
-        order = rng.permutation(len(products))[: limit or len(products)]
+    for part, products in found.items():
+        order = rng.permutation(len(products))[:limit]
         parts[part] = read_articles([products[k] for k in order])
     return parts
 
@@ -376,15 +377,12 @@ def pool(found: list[dict]) -> dict:
         `{"gaps": {"mean_seen": [réseau moins image moyenne, bas, haut], …}}`, où une réponse est
         juste si le nom et la couleur le sont.
     """
-    right = {name: np.array([each[name] for each in found]) for name in found[0]}
-    return {
-        "gaps": {
-            f"{who}_{part}": list(paired_gap(right[f"network_{part}"], right[f"{who}_{part}"]))
-            for part in NUM_DRAWN
-            for who in LABELS
-            if who != "network"
-        }
-    }
+    gaps = {}
+    for part in NUM_DRAWN:
+        right = [{who: each[f"{who}_{part}"] for who in LABELS} for each in found]
+        for who, gap in against_others(right, "network").items():
+            gaps[f"{who}_{part}"] = gap
+    return {"gaps": gaps}
 
 
 # --- La leçon, et une phrase à soi ---------------------------------------------------
