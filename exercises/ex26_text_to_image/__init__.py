@@ -3,6 +3,7 @@
 Document : S3 « Different problems, models & metrics », figure (6) : phrase → image.
 Commandes : python -m exercises.ex26_text_to_image
             python -m exercises.ex26_text_to_image --say "une bottine foncée"
+            python -m exercises.ex26_text_to_image.products
 Résultat mesuré : docs/laboratoire/resultats.md.
 
 Un réseau de classification va de l'image au mot ; en voici un qui fait le chemin inverse. Il part
