@@ -47,6 +47,7 @@ MINUTES = {
     "instances.py": 3,
     "streets.py": 5,
     "rare_classes.py": 2,
+    "products.py": 5,
 }
 # Le dépôt public, `"propriétaire/nom"`, à régler une fois ; vide : ni lien vers Colab, ni
 # téléchargement du cours. Les notebooks y sont, sans dossier, dans la branche `notebooks`.
