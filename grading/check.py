@@ -43,7 +43,6 @@ from grading.scale import Rule, read_reasons, read_scale
 ENCLOSED = {"record", "command"}  # ce que seul un processus à part sait faire
 HANDED_IN = ("weights", "command")  # questions posées à des fichiers rendus, et non à des fonctions
 LIMIT_S = 20  # de processeur, pour les appels d'une question
-LIMITS_S = {"neighbours": 8, "repairs": 5}  # pour chercher d'où vient une erreur
 SMALL = 12  # valeurs d'un tableau qui se montre en entier
 WIDTH = 96
 
@@ -145,7 +144,7 @@ class Desk:
         arguments = messages.unpack(messages.pack(arguments), ingredients=True)
         with _untouched(), self._in_place(rule):
             try:
-                with _limited(LIMITS_S.get(operation, LIMIT_S if self.space else 0)):
+                with _limited(LIMIT_S if self.space or operation == "neighbours" else 0):
                     value = probes.OPERATIONS[operation](**arguments)
                 return {"value": messages.unpack(messages.pack(value))}
             except OutOfTimeError as error:

@@ -6,24 +6,20 @@ comme le rendu (`Ask.compare`), ou celle d'une fonction donnée (`Ask.judge`). S
 entrées, `@compared("ex17.iou")` inscrit une fonction qui les rend.
 """
 
-import contextlib
 import importlib
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import NamedTuple
 
 import numpy as np
 
 from grading.asking.arguments import Call
 from grading.asking.comparing import (
-    REFUSED,
     SYMPTOMS,
     TOLERANCE,
     VAGUE,
     Mistake,
     as_floats,
-    expected_of,
     judge,
     located,
     same,
@@ -39,11 +35,6 @@ from grading.scale import Rule
 
 SEARCH_S = 2.0  # de processeur : passé ce temps, `check` répond sans chercher davantage
 MIN_SIZE = 8  # valeurs rendues en tout ; en deçà, deux changements expliquent presque tout
-SEARCHES = (  # ce qui se change, du plus sûr au moins sûr : raison, opération, ce qu'elle demande
-    ("one_operation", "neighbours", {"count": 1}),
-    ("one_place", "repairs", {}),
-    ("two_operations", "neighbours", {"count": 2}),
-)
 TENSORS = {"operation": "through", "weights": []}  # comment appeler une fonction de tenseurs
 
 
@@ -120,11 +111,8 @@ class Ask:
         answers = self.calls(function, calls, **how)
         found = judge(answers, groups, right, mistakes, tolerance=tolerance)
         if found.reason in VAGUE + SYMPTOMS:
-            rows = [
-                Row(call, answer, _right_answer(right, *call))
-                for call, answer in zip(calls, answers, strict=True)
-            ]
-            found = self._near(found, function, rows, tolerance, **how)
+            groups = [(*each, ()) for each in groups]
+            found = self._near(found, function, groups, answers, **how)
         if found.reason in VAGUE + SYMPTOMS:
             expected = [value_of(right, *call) for call in calls]
             names = self.parameters(function)
@@ -181,8 +169,8 @@ class Ask:
         if compared_.reason and any(parts) and are_exchanged(whole, same):
             compared_ = compared_._replace(reason="parts_exchanged", detail="")
         if compared_.reason in VAGUE + SYMPTOMS:
-            rows = [Row(*row) for row in zip(calls, answers, expected, parts, strict=True)]
-            compared_ = self._near(compared_, function, rows, tolerance, **how)
+            groups = [(level, some, part) for level, some, *part in groups]
+            compared_ = self._near(compared_, function, groups, answers, **how)
         if compared_.reason in VAGUE + SYMPTOMS:
             values = [None if each.error else each.value for each in expected]
             names = self.parameters(function)
@@ -204,62 +192,61 @@ class Ask:
         ]
 
     def _near(
-        self, found: Credit, function: str, rows: Sequence["Row"], tolerance: float, **how
+        self, found: Credit, function: str, groups: Sequence[tuple], answers: Sequence, **how
     ) -> Credit:
-        """Cherche quelle opération, changée, ferait répondre pareil au corrigé et au rendu.
-
-        C'est une opération du corrigé, ou un endroit du rendu. Un changement qui n'explique qu'un
-        appel peut tomber juste par hasard : il doit les expliquer tous.
+        """Cherche si le corrigé, changé d'une opération, répondrait comme le rendu.
 
         Args:
             found: ce que `judge` a rendu.
             function: le nom de la fonction.
-            rows: tous les appels.
-            tolerance: écart accepté entre le rendu, changé, et la bonne réponse.
+            groups: `(niveau, appels, part)`.
+            answers: ce qu'y répond le rendu, parts seulement.
             how: ce que demande de plus `calls`.
 
         Returns:
-            Le même crédit, avec ce qui change pour raison, si cela explique tout.
+            Le même crédit, avec l'opération changée pour raison, si elle explique tout : celle qui
+            n'explique qu'un appel peut tomber juste par hasard.
         """
-        missed = [row for row in rows if row.answer is found.wrong.answer][:1]
+        rows = [
+            (call, answer, part)
+            for (call, part), answer in zip(
+                ((call, part) for _, some, part in groups for call in some), answers, strict=True
+            )
+        ]
+        missed = [row for row in rows if row[1] is found.wrong.answer][:1]
         how = {"function": function, "call": how.pop("operation", "call"), **how}
-        searches = SEARCHES
-        if _num_values([row.answer for row in rows]) < MIN_SIZE:
-            searches = SEARCHES[:1]  # le reste y tomberait juste par hasard
-        for reason, operation, options in searches:
-            if self.searched_s > SEARCH_S:
-                break
-            start = time.process_time()
-            with contextlib.suppress(Failure, LookupError, NotImplementedError):  # rien ne change
-                ask = partial(self._agreeing, operation, tolerance, **options, **how)
-                numbers = [number for _, number, _ in ask(missed)]
-                whole = numbers and ask(rows, only=numbers)
-                if whole and (said := min(whole)[2]):
-                    return found._replace(reason=reason, detail=said)
-            self.searched_s += time.process_time() - start
+        reasons = {1: "one_operation", 2: "two_operations"}
+        if _num_values(answers) < MIN_SIZE:  # deux changements y tomberaient juste par hasard
+            del reasons[2]
+        try:
+            for count, reason in reasons.items():
+                if self.searched_s > SEARCH_S:
+                    break
+                start = time.process_time()
+                near = self._agreeing(missed, count=count, **how)
+                numbers = [number for _, number, _ in near]
+                whole = numbers and self._agreeing(rows, count=count, only=numbers, **how)
+                if whole:
+                    return found._replace(reason=reason, detail=min(whole)[2])
+                self.searched_s += time.process_time() - start
+        except (Failure, LookupError, NotImplementedError):  # le corrigé n'a pas pu être changé
+            pass
         return found
 
-    def _agreeing(
-        self, operation: str, tolerance: float, rows: Sequence["Row"], **how
-    ) -> list[tuple[int, int, str]]:
-        """Rend les changements qui font répondre pareil : `(rang, numéro, ce qui change)`.
+    def _agreeing(self, rows: Sequence[tuple], **how) -> list[tuple[int, int, str]]:
+        """Rend les calculs voisins qui répondent comme le rendu : `(rang, numéro, ce qui change)`.
 
         Args:
-            operation: `"neighbours"` change le corrigé, `"repairs"` change le rendu.
-            tolerance: écart accepté entre le rendu, changé, et la bonne réponse.
-            rows: les appels.
-            how: ce que demande cette opération de `inside.neighbours`.
+            rows: `(appel, réponse du rendu, part)`.
+            how: ce que demande `inside.neighbours`.
         """
-        calls = [[list(positional), named] for (positional, named), *_ in rows]
-        changes_ours = operation == "neighbours"
-        limit = TOLERANCE if changes_ours else max(TOLERANCE, tolerance)
-        desk = self.reference if changes_ours else self
+        calls = [[list(positional), named] for (positional, named), _, _ in rows]
         return [
             (rank, number, said)
-            for number, said, rank, near in desk.op(operation, calls=calls, **how)
+            for number, said, rank, near in self.reference.op("neighbours", calls=calls, **how)
             if all(
-                _answers_alike(row.answer if changes_ours else row.expected, each, row.part, limit)
-                for row, each in zip(rows, near, strict=True)
+                _answers_alike(answer, each, part)
+                for (_, answer, part), each in zip(rows, near, strict=True)
             )
         ]
 
@@ -287,32 +274,17 @@ class Ask:
         return as_bytes(self.op("export", function=function, **arguments))
 
 
-class Row(NamedTuple):
-    """Un appel, ce que le rendu y répond, et ce qu'il fallait répondre : parts seulement."""
-
-    call: tuple
-    answer: Answer
-    expected: Answer
-    part: Sequence = ()
-
-
-def _right_answer(right: Callable, positional, named) -> Answer:
-    """Rend la bonne réponse d'un appel, qui peut être de le refuser."""
-    value = expected_of(right, positional, named)
-    return Answer(None, {"families": ["ValueError"]}) if value is REFUSED else Answer(value)
-
-
 def _num_values(answers: Sequence[Answer]) -> int:
     """Compte les nombres de toutes les réponses ; ce qui n'en est pas un tableau en vaut assez."""
     values = [as_floats(each.value) for each in answers if not each.error]
     return sum(MIN_SIZE if each is None else each.size for each in values)
 
 
-def _answers_alike(answer: Answer, near: dict, part: Sequence, tolerance: float) -> bool:
+def _answers_alike(answer: Answer, near: dict, part: Sequence) -> bool:
     """Dit si le rendu répond comme un calcul voisin."""
     if answer.error or "error" in near:
         return bool(answer.error) and "error" in near
-    return same(answer.value, seen(Answer(near["value"]), *part).value, tolerance=tolerance)
+    return same(answer.value, seen(Answer(near["value"]), *part).value, tolerance=TOLERANCE)
 
 
 def _is_answer(found) -> bool:

@@ -26,7 +26,7 @@ EXTRA_CPU_S = 60  # par enfant : importer ce que l'atelier n'a pas chargé
 MODELS = {"ex03.command": ("ex03_cifar10",)}  # questions dont l'enfant lit des poids
 WEIGHTS_MB = 2048  # pour lire un fichier de poids, qui peut être piégé
 MAX_DETAIL = 400  # caractères de ce qui précise une raison : une citation s'y ferme
-CHANGES_STATE = {"command", "record", "repairs"}  # après quoi l'enfant n'est plus neuf
+CHANGES_STATE = {"command", "record"}  # après quoi l'enfant n'est plus neuf
 
 
 class Options(NamedTuple):

@@ -17,7 +17,7 @@ MAX_HEAD_BYTES = 2**20  # de JSON : lu, il prend cinquante fois plus de place
 ANSWER_BYTES = 8 * 2**20  # ce que peut peser la réponse à une question…
 MODEL_BYTES = {  # sauf celles-ci
     **dict.fromkeys(("export", "convert"), MAX_BYTES),
-    **dict.fromkeys(("record", "neighbours", "repairs"), 2**26),
+    **dict.fromkeys(("record", "neighbours"), 2**26),
 }
 PLAIN = (bool, int, float, str, type(None))
 SCALARS = {"b": bool, "i": int, "u": int, "f": float}  # ce que vaut un seul nombre

@@ -3,9 +3,6 @@
 Une réponse fausse est souvent le calcul juste à une opération près : un terme oublié, une moyenne
 pour une somme, une soustraction à l'envers. Ce module change le corrigé d'une opération à la fois,
 et rend ce qu'il répond alors. `asking.ask` le compare à ce que le rendu a répondu.
-
-Il change aussi la fonction du rendu, de la même façon : si elle répond juste alors, l'endroit qu'il
-a changé est celui de la faute.
 """
 
 import ast
@@ -14,13 +11,12 @@ import copy
 import importlib
 import inspect
 import itertools
-import linecache
 import re
 import sys
 import time
 import warnings
 from collections.abc import Iterator, Sequence
-from types import FunctionType, ModuleType
+from types import ModuleType
 from typing import NamedTuple
 
 import numpy as np
@@ -31,7 +27,6 @@ MAX_TRIED = 300  # calculs voisins ; ceux qui restent ne sont pas faits
 MAX_S = 2.0  # de processeur : le secours, si un seul de ces calculs est très long
 MAX_VALUES = 4_000_000  # de toutes les réponses
 MAX_ROUNDS = 1_000  # d'une boucle `while`, qui pourrait ne pas finir
-MAX_TEXT = 60  # caractères du code qui se montre
 APART = ("annotation", "returns", "decorator_list", "type_params", "ops")  # ne se changent pas
 RESUMES = {  # ce qui résume un axe, et ce qui se prend pour lui
     "mean": ("sum", "max", "median", "min"),
@@ -126,7 +121,6 @@ OPPOSITES = {
 SUMMARIES = ("mean", "sum", "max", "min", "std", "var", "median", "prod", "any", "all")
 SUMMARIES += ("argmax", "argmin", "argsort", "sort", "cumsum", "softmax", "norm")
 AXES = (None, 0, 1, -1, (0, 1), (1, 2))
-FILES = {"open", "os", "shutil", "subprocess", "Path", "pathlib", "exec", "eval", "input", "sys"}
 STRICT = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt}
 TURNED = {ast.Lt: ast.Gt, ast.LtE: ast.GtE, ast.Gt: ast.Lt, ast.GtE: ast.LtE}
 TURNED |= {ast.Eq: ast.NotEq, ast.NotEq: ast.Eq}
@@ -638,33 +632,6 @@ def _definition(value) -> Reached | None:
     return Reached(module, _Bounded().visit(nodes[0]), tuple(users)) if nodes else None
 
 
-def _written(place: ModuleType, function: str) -> list[Reached]:
-    """Rend une fonction du rendu, puis celles qu'il a écrites et dont elle se sert."""
-    names, written = [function], []
-    start = _code_of(vars(place).get(function))
-    for name in names:  # s'allonge
-        function = _code_of(vars(place).get(name))
-        if function is None or function.__globals__ is not start.__globals__:
-            continue
-        lines = linecache.getlines(function.__code__.co_filename)
-        nodes = [each for each in ast.parse("".join(lines)).body if _name_of(each) == name]
-        for node in nodes[-1:]:
-            written.append(Reached(place, _Bounded().visit(node), (place,)))
-            called = [each.id for each in ast.walk(node) if isinstance(each, ast.Name)]
-            names += [each for each in dict.fromkeys(called) if each not in names]
-    return [] if FILES & {*names} else written
-
-
-def _name_of(node: ast.stmt) -> str:
-    return getattr(node, "name", "")
-
-
-def _code_of(value) -> FunctionType | None:
-    """Rend une fonction, ou la première méthode d'une classe."""
-    inside = [*vars(value).values()] if inspect.isclass(value) else [value]
-    return next((each for each in inside if isinstance(each, FunctionType)), None)
-
-
 class Site(NamedTuple):
     """Une opération du corrigé qui peut changer, et où elle est."""
 
@@ -784,71 +751,24 @@ def neighbours(
     endless = sys.platform == "emscripten"  # dans une page, rien n'arrête une boucle sans fin
     if endless or not hasattr(place, function):
         return []
-    chosen = _chosen(_sites(_reached(place, function)), count)
-    asked = {"module": module, "function": function, **how}
-    return [
-        [number, " ; ".join(dict.fromkeys(each.change.said for each in some)), *found]
-        for number, some, *found in _tried(chosen, calls, call, only, asked)
-    ]
-
-
-def repairs(
-    module: str, function: str, calls: list, call: str = "call", only: list | None = None, **how
-) -> list:
-    """Rend ce que répond la fonction du rendu, changée d'une opération ; voir `neighbours`.
-
-    Returns:
-        Pour chaque changement, `[numéro, où il est, rang, réponses]`. Le premier ne change rien, et
-        n'est nulle part : s'il répond juste, le code lu n'est pas celui qui a répondu.
-    """
-    place = importlib.import_module(f"exercises.{module}")
-    if sys.platform == "emscripten" or not hasattr(place, function):
-        return []
-    written = _written(place, function)
-    for each in written:  # dans `check`, leurs variables globales ne sont pas celles du module
-        code = ast.fix_missing_locations(ast.Module([each.node], []))
-        exec(compile(code, "<rendu>", "exec"), vars(place))
-    chosen = [(), *_chosen(_sites(written), 1)]
-    asked = {"module": module, "function": function, **how}
-    return [
-        [number, " ; ".join(dict.fromkeys(map(_place_of, some))), *found]
-        for number, some, *found in _tried(chosen, calls, call, only, asked)
-    ]
-
-
-def _place_of(site: Site) -> str:
-    """Dit à quelle ligne du rendu est une opération, et dans quelle expression."""
-    shown = site.parent if isinstance(site.parent, ast.expr | ast.keyword) else site.old
-    line = getattr(shown, "lineno", site.reached.node.lineno)
-    if isinstance(shown, list | ast.FunctionDef | ast.comprehension):
-        return f"ligne {line}"
-    text = ast.unparse(shown).partition("\n")[0]
-    return f"ligne {line} : `{text if len(text) < MAX_TEXT else text[:MAX_TEXT] + '…'}`"
-
-
-def _tried(
-    chosen: Sequence[tuple[Site, ...]], calls: list, call: str, only: list | None, asked: dict
-) -> Iterator[tuple]:
-    """Fait des changements l'un après l'autre ; rend le numéro, lesquels, le rang, les réponses."""
-    end, room = time.process_time() + MAX_S, MAX_VALUES
-    for number, some in enumerate(chosen[:MAX_TRIED]):  # un nombre : la raison n'en dépend pas
+    end, room, rows = time.process_time() + MAX_S, MAX_VALUES, []
+    given = {"module": module, "function": function}
+    chosen = _chosen(_sites(_reached(place, function)), count)[:MAX_TRIED]
+    for number, some in enumerate(chosen):  # un nombre, et non un temps : la raison n'en dépend pas
         if only is not None and number not in only:
             continue
         try:
             with np.errstate(all="ignore"), warnings.catch_warnings(), _changed(some):
                 warnings.simplefilter("ignore")
-                answers = probes.OPERATIONS[call](calls=copy.deepcopy(calls), **asked)
+                answers = probes.OPERATIONS[call](**given, calls=copy.deepcopy(calls), **how)
             room -= _size(answers)
         except Exception:  # ce calcul n'a pas de sens
             continue
         if room < 0 or time.process_time() > end:
-            return
-        yield (
-            number,
-            some,
-            sum({each.change.said: each.change.rank for each in some}.values()),
-            answers,
-        )
+            break
+        ranks = {each.change.said: each.change.rank for each in some}
+        rows.append([number, " ; ".join(ranks), sum(ranks.values()), answers])
+    return rows
 
 
 def _size(value) -> int:
@@ -860,4 +780,4 @@ def _size(value) -> int:
     return np.size(value) if isinstance(value, np.ndarray) else 1
 
 
-probes.OPERATIONS |= {"neighbours": neighbours, "repairs": repairs}
+probes.OPERATIONS["neighbours"] = neighbours

@@ -30,7 +30,6 @@ PRECISE |= {  # ce que disent `arguments`, `parts` et `neighbours`
     "too_many_true",
     "wrong_parts",
     "one_operation",
-    "one_place",
     "two_operations",
     "only_some_calls",
     "sides_swapped",

@@ -15,7 +15,7 @@ class Desk:
         self.function, self.reference = function, self
 
     def ask(self, _rule, operation, request, **_):
-        if operation in ("neighbours", "repairs"):  # d'un corrigé qui a un fichier
+        if operation == "neighbours":  # d'un corrigé qui a un fichier
             raise NotImplementedError
         answers = []
         for positional, named in request["calls"]:

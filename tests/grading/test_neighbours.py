@@ -17,6 +17,7 @@ CASES = [  # question, ce qui change dans le corrigé, ce qui s'en dit
         "l'envers",
     ),
     ("ex00.conv1d", "in range(len(kernel)):", "in range(len(kernel) - 1):", "dernier tour"),
+    ("ex16.triangle_code", "ops.mean(distances, axis=-1,", "ops.mean(distances, axis=1,", "axe"),
     ("ex00.kernel_gradient", "gradient + patch", "patch", "terme"),
 ]
 
