@@ -599,9 +599,16 @@ def judge_train(ask: Ask, network: dict) -> Credit:
     loaded = record(ask)["calls"].get("load_data", {}).get("value")
     if found.level > Fraction(1, 2) and _source(loaded) == "test":
         return credit("1/2", "validation_is_test", "c'est ce que rend `load_data`")
+    if own and found.level == 1 and _validates_with_train(network):
+        return credit("1/2", "validation_unused")
     if own and found.level == 1 and not (own["complete"] and own["moved"]):
         return credit("1/2", "no_training" if own["complete"] else "no_history")
     return found
+
+
+def _validates_with_train(network: dict) -> bool:
+    """Dit si `train`, qui reçoit une validation, suit plutôt une part de ce qu'il apprend."""
+    return any(_source(each["validation"]) == "train" for each in network["fits"][-1:])
 
 
 def _judge_fit(network: dict) -> Credit:

@@ -534,8 +534,9 @@ def _takes_no_weights(source: Source) -> bool:
     places = {"applications", *aliases}
     calls = [each for each in _every_node(source) if isinstance(each, ast.Call)]
     built = [each for each in calls if _builds_one_of(each, places)]
-    reread = {text for each in calls if "load_weights" in _calls(each) for text in _quoted(each)}
-    return bool(built) and all(map(_has_no_weights, built)) and reread <= _written_files(source)
+    reread = [{*_quoted(each)} for each in calls if "load_weights" in _calls(each)]
+    own = all(texts and texts <= _written_files(source) for texts in reread)
+    return bool(built) and all(map(_has_no_weights, built)) and own
 
 
 def _builds_one_of(call: ast.Call, places: set[str]) -> bool:
