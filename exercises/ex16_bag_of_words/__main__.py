@@ -4,9 +4,12 @@ Document : S3 « Avant le deep ».
 Commande : python -m exercises.ex16_bag_of_words, puis
     … ex16_bag_of_words image.png
 
+Résultat mesuré : docs/laboratoire/resultats.md, sur cinq graines (`python -m recipes.seeds`).
+
 Le sac a deux concurrents, qui apprennent des mêmes images. Le premier est le même classifieur, sur
 les pixels bruts. Le second est un réseau de convolution, qui voit ces images déplacées et
-retournées. `witnesses` apprend ce réseau des images telles quelles.
+retournées. La mesure y ajoute deux témoins : ce réseau, apprenant des images telles quelles, et le
+sac dont les mots sont tirés au hasard.
 """
 
 import warnings
@@ -22,6 +25,7 @@ from threadpoolctl import threadpool_limits
 
 from convnets.core import session
 from convnets.core.cli import add_model_option, lesson_parser, percent
+from convnets.core.intervals import paired_gap, stack
 from convnets.core.reports import Headline
 from convnets.datasets import sources
 from convnets.figures.charts import table
@@ -30,7 +34,12 @@ from convnets.training import lesson
 from convnets.training.augmentation import random_crop
 from convnets.training.batches import shuffled
 from exercises.ex16_bag_of_words import figures
-from exercises.ex16_bag_of_words.dictionary import SIZES, Dictionary, learn_dictionary
+from exercises.ex16_bag_of_words.dictionary import (
+    SIZES,
+    Dictionary,
+    draw_dictionary,
+    learn_dictionary,
+)
 from exercises.ex16_bag_of_words.encoding import (
     CODED,
     CODINGS,
@@ -54,13 +63,26 @@ LEARNING_RATE = 2e-3  # d'Adam, au début ; il décroît jusqu'à zéro
 TRANSLATE_PX = 3  # déplacement maximal des images montrées au réseau
 EPOCHS = 20  # du réseau
 SHARE = 0.65  # part du temps d'apprentissage qui est gardée pour le réseau
-WITNESS_SEEDS = range(5)  # de `witnesses`
 LABELS = {
     "accuracy": f"sac de {SIZES[-1]} mots, codage doux, quatre quarts",
     "accuracy_hard": f"sac de {SIZES[-1]} mots, histogramme",
     "accuracy_pixels": "pixels bruts, même classifieur",
     "accuracy_cnn": "réseau de convolution, images déplacées et retournées",
 }
+PAIRS = (  # écarts publiés : de combien le premier dépasse le second
+    ("hard_800", "accuracy_pixels"),
+    ("accuracy", "accuracy_pixels"),
+    ("soft_800", "hard_800"),
+    ("hard_quarters_800", "hard_800"),
+    ("hard_quarters_800", "hard_quarters_200"),
+    ("soft_quarters_200", "soft_800"),
+    ("accuracy", "soft_800"),
+    ("accuracy", "soft_quarters_200"),
+    ("accuracy", "drawn_words"),
+    ("accuracy", "cnn_plain"),
+    ("accuracy_cnn", "accuracy"),
+    ("accuracy_cnn", "cnn_plain"),
+)
 
 
 # --- Question : classer --------------------------------------------------------------
@@ -177,7 +199,12 @@ def train_cnn(
 
 @threadpool_limits.wrap(limits=1)  # plusieurs fils d'algèbre linéaire s'attendent à vide
 def run(
-    seed: int, *, epochs: int = EPOCHS, minutes: int | None = None, limit: int | None = None
+    seed: int,
+    *,
+    epochs: int = EPOCHS,
+    minutes: int | None = None,
+    limit: int | None = None,
+    witnesses: bool = True,
 ) -> lesson.Run:
     """Apprend tous les concurrents, et les mesure sur les mêmes images.
 
@@ -186,15 +213,18 @@ def run(
         epochs: nombre d'époques du réseau.
         minutes: durée de la leçon ; None : autant qu'il en faut.
         limit: premières images ; None : `NUM_IMAGES`.
+        witnesses: mesurer aussi les deux témoins, ce que la leçon ne fait pas.
 
     Returns:
-        Une exactitude par codage et par taille (`soft_200`), et celles de `LABELS` ; le sac, ou
-        None si le temps a manqué pour le plus grand.
+        Une exactitude par codage et par taille (`soft_200`), et celles de `LABELS` ; pour les
+        témoins, `drawn_words`, le sac de mots tirés au hasard, et `cnn_plain`, le réseau qui
+        apprend des mêmes images que le sac ; le sac, ou None si le temps a manqué pour le plus
+        grand ; et, dans `pooled`, les images de test que chacun classe bien.
     """
     parts = lesson.split(sources.load_cifar10(), limit=limit or NUM_IMAGES, num_val=NUM_VAL)
     x_train, y_train, _, _, x_test, y_test = [part.squeeze() for part in parts]
     pixels = fit_linear(as_rows(x_train), y_train, strength=PIXEL_STRENGTH)
-    metrics = {"accuracy_pixels": pixels.score(as_rows(x_test), y_test)}
+    right = {"accuracy_pixels": pixels.predict(as_rows(x_test)) == y_test}
     model, kept_s = None, SHARE * session.learning_s(minutes)
     for size in SIZES:
         if session.learning_s(minutes) < kept_s:
@@ -203,33 +233,63 @@ def run(
             continue
         print(f"Sac de {size} mots : dictionnaire, codage, classifieurs.", flush=True)
         dictionary = learn_dictionary(x_train, size, seed=seed)
-        encoder = build_encoder(dictionary)
-        codes, codes_test = (
-            encoder.predict(x, batch_size=CODED, verbose=0) for x in (x_train, x_test)
-        )
+        codes, codes_test = encode(dictionary, x_train), encode(dictionary, x_test)
         for coding in CODINGS:
             classifier = fit_linear(features(codes, coding), y_train, strength=STRENGTH)
-            metrics[f"{coding}_{size}"] = classifier.score(features(codes_test, coding), y_test)
+            guesses = classifier.predict(features(codes_test, coding))
+            right[f"{coding}_{size}"] = guesses == y_test
         if size == SIZES[-1]:
             model = build_model(dictionary, classifier)  # au codage doux, par quarts
     network = train_cnn(x_train, y_train, seed=seed, epochs=epochs, minutes=minutes)
-    metrics["accuracy_cnn"] = evaluate(network, x_test, y_test)
+    right["accuracy_cnn"] = is_right(network, x_test, y_test)
     if model is not None:
-        metrics["accuracy"] = evaluate(model, x_test, y_test)
-        metrics["accuracy_hard"] = metrics[f"hard_{SIZES[-1]}"]
-    return lesson.Run(metrics, model, {})
+        right["accuracy"] = is_right(model, x_test, y_test)
+        right["accuracy_hard"] = right[f"hard_{SIZES[-1]}"]
+    if witnesses:
+        right |= measure_witnesses(x_train, y_train, x_test, y_test, seed=seed, epochs=epochs)
+    metrics = {name: float(each.mean()) for name, each in right.items()}
+    pooled = {name: each.astype(int).tolist() for name, each in right.items()}
+    return lesson.Run(metrics, model, {"pooled": pooled})
 
 
-def witnesses(seed: int) -> dict[str, float]:
-    """Mesure le réseau sans les images déplacées et retournées.
+def measure_witnesses(x_train, y_train, x_test, y_test, *, seed: int, epochs: int) -> dict:
+    """Apprend le sac de mots tirés au hasard, et le réseau qui voit les images telles quelles.
 
     Returns:
-        `cnn_plain`, son exactitude : il apprend alors des mêmes images que le sac.
+        `drawn_words` et `cnn_plain` : les images de test que chacun classe bien, `(n,)` booléens.
     """
-    parts = lesson.split(sources.load_cifar10(), limit=NUM_IMAGES, num_val=NUM_VAL)
-    x_train, y_train, _, _, x_test, y_test = [part.squeeze() for part in parts]
-    network = train_cnn(x_train, y_train, seed=seed, epochs=EPOCHS, minutes=None, moved=False)
-    return {"cnn_plain": evaluate(network, x_test, y_test)}
+    dictionary = draw_dictionary(x_train, SIZES[-1], seed=seed)
+    codes, codes_test = (
+        features(encode(dictionary, x), "soft_quarters") for x in (x_train, x_test)
+    )
+    classifier = fit_linear(codes, y_train, strength=STRENGTH)
+    network = train_cnn(x_train, y_train, seed=seed, epochs=epochs, minutes=None, moved=False)
+    return {
+        "drawn_words": classifier.predict(codes_test) == y_test,
+        "cnn_plain": is_right(network, x_test, y_test),
+    }
+
+
+def pool(found: list[dict]) -> dict:
+    """Rend les écarts publiés, sur toutes les graines et toutes les images de test.
+
+    Args:
+        found: par graine, les images de test que chaque concurrent classe bien.
+
+    Returns:
+        `{"gaps": {"soft_800 - hard_800": [moyenne, bas, haut]…}}`, un écart par paire de `PAIRS`.
+    """
+    right = stack(found)
+    return {
+        "gaps": {
+            f"{one} - {other}": list(paired_gap(right[one], right[other])) for one, other in PAIRS
+        }
+    }
+
+
+def encode(dictionary: Dictionary, x: np.ndarray) -> dict[str, np.ndarray]:
+    """Code des images des deux façons (voir `build_encoder`)."""
+    return build_encoder(dictionary).predict(x, batch_size=CODED, verbose=0)
 
 
 def as_rows(x: np.ndarray) -> np.ndarray:
@@ -237,9 +297,9 @@ def as_rows(x: np.ndarray) -> np.ndarray:
     return x.reshape(len(x), -1).astype(np.float32) / 255
 
 
-def evaluate(model: keras.Model, x: np.ndarray, y: np.ndarray) -> float:
-    """Rend l'exactitude d'un modèle, dans [0, 1]."""
-    return float(np.mean(model.predict(x, batch_size=100, verbose=0).argmax(1) == y))
+def is_right(model: keras.Model, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Rend les images qu'un modèle classe bien, `(n,)` booléens."""
+    return model.predict(x, batch_size=100, verbose=0).argmax(1) == y
 
 
 # --- Question : lequel est le meilleur ? ---------------------------------------------
@@ -247,7 +307,9 @@ def evaluate(model: keras.Model, x: np.ndarray, y: np.ndarray) -> float:
 
 def teach(options) -> None:
     """Compare les concurrents, enregistre le sac, montre ses mots."""
-    found = run(0, epochs=options.epochs, minutes=options.minutes, limit=options.limit)
+    found = run(
+        0, epochs=options.epochs, minutes=options.minutes, limit=options.limit, witnesses=False
+    )
     rows = [
         [label, percent(found.metrics[name])]
         for name, label in LABELS.items()

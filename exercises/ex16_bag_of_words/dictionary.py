@@ -108,6 +108,25 @@ def learn_dictionary(x: np.ndarray, num_words: int, *, seed: int) -> Dictionary:
     return Dictionary(whitening, groups.cluster_centers_[order].astype(np.float32))
 
 
+def draw_dictionary(x: np.ndarray, num_words: int, *, seed: int) -> Dictionary:
+    """Tire les mots au hasard parmi les morceaux blanchis : le témoin de `learn_dictionary`.
+
+    Args:
+        x: images uint8 `(n, h, w, 3)`.
+        num_words: taille du dictionnaire.
+        seed: graine du tirage.
+
+    Returns:
+        Le dictionnaire : mêmes morceaux et même blanchiment ; ses mots ne sont pas rangés.
+
+    Source : Coates et Ng, « The Importance of Encoding Versus Training with Sparse Coding and
+    Vector Quantization », ICML 2011.
+    """
+    normalised = normalise(sample_patches(x, NUM_PATCHES, seed=seed))
+    whitening = whitening_matrix(normalised)
+    return Dictionary(whitening, normalised[:num_words] @ whitening)  # déjà dans un ordre au hasard
+
+
 def word_pictures(dictionary: Dictionary) -> np.ndarray:
     """Défait le blanchiment, pour montrer chaque mot comme un morceau d'image.
 

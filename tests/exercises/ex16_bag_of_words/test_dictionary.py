@@ -65,3 +65,12 @@ def test_planted_motifs_are_the_words(monkeypatch):
     assert np.corrcoef(first.ravel(), expected[0])[0, 1] > 0.999
     assert np.abs(first - 127.5).max() == pytest.approx(127.5, abs=1)
     assert 0 < np.abs(plain - 127.5).max() < 5
+
+
+def test_words_drawn_at_random_are_whitened_patches(monkeypatch):
+    monkeypatch.setattr(ex16, "NUM_PATCHES", 500)
+    x = np.random.default_rng(0).integers(0, 256, (4, 9, 9, 3), np.uint8)
+    found = ex16.draw_dictionary(x, 7, seed=3)
+    patches = ex16.normalise(ex16.sample_patches(x, 500, seed=3))
+    np.testing.assert_array_equal(found.whitening, ex16.whitening_matrix(patches))
+    np.testing.assert_allclose(found.words, patches[:7] @ found.whitening, atol=1e-4)
