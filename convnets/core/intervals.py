@@ -104,6 +104,25 @@ def against_others(found: Sequence[dict[str, list]], name: str) -> dict[str, lis
     return {other: list(paired_gap(own, each)) for other, each in values.items()}
 
 
+def paired_gaps(
+    found: Sequence[dict[str, list]], pairs: Sequence[tuple[str, str]]
+) -> dict[str, list[float]]:
+    """Compare des méthodes deux à deux, sur toutes les graines et toutes les images.
+
+    Args:
+        found: par graine, ce que vaut chaque méthode à chaque image.
+        pairs: les deux noms de chaque comparaison.
+
+    Returns:
+        Pour chaque paire, sous le nom `"un - autre"`, `[moyenne, bas, haut]` de ce que la première
+        méthode a de plus (voir `paired_gap`).
+    """
+    values = stack(found)
+    return {
+        f"{one} - {other}": list(paired_gap(values[one], values[other])) for one, other in pairs
+    }
+
+
 def sign(gap: Interval) -> int:
     """Rend 1 si l'intervalle est au-dessus de zéro, -1 au-dessous, 0 s'il contient zéro."""
     return int(gap.low > 0) - int(gap.high < 0)

@@ -25,7 +25,7 @@ from threadpoolctl import threadpool_limits
 
 from convnets.core import session
 from convnets.core.cli import add_model_option, lesson_parser, percent
-from convnets.core.intervals import paired_gap, stack
+from convnets.core.intervals import paired_gaps
 from convnets.core.reports import Headline
 from convnets.datasets import sources
 from convnets.figures.charts import table
@@ -279,12 +279,7 @@ def pool(found: list[dict]) -> dict:
     Returns:
         `{"gaps": {"soft_800 - hard_800": [moyenne, bas, haut]…}}`, un écart par paire de `PAIRS`.
     """
-    right = stack(found)
-    return {
-        "gaps": {
-            f"{one} - {other}": list(paired_gap(right[one], right[other])) for one, other in PAIRS
-        }
-    }
+    return {"gaps": paired_gaps(found, PAIRS)}
 
 
 def encode(dictionary: Dictionary, x: np.ndarray) -> dict[str, np.ndarray]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from convnets.core.intervals import Interval, mean_interval, paired_gap, sign
+from convnets.core.intervals import Interval, mean_interval, paired_gap, paired_gaps, sign
 from exercises.ex23_what_matters import intervals as ex23
 
 
@@ -42,3 +42,12 @@ def test_too_few_values_are_refused(shape):
 def test_pairs_must_match():
     with pytest.raises(ValueError, match="mêmes graines"):
         paired_gap(np.ones((2, 5)), np.ones((3, 5)))
+
+
+def test_named_pairs_are_compared_over_every_seed():
+    found = [{"a": [1, 1, 0], "b": [0, 1, 0]}, {"a": [1, 0, 1], "b": [0, 0, 1]}]
+    gaps = paired_gaps(found, [("a", "b"), ("b", "a")])
+    assert list(gaps) == ["a - b", "b - a"]
+    values = [np.array([each[name] for each in found]) for name in "ab"]
+    assert gaps["a - b"] == list(paired_gap(*values))
+    assert gaps["b - a"][0] == -gaps["a - b"][0] < 0

@@ -32,6 +32,12 @@ def test_lesson_checks_trains_measures_and_saves(
     assert learned.endswith(percent(report.metrics["accuracy"].mean))  # NumPy et Keras d'accord
     assert frozen.startswith("la même, filtres") and frozen.split()[-2] != learned.split()[-2]
 
+    # Mesurée, la leçon garde les images de test que chacun classe bien.
+    with unrendered():
+        measured = ex22.run(0, epochs=1)
+    means = {name: np.mean(right) for name, right in measured.kept["pooled"].items()}
+    assert means == pytest.approx(measured.metrics) and "accuracy_nearest" in means
+
     x, y = dataset[1]
     found = Classifier(SLUG, models_dir=tmp_path / "m").predict(x)
     assert np.mean(found.argmax(1) == y) == pytest.approx(report.metrics["accuracy"].mean)
@@ -45,13 +51,19 @@ def test_loop_by_hand_stops_when_its_time_is_over(extract, capsys):
     assert "Le temps est passé" in capsys.readouterr().out
 
 
-def test_accuracy_is_measured_on_every_image(extract, monkeypatch):
+def test_every_image_is_measured(extract, monkeypatch):
     x, y = (each[:25] for each in extract("mnist"))
     layers = network.build_layers(seed=0)
     guesses = network.forward(layers, network.to_floats(x)).argmax(1)
     monkeypatch.setattr(ex22, "PASS", 10)
-    assert ex22.measure_accuracy(layers, x, guesses) == 1
-    assert ex22.measure_accuracy(layers, x, y) == np.mean(guesses == y)
+    assert ex22.is_right(layers, x, guesses).all()
+    np.testing.assert_array_equal(ex22.is_right(layers, x, y), guesses == y)
+
+
+def test_the_nearest_learned_image_gives_its_class(extract):
+    x, y = (each[:60] for each in extract("mnist"))
+    moved = np.where(x[:9] > 0, x[:9] - 1, 1).astype(np.uint8)  # un niveau de gris d'écart
+    np.testing.assert_array_equal(ex22.copy_nearest(x, y, moved), y[:9])
 
 
 # --- Les mesures et les poids livrés ---------------------------------------------------
