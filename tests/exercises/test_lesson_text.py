@@ -155,8 +155,8 @@ def test_a_published_measure_is_read():
 def test_a_margin_is_that_of_the_published_seeds():
     both = [f'seeds("ex16_bag_of_words", "{name}")' for name in ("soft_800", "hard_800")]
     first, second = map(lesson_check.evaluate, both)
-    each = first - second  # trois graines : 4,303 est le quantile de Student à deux degrés
-    expected = 4.302653 * each.std(ddof=1) / len(each) ** 0.5
+    each = first - second  # cinq graines : 2,776 est le quantile de Student à quatre degrés
+    expected = 2.776445 * each.std(ddof=1) / len(each) ** 0.5
     assert lesson_check.evaluate(f"margin({both[0]} - {both[1]})") == pytest.approx(expected)
     with pytest.raises(ValueError, match="pas plusieurs graines"):
         lesson_check.evaluate('seeds("ex24_autoencoder_witnesses", "denoise_blur")')
