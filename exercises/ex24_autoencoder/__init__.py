@@ -5,7 +5,7 @@ figure (7) : image → bits → image).
 Commande : python -m exercises.ex24_autoencoder
            python -m exercises.ex24_autoencoder --compress image.png --output code.bin
            python -m exercises.ex24_autoencoder --decompress code.bin --output relue.png
-Résultat mesuré : docs/laboratoire/resultats.md.
+Résultat mesuré : docs/laboratoire/resultats.md, sur cinq graines (`python -m recipes.seeds`).
 
 Un auto-encodeur doit tout faire passer par son goulot ; un U-Net a des raccourcis qui l'évitent.
 Quand il faut recopier une image, le U-Net gagne presque sans se servir de son goulot : ce goulot ne
@@ -18,7 +18,7 @@ auto-encodeur résume : ses codes, arrondis puis compressés, font un format d'i
 - `shortcuts.py` : le U-Net et l'auto-encodeur, les deux mêmes tâches, le goulot coupé ;
 - `codec.py` : image → codes → entiers → octets, et retour ; le fichier ;
 - `network.py` : l'auto-encodeur qui compresse, et la perte qui compte les bits ;
-- `baselines.py` : ACP, JPEG, WebP ;
+- `baselines.py` : ACP des carrés et des images entières, moyennes non locales, JPEG, WebP ;
 - `__main__.py` : la leçon, pour une graine ;
 - `figures.py` : les figures ;
 - `command.py` : compresser une image dans un fichier, et la relire.

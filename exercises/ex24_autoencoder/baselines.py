@@ -1,4 +1,4 @@
-"""Ce à quoi comparer : l'ACP, les moyennes non locales, JPEG et WebP.
+"""Ce à quoi comparer : l'ACP, l'image réduite, les moyennes non locales, JPEG et WebP.
 
 D'après : S3, figure (7), image → bits → image.
 Commande : python -m exercises.ex24_autoencoder
@@ -9,12 +9,14 @@ import math
 
 import numpy as np
 from PIL import Image
+from scipy.linalg import eigh
 from scipy.ndimage import uniform_filter
 
 from convnets.figures.charts import mosaic
 from exercises.ex24_autoencoder.codec import BLOCK_PX, Codec
 
 GREY = 127.5  # retiré avant l'analyse, remis après
+SMALL_PX = 9  # côté d'une image réduite : 243 nombres, presque autant que le goulot
 # Choisis sur 300 images de validation, parmi trois carrés, trois voisinages et six forces.
 PATCH_PX, REACH_PX, STRENGTH = 3, 5, 20.0
 QUALITIES = {"JPEG": (5, 10, 20, 30, 50, 70, 85), "WEBP": (1, 5, 10, 20, 30, 50, 70, 85)}
@@ -51,6 +53,40 @@ def project(images: np.ndarray, axes: np.ndarray) -> np.ndarray:
     Chaque carré de 8 × 8 pixels n'est plus dit que par c nombres.
     """
     return from_blocks(to_blocks(images.astype(np.float32) - GREY) @ axes @ axes.T) + GREY
+
+
+def whole_axes(images: np.ndarray, num_axes: int) -> np.ndarray:
+    """Cherche les premiers axes principaux d'images entières, dépliées comme un carré.
+
+    Aucun auto-encodeur linéaire de même goulot ne rend mieux ces images. Sa matrice dépend de leur
+    taille : contrairement à celle des carrés, elle ne sert qu'à des images de cette taille.
+
+    Args:
+        images: uint8 `(n, h, w, 3)`.
+        num_axes: nombre d'axes.
+
+    Returns:
+        Colonnes orthonormées `(3hw, num_axes)`.
+    """
+    flat = images.reshape(len(images), -1).astype(np.float32) - GREY
+    size = flat.shape[1]
+    return eigh(flat.T @ flat / len(flat), subset_by_index=[size - num_axes, size - 1])[1]
+
+
+def project_whole(images: np.ndarray, axes: np.ndarray) -> np.ndarray:
+    """Passe des images entières par les axes de `whole_axes`, et en revient, en float32."""
+    flat = images.reshape(len(images), -1).astype(np.float32) - GREY
+    return (flat @ axes @ axes.T + GREY).reshape(images.shape)
+
+
+def reduce_and_enlarge(images: np.ndarray) -> np.ndarray:
+    """Réduit des images uint8 `(n, h, w, 3)` à `SMALL_PX` pixels de côté, et les agrandit.
+
+    Le filtre de Lanczos est celui des quatre de Pillow qui rend le mieux les images de validation.
+    """
+    size, lanczos = images.shape[2:0:-1], Image.Resampling.LANCZOS
+    small = [Image.fromarray(each).resize((SMALL_PX, SMALL_PX), lanczos) for each in images]
+    return np.stack([np.asarray(each.resize(size, lanczos)) for each in small])
 
 
 def to_blocks(images: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Juger une image rendue : PSNR, SSIM, et l'écart de deux codeurs à débit égal.
+"""Juger une image rendue : PSNR, SSIM, et ce que vaut un codeur à un débit donné.
 
 D'après : S3 « Different problems, models & metrics » (figure (7), image → bits → image).
 Commande : python -m exercises.ex24_autoencoder
@@ -39,16 +39,6 @@ def psnr_each(truth: np.ndarray, found: np.ndarray) -> np.ndarray:
     return np.array([psnr(*pair) for pair in zip(truth, found, strict=True)])
 
 
-def mean_gain(found: np.ndarray, other: np.ndarray) -> tuple[float, float]:
-    """Compare deux rendus des mêmes images, image par image, d'après leurs PSNR `(n,)`.
-
-    Returns:
-        La moyenne des différences, et la demi-largeur de son intervalle à 95 %.
-    """
-    gains = found - other
-    return float(gains.mean()), float(1.96 * gains.std() / len(gains) ** 0.5)
-
-
 def ssim(truth: np.ndarray, found: np.ndarray) -> float:
     """Calcule la similarité de structure moyenne.
 
@@ -73,6 +63,12 @@ def ssim(truth: np.ndarray, found: np.ndarray) -> float:
     return float(similarity.mean())
 
 
+def ssim_each(truth: np.ndarray, found: np.ndarray) -> np.ndarray:
+    """Calcule le SSIM de chaque image `(n, h, w, c)` : `(n,)`."""
+    pairs = zip(truth[:, None], found[:, None], strict=True)
+    return np.array([ssim(*pair) for pair in pairs])
+
+
 def _around(values: np.ndarray) -> np.ndarray:
     """Moyenne `(n, h, w, c)` autour de chaque pixel, là où la fenêtre tient tout entière."""
     radius = WINDOW_PX // 2
@@ -88,7 +84,7 @@ class Curve(NamedTuple):
 
     rates: list[float]  # bits par pixel
     psnr: list[np.ndarray]  # décibels, de chaque image (n,)
-    ssim: list[float]
+    ssim: list[np.ndarray]  # de chaque image (n,)
 
 
 def measure(files: list[tuple[bytes, np.ndarray]], images: np.ndarray) -> Curve:
@@ -104,7 +100,7 @@ def measure(files: list[tuple[bytes, np.ndarray]], images: np.ndarray) -> Curve:
     return Curve(
         [8 * len(content) / images[..., 0].size for content, _ in files],
         [psnr_each(images, found) for _, found in files],
-        [ssim(images, found) for _, found in files],
+        [ssim_each(images, found) for _, found in files],
     )
 
 

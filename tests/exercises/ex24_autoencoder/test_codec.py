@@ -44,6 +44,26 @@ def test_a_projection_keeps_what_its_axes_say(images, principal):
     assert error.mean() * 192 == pytest.approx(np.sum(spreads[16:] ** 2), rel=1e-3)
 
 
+def test_no_linear_bottleneck_of_its_size_beats_that_of_whole_images(images):
+    """Huit pixels de côté sont une image entière : les deux ACP n'en font qu'une."""
+    x = images[:200, :16, :16]
+    whole = baselines.whole_axes(x, 64)
+    np.testing.assert_allclose(whole.T @ whole, np.eye(64), atol=1e-4)
+    found = baselines.project_whole(x, whole)
+    blocks, _ = baselines.principal_axes(x)
+    assert psnr(x, found) > psnr(x, baselines.project(x, blocks[:, :16]))
+    small = x[:, :8, :8]
+    axes, _ = baselines.principal_axes(small)
+    same = baselines.project_whole(small, baselines.whole_axes(small, 16))
+    np.testing.assert_allclose(same, baselines.project(small, axes[:, :16]), atol=0.1)
+
+
+def test_a_reduced_image_keeps_what_is_smooth():
+    ramp = np.broadcast_to(np.arange(0, 256, 8, np.uint8)[:, None, None], (2, 32, 24, 3))
+    found = baselines.reduce_and_enlarge(np.ascontiguousarray(ramp))
+    assert found.shape == ramp.shape and psnr(ramp, found) > 30
+
+
 @pytest.mark.parametrize("kind", ["JPEG", "WEBP"])
 def test_a_format_gives_each_thumbnail_back_in_its_place(images, kind):
     content, found = baselines.through_format(images[:9], kind, 95)

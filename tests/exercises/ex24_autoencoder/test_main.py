@@ -62,6 +62,17 @@ def test_the_shipped_network_compresses_as_published(extract, eager):
     assert psnr(images, codec.unpack(found, content)) > 24.5
 
 
+def test_a_network_is_compared_to_what_does_the_same_task():
+    seeds = [
+        {name: [level + seed, level] for level, name in enumerate((*ex24.LEARNED, "copy_pca"))}
+        for seed in (0, 2)
+    ]
+    gaps = ex24.pool(seeds)["gaps"]
+    assert gaps["copy_unet copy_pca"] == pytest.approx([-6, -6, -6])
+    assert gaps["copy_plain copy_unet"][0] == 1
+    assert "copy_plain denoise_unet" not in gaps and "psnr_network ssim_network" not in gaps
+
+
 # --- La boucle entière ---------------------------------------------------------------
 
 
