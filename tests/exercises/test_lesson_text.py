@@ -159,7 +159,7 @@ def test_a_margin_is_that_of_the_published_seeds():
     expected = 2.776445 * each.std(ddof=1) / len(each) ** 0.5
     assert lesson_check.evaluate(f"margin({both[0]} - {both[1]})") == pytest.approx(expected)
     with pytest.raises(ValueError, match="pas plusieurs graines"):
-        lesson_check.evaluate('seeds("ex24_autoencoder_witnesses", "denoise_blur")')
+        lesson_check.evaluate('seeds("ex28_real_pairs_witnesses", "aloe_small")')
 
 
 def test_a_margin_over_images_needs_their_error():

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from convnets.core import reports
+from convnets.core.intervals import Interval
 from exercises.ex24_autoencoder import __main__ as ex24
 from exercises.ex24_autoencoder import codec, command
 from exercises.ex24_autoencoder.measures import psnr
@@ -43,14 +44,18 @@ def test_a_picture_goes_through_a_file(pca, monkeypatch, repo, tmp_path, capsys)
 
 @pytest.mark.question(QUESTION)
 def test_the_published_measures_say_what_the_page_says():
-    metrics = reports.load_measures(SLUG).metrics
-    means = {name: metric.mean for name, metric in metrics.items()}
-    assert means["copy_unet"] > means["copy_plain"] + 10
-    assert means["copy_gain"] > means["copy_reach"]  # l'auto-encodeur a dépassé l'ACP
-    assert means["copy_unet"] - means["copy_unet_cut"] < 1
-    assert means["denoise_unet"] > means["denoise_blur"] + 1 > means["denoise_noisy"]
-    assert all(means[f"gain_{key}"] > means[f"reach_{key}"] for key in ("pca", "jpeg"))
-    assert means["gain_webp"] < -means["reach_webp"]
+    gaps = {
+        name: Interval(*each) for name, each in reports.load_measures(SLUG).details["gaps"].items()
+    }
+    assert gaps["copy_unet copy_plain"].low > 10
+    assert gaps["copy_plain copy_whole"].high < 0  # une ACP de même goulot fait mieux
+    assert gaps["copy_unet copy_unet_cut"].high < gaps["copy_plain copy_plain_cut"].low
+    assert gaps["denoise_plain denoise_blur"].low < 0  # un simple flou fait au moins aussi bien
+    assert all(
+        gaps[f"denoise_unet denoise_{name}"].low > 0 for name in ("wiener", "non_local", "blur")
+    )
+    assert all(gaps[f"psnr_network psnr_{name}"].low > 0 for name in ("pca", "jpeg"))
+    assert gaps["psnr_network psnr_webp"].high < 0
 
 
 @pytest.mark.question(QUESTION)
