@@ -1,5 +1,6 @@
 """La page du barème : chacune de ses réponses est celle que reçoit un petit rendu."""
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -52,7 +53,7 @@ TRIED = [  # InceptionV3 prend des secondes : un seul de ses rendus suffit chaqu
 def test_the_answer_is_what_the_grader_does(made, handed, tmp_path, answer):
     folder = handed(answer)
     if "refused" in answer:
-        with pytest.raises(FileNotFoundError, match=answer["refused"]):
+        with pytest.raises(FileNotFoundError, match=re.escape(answer["refused"])):
             handin.collect(folder, tmp_path / "copie", one=True)
         return
     (submitted,) = handin.collect(folder, tmp_path / "copie", one=True).submissions
