@@ -5,7 +5,7 @@ figure (7) : image → bits → image).
 Commande : python -m exercises.ex24_autoencoder
            python -m exercises.ex24_autoencoder --compress image.png --output code.bin
            python -m exercises.ex24_autoencoder --decompress code.bin --output relue.png
-Résultat mesuré : docs/laboratoire/resultats.md, sur quatre graines (`python -m recipes.seeds`).
+Résultat mesuré : docs/laboratoire/resultats.md, sur cinq graines (`python -m recipes.seeds`).
 
 Un auto-encodeur doit tout faire passer par son goulot ; un U-Net a des raccourcis qui l'évitent.
 Quand il faut recopier une image, le U-Net gagne presque sans se servir de son goulot : ce goulot ne
