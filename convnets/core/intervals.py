@@ -84,6 +84,19 @@ def paired_gap(values: np.ndarray, reference: np.ndarray) -> Interval:
     return mean_interval(np.asarray(values, np.float64) - np.asarray(reference, np.float64))
 
 
+def by_image(values: dict[str, np.ndarray]) -> tuple[dict[str, float], dict[str, list]]:
+    """Rend ce qu'une graine garde de chaque méthode, prêt à écrire en JSON.
+
+    Args:
+        values: par méthode, ce que vaut chaque image, `(n,)` ; des booléens, si elle est juste.
+
+    Returns:
+        Par méthode, la moyenne des images ; par méthode, ce que vaut chacune, ce que lit `stack`.
+    """
+    means = {name: float(each.mean()) for name, each in values.items()}
+    return means, {name: (1 * each).tolist() for name, each in values.items()}
+
+
 def stack(found: Sequence[dict[str, list]]) -> dict[str, np.ndarray]:
     """Réunit ce que garde chaque graine, par méthode : `(graines, images)`."""
     return {name: np.array([each[name] for each in found]) for name in found[0]}

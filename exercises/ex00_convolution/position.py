@@ -15,7 +15,7 @@ import numpy as np
 from keras import layers
 
 from convnets.core.cli import lesson_parser
-from convnets.core.intervals import paired_gap, stack
+from convnets.core.intervals import by_image, paired_gap, stack
 from convnets.datasets import sources
 from convnets.figures.charts import curves
 from convnets.figures.style import new_figure, output_dir
@@ -148,8 +148,7 @@ def run(seed: int = 0, *, epochs: int = EPOCHS, minutes=None, limit: int | None 
     )
     model = train(x_train, y_train, val=(x_val, y_val), seed=seed, epochs=epochs, minutes=minutes)
     right = evaluate(model, x_test, y_test)
-    metrics = {name: float(each.mean()) for name, each in right.items()}
-    pooled = {name: each.tolist() for name, each in right.items()}
+    metrics, pooled = by_image(right)
     return lesson.Run(metrics, model, {"pooled": pooled})
 
 

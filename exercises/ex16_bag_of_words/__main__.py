@@ -25,7 +25,7 @@ from threadpoolctl import threadpool_limits
 
 from convnets.core import session
 from convnets.core.cli import add_model_option, lesson_parser, percent
-from convnets.core.intervals import paired_gaps
+from convnets.core.intervals import by_image, paired_gaps
 from convnets.core.reports import Headline
 from convnets.datasets import sources
 from convnets.figures.charts import table
@@ -247,8 +247,7 @@ def run(
         right["accuracy_hard"] = right[f"hard_{SIZES[-1]}"]
     if witnesses:
         right |= measure_witnesses(x_train, y_train, x_test, y_test, seed=seed, epochs=epochs)
-    metrics = {name: float(each.mean()) for name, each in right.items()}
-    pooled = {name: each.astype(int).tolist() for name, each in right.items()}
+    metrics, pooled = by_image(right)
     return lesson.Run(metrics, model, {"pooled": pooled})
 
 

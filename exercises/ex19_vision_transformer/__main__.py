@@ -15,16 +15,16 @@ from pathlib import Path
 import keras
 import numpy as np
 from PIL import Image
-from sklearn.neighbors import KNeighborsClassifier
 
 from convnets.core.cli import add_model_option, lesson_parser, percent
-from convnets.core.intervals import paired_gaps
+from convnets.core.intervals import by_image, paired_gaps
 from convnets.core.reports import Headline
 from convnets.datasets import sources
 from convnets.figures.charts import table
 from convnets.figures.style import output_dir
 from convnets.training import lesson
 from convnets.training.batches import shuffled
+from convnets.training.nearest import copy_nearest
 from exercises.ex19_vision_transformer import attention, figures
 from exercises.ex19_vision_transformer.networks import NETWORKS, PATCH_PX
 
@@ -102,22 +102,6 @@ def train(name: str, parts: tuple, *, seed: int, clock: lesson.Clock) -> tuple:
     return model, history
 
 
-def copy_nearest(x_train: np.ndarray, y_train: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """Donne à chaque image la classe la plus fréquente des images apprises les plus proches.
-
-    Args:
-        x_train: images uint8 `(n, 28, 28)`.
-        y_train: leurs classes, `(n,)`.
-        x: images uint8 `(m, 28, 28)`.
-
-    Returns:
-        Classes `(m,)` ; les images proches sont celles dont les pixels diffèrent le moins.
-    """
-    finder = KNeighborsClassifier(NEIGHBOURS, algorithm="brute")
-    finder.fit(x_train.reshape(len(x_train), -1).astype(np.float32), y_train)
-    return finder.predict(x.reshape(len(x), -1).astype(np.float32))
-
-
 # --- Question : ce que vaut chacun, morceaux en place et mélangés ---------------------
 
 
@@ -158,14 +142,11 @@ def run(
         clock = lesson.Clock(epochs, None, warmup=WARMUP)
         dense, _ = train("dense", parts, seed=seed, clock=clock)
         right["accuracy_dense"] = is_right(dense, x_test, y_test)
-        right["accuracy_nearest"] = copy_nearest(x_train, y_train, x_test) == y_test
-    metrics = {name: float(each.mean()) for name, each in right.items()}
-    kept = {
-        "parts": parts,
-        "models": models,
-        "history": history["transformer"],
-        "pooled": {name: each.astype(int).tolist() for name, each in right.items()},
-    }
+        right["accuracy_nearest"] = (
+            copy_nearest(x_train, y_train, x_test, neighbours=NEIGHBOURS) == y_test
+        )
+    metrics, pooled = by_image(right)
+    kept = {"parts": parts, "models": models, "history": history["transformer"], "pooled": pooled}
     return lesson.Run(metrics, models["transformer"], kept)
 
 

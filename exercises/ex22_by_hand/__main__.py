@@ -12,17 +12,17 @@ from itertools import takewhile
 from pathlib import Path
 
 import numpy as np
-from sklearn.neighbors import KNeighborsClassifier
 
 from convnets.core import session
 from convnets.core.cli import lesson_parser, percent
-from convnets.core.intervals import paired_gaps
+from convnets.core.intervals import by_image, paired_gaps
 from convnets.core.reports import Headline
 from convnets.datasets import sources
 from convnets.figures.charts import save_filters, table
 from convnets.figures.style import output_dir
 from convnets.training import lesson
 from convnets.training.batches import Batches
+from convnets.training.nearest import copy_nearest
 from exercises.ex22_by_hand.gradients import errors_table
 from exercises.ex22_by_hand.loops import BATCH_SIZE, by_hand, losses_table, run_loops
 from exercises.ex22_by_hand.network import (
@@ -103,22 +103,6 @@ def is_right(layers: list, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.concatenate(guesses) == y
 
 
-def copy_nearest(x_train: np.ndarray, y_train: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """Donne à chaque image la classe de l'image apprise dont les pixels sont les plus proches.
-
-    Args:
-        x_train: images uint8 `(n, 28, 28)`.
-        y_train: leurs classes, `(n,)`.
-        x: images uint8 `(m, 28, 28)`.
-
-    Returns:
-        Classes `(m,)`.
-    """
-    finder = KNeighborsClassifier(NEIGHBOURS, algorithm="brute")
-    finder.fit(to_floats(x_train).reshape(len(x_train), -1), y_train)
-    return finder.predict(to_floats(x).reshape(len(x), -1))
-
-
 # --- Question : ce que vaut chacun ---------------------------------------------------
 
 
@@ -159,10 +143,11 @@ def run(
         session.note_training(name, epochs=epochs, done=done)
         right[name] = is_right(learned[name], x_test, y_test)
     if nearest:
-        right["accuracy_nearest"] = copy_nearest(x_train, y_train, x_test) == y_test
+        right["accuracy_nearest"] = (
+            copy_nearest(x_train, y_train, x_test, neighbours=NEIGHBOURS) == y_test
+        )
     model = to_keras(learned["accuracy"], build_model())
-    metrics = {name: float(each.mean()) for name, each in right.items()}
-    pooled = {name: each.astype(int).tolist() for name, each in right.items()}
+    metrics, pooled = by_image(right)
     kept = {"val": (x_val, y_val), "test": (x_test, y_test), "pooled": pooled}
     return lesson.Run(metrics, model, kept)
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from convnets.core.cli import add_model_option, lesson_parser
 from convnets.core.cli import run as run_command
-from convnets.core.intervals import against_others
+from convnets.core.intervals import against_others, by_image
 from convnets.core.reports import Headline, format_headline
 from convnets.datasets import sources
 from convnets.figures.charts import table
@@ -165,9 +165,9 @@ def run(
     for key, curve in curves.items():
         levels[f"psnr_{key}"] = at_rate(curve.rates, curve.psnr, RATE)
         levels[f"ssim_{key}"] = at_rate(curve.rates, curve.ssim, RATE)
-    metrics = {name: float(each.mean()) for name, each in levels.items()}
+    metrics, pooled = by_image(levels)
     kept = {
-        "pooled": {name: each.tolist() for name, each in levels.items()},
+        "pooled": pooled,
         "parts": parts,
         "rendered": rendered,
         "files": files,

@@ -18,9 +18,8 @@ from convnets.core import cli, session
 from convnets.core.cli import add_model_option, lesson_parser, shown_path
 from convnets.core.reports import Headline, format_headline
 from convnets.datasets import sources
-from convnets.explaining.dreams import save_picture
 from convnets.figures.charts import table
-from convnets.figures.style import output_dir, output_file
+from convnets.figures.style import output_dir
 from convnets.training import lesson
 from exercises.ex26_text_to_image import figures, flow, measures, network, sentences
 
@@ -28,7 +27,6 @@ NUM_VAL = 2000  # images de validation, les mêmes que pour les autres exercices
 NUM_DRAWN = 500  # phrases de test, une image chacune
 NUM_REFERENCE = 5000  # images d'apprentissage auxquelles Fréchet compare
 FORCES = (0, 1, 2, 4)  # forces de la phrase mesurées
-ZOOM = 8  # chaque pixel en fait 8 × 8 dans le fichier de --say : une vignette se verrait mal
 WITNESS_SEEDS = range(3)  # des tirages de `search`
 HEADLINE = [
     Headline("named_4", "images nommées comme demandé, force 4"),
@@ -217,14 +215,7 @@ def teach(options) -> None:
 
 def say(options) -> int:
     """Dessine la phrase de `--say` dans un PNG, et dit comment la faire nommer ; rend 0."""
-    words = sentences.encode([options.say])
-    name = "-".join(sentences.split(options.say)).replace("'", "") or "sans-phrase"
-    path = output_file(options, f"{name}.png")
-    model, noise = lesson.load_saved(options), network.draw_noise(1, seed=0)
-    image = network.draw_path(model, words, noise, guidance=flow.GUIDANCE)[-1, 0]
-    large = image.repeat(ZOOM, axis=0).repeat(ZOOM, axis=1)
-    save_picture(np.broadcast_to(large, (*large.shape[:2], 3)), path)
-    print(f"« {options.say} » : {shown_path(path)}")
+    path = figures.save_sentence(options, sentences.encode([options.say]))
     print(f"Pour la faire nommer : ./predict --model garments {shown_path(path)}")
     return 0
 

@@ -8,13 +8,18 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from convnets.core.cli import shown_path
+from convnets.explaining.dreams import save_picture
 from convnets.figures.charts import picture_rows
+from convnets.figures.style import output_file
+from convnets.training import lesson
 from exercises.ex26_text_to_image import flow, network, sentences
 
 NUM_SHOWN = 8  # images par phrase
 SHOWN_FORCES = (0, 0.5, 1, 2, 4, 8)
 SHOWN_STEPS = (0, 4, 8, 12, 14, 16, 18, 20)  # sur les vingt
 ROWS = 4  # phrases des deux bandes
+ZOOM = 8  # chaque pixel en fait 8 × 8 dans le fichier de --say : une vignette se verrait mal
 SEED = 100  # du bruit de ces figures : aucune mesure ne s'en est servie
 
 
@@ -39,6 +44,18 @@ def draw(
 def quoted(asked: tuple[str, ...], images: np.ndarray) -> dict[str, np.ndarray]:
     """Range des images par phrase, entre guillemets : ce que lit `picture_rows`."""
     return {f"« {sentence} »": each for sentence, each in zip(asked, images, strict=True)}
+
+
+def save_sentence(options, words: np.ndarray, pixels: tuple[int, ...] = sentences.PIXELS) -> Path:
+    """Dessine la phrase de `--say`, `words` `(1, MAX_WORDS)`, dans un PNG ; rend son chemin."""
+    name = "-".join(sentences.split(options.say)).replace("'", "") or "sans-phrase"
+    path = output_file(options, f"{name}.png")
+    model, noise = lesson.load_saved(options), network.draw_noise(1, seed=0, pixels=pixels)
+    image = network.draw_path(model, words, noise, guidance=flow.GUIDANCE)[-1, 0]
+    large = image.repeat(ZOOM, axis=0).repeat(ZOOM, axis=1)
+    save_picture(np.broadcast_to(large, (*large.shape[:2], 3)), path)
+    print(f"« {options.say} » : {shown_path(path)}")
+    return path
 
 
 def save_examples(folder: Path, model: keras.Model) -> None:

@@ -24,19 +24,18 @@ from keras import layers
 from PIL import Image
 
 from convnets.core import cli
-from convnets.core.cli import add_model_option, lesson_parser, percent, shown_path
+from convnets.core.cli import add_model_option, lesson_parser, percent
 from convnets.core.images import crop_resize, open_image
 from convnets.core.intervals import against_others
 from convnets.core.reports import Headline
 from convnets.datasets.product_words import COLORS, KINDS
 from convnets.datasets.products import Product, load_catalogue
-from convnets.explaining.dreams import save_picture
 from convnets.figures.charts import number, picture_rows, table
-from convnets.figures.style import output_dir, output_file
+from convnets.figures.style import output_dir
 from convnets.training import lesson
 from convnets.training.augmentation import alternate_mirror, random_crop
 from convnets.training.batches import Batches, feed
-from exercises.ex26_text_to_image import flow, measures, network, sentences
+from exercises.ex26_text_to_image import figures, flow, measures, network, sentences
 
 SIDE_PX = 32
 DRAWN_KINDS = [*KINDS][:16]  # les seize noms d'au moins 200 articles
@@ -63,7 +62,6 @@ SIDES = ["test"] * 2 + ["judge"] * 3 + ["train"] * 5  # de dix centaines qui se 
 NUM_DRAWN = {"seen": 400, "unseen": 200}  # articles de test, une image chacun
 VARIANCE = 0.95  # part de la variance que gardent les composantes principales
 NUM_SHOWN = 4  # dessins du réseau, par phrase de la figure
-ZOOM = 8
 EXAMPLES = (
     ("Shirts", "Blue"),
     ("Kurtas", "Pink"),
@@ -275,9 +273,10 @@ def make_controls(train: Articles, labels: np.ndarray, *, seed: int) -> dict[str
     """
     rng = np.random.default_rng(seed)
     spreads = {kind: find_spread(train, kind) for kind in np.unique(labels[:, 0])}
+    averages = {tuple(label): average(train, label) for label in np.unique(labels, axis=0)}
     means, noisy, chosen = [], [], []
     for label in labels:
-        means.append(average(train, label))
+        means.append(averages[tuple(label)])
         scales, directions = spreads[label[0]]
         gap = (rng.standard_normal(len(scales)) * scales) @ directions
         noisy.append(means[-1] + gap.reshape(means[-1].shape))
@@ -432,13 +431,7 @@ def teach(options) -> None:
 def say(options) -> int:
     """Dessine la phrase de `--say` dans un PNG ; rend 0."""
     words = sentences.encode([options.say], vocabulary())
-    name = "-".join(sentences.split(options.say)) or "sans-phrase"
-    path = output_file(options, f"{name}.png")
-    noise = network.draw_noise(1, seed=0, pixels=(SIDE_PX, SIDE_PX, 3))
-    model = lesson.load_saved(options)
-    image = network.draw_path(model, words, noise, guidance=flow.GUIDANCE)[-1, 0]
-    save_picture(image.repeat(ZOOM, axis=0).repeat(ZOOM, axis=1), path)
-    print(f"« {options.say} » : {shown_path(path)}")
+    figures.save_sentence(options, words, (SIDE_PX, SIDE_PX, 3))
     return 0
 
 

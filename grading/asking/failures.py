@@ -58,8 +58,8 @@ FRENCH = {  # ce que dit Python d'une exception, par son type
     "TypeError": "argument d'un type ou en nombre inattendu",
     "UnboundLocalError": "variable employée avant d'avoir une valeur",
     "UnicodeDecodeError": "texte qui n'est pas en UTF-8",
-    "UnwrittenCall": "appel qui n'a que `...` pour argument",  # de même
     "UnknownArgument": "argument que Keras n'a jamais eu",  # `inside/stops.py`
+    "UnwrittenCall": "appel qui n'a que `...` pour argument",  # de même
     "ValueError": "valeur ou forme refusée",
     "ZeroDivisionError": "division par zéro",
 }

@@ -114,10 +114,7 @@ STEPS = {  # ce qui transforme une valeur, et peut s'oublier
     "stop_gradient": "un arrêt du gradient",
 }
 EXTREMES = ("maximum", "minimum", "max", "min")
-OPPOSITES = {
-    "input": "output",
-    "output": "input",
-}  # des attributs qui se prennent l'un pour l'autre
+OPPOSITES = {"input": "output", "output": "input"}  # se prennent l'un pour l'autre
 SUMMARIES = ("mean", "sum", "max", "min", "std", "var", "median", "prod", "any", "all")
 SUMMARIES += ("argmax", "argmin", "argsort", "sort", "cumsum", "softmax", "norm")
 AXES = (None, 0, 1, -1, (0, 1), (1, 2))
@@ -241,19 +238,10 @@ def _call(node: ast.Call) -> Iterator[Change]:
     of_object = isinstance(node.func, ast.Attribute)
     name = node.func.attr if of_object else getattr(node.func, "id", "")
     yield from _other_function(node, name, of_object=of_object)
-    if name in STEPS:
-        yield from _forgotten_step(node, name, of_object=of_object)
-    elif node.args and name != "range":
-        yield from _forgotten_call(node, name, of_object=of_object)
+    if name in STEPS or (node.args and name != "range"):
+        yield from _forgotten(node, name, of_object=of_object)
     yield from _other_arguments(node, of_object=of_object)
     yield from _other_bounds(node, name)
-
-
-def _forgotten_call(node: ast.Call, name: str, *, of_object: bool) -> Iterator[Change]:
-    is_method = of_object and not _is_module(node.func.value)
-    kept = node.func.value if is_method else node.args[0]
-    if not isinstance(kept, ast.Starred | ast.GeneratorExp):
-        yield Change(f"l'appel de `{name}` est oublié", kept, 1)
 
 
 def _other_bounds(node: ast.Call, name: str) -> Iterator[Change]:
@@ -300,13 +288,16 @@ def _other_axis(node: ast.Call) -> Iterator[Change]:
             yield Change("un calcul est fait le long d'un autre axe, ou de tous", made, 2)
 
 
-def _forgotten_step(node: ast.Call, name: str, *, of_object: bool) -> Iterator[Change]:
+def _forgotten(node: ast.Call, name: str, *, of_object: bool) -> Iterator[Change]:
+    said, rank = f"l'appel de `{name}` est oublié", 1
+    if name in STEPS:
+        said, rank = f"{STEPS[name]} est oublié{'e' * STEPS[name].startswith('une')}", 0
     is_method = of_object and not _is_module(node.func.value)
     first = [node.func.value] if is_method else node.args[:1]
-    other = node.args[1:2] if name in EXTREMES else []
+    other = node.args[1:2] if name in EXTREMES and name in STEPS else []
     for each in first + other:
         if not isinstance(each, ast.Starred | ast.GeneratorExp):
-            yield Change(f"{STEPS[name]} est oublié{'e' * STEPS[name].startswith('une')}", each)
+            yield Change(said, each, rank)
 
 
 def _other_arguments(node: ast.Call, *, of_object: bool) -> Iterator[Change]:

@@ -95,13 +95,10 @@ def _renumbered(names) -> np.ndarray:
     return np.array([known[name] for name in flat], float)
 
 
-MIN_IOU = sealed.module("ex27_video.tracking").MIN_IOU
-
-
 def _greedy(shared) -> list[tuple[int, int]]:
     """Prend la plus grande IoU qui reste, sans jamais y renoncer."""
     left, pairs = np.array(shared, float), []
-    while left.size and left.max() >= MIN_IOU:
+    while left.size and left.max() >= tracking.MIN_IOU:
         row, column = np.unravel_index(left.argmax(), left.shape)
         pairs.append((int(row), int(column)))
         left[row], left[:, column] = -1, -1

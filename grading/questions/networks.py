@@ -599,11 +599,17 @@ def judge_train(ask: Ask, network: dict) -> Credit:
     loaded = record(ask)["calls"].get("load_data", {}).get("value")
     if found.level > Fraction(1, 2) and _source(loaded) == "test":
         return credit("1/2", "validation_is_test", "c'est ce que rend `load_data`")
-    if own and found.level == 1 and _validates_with_train(network):
-        return credit("1/2", "validation_unused")
-    if own and found.level == 1 and not (own["complete"] and own["moved"]):
-        return credit("1/2", "no_training" if own["complete"] else "no_history")
-    return found
+    fault = _judge_own(own, network) if own and found.level == 1 else RIGHT
+    return fault if fault.level < 1 else found
+
+
+def _judge_own(own: dict, network: dict) -> Credit:
+    """Juge ce qu'a rendu `train`, à qui le correcteur a donné une validation."""
+    return first_fault(
+        ("1/2", "validation_unused", _validates_with_train(network)),
+        ("1/2", "no_history", not own["complete"]),
+        ("1/2", "no_training", not own["moved"]),
+    )
 
 
 def _validates_with_train(network: dict) -> bool:

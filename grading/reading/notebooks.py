@@ -524,6 +524,16 @@ def reuses(source: Source) -> bool:
 
 def _takes_no_weights(source: Source) -> bool:
     """Dit si un fichier ne prend à Keras que des architectures, sans leurs poids appris."""
+    places, written = _names_of_applications(source), _written_files(source)
+    calls = [each for each in _every_node(source) if isinstance(each, ast.Call)]
+    built = [each for each in calls if _builds_one_of(each, places)]
+    reread = [{*_quoted(each)} for each in calls if "load_weights" in _calls(each)]
+    own = all(texts and texts <= written for texts in reread)
+    return bool(built) and all(map(_has_no_weights, built)) and own
+
+
+def _names_of_applications(source: Source) -> set[str]:
+    """Rend les noms par où un fichier atteint `keras.applications`, et ce qu'il en importe."""
     aliases = [
         alias.asname or alias.name
         for each in _every_node(source)
@@ -531,12 +541,7 @@ def _takes_no_weights(source: Source) -> bool:
         for alias in each.names
         if "applications" in f"{getattr(each, 'module', '')}.{alias.name}"
     ]
-    places = {"applications", *aliases}
-    calls = [each for each in _every_node(source) if isinstance(each, ast.Call)]
-    built = [each for each in calls if _builds_one_of(each, places)]
-    reread = [{*_quoted(each)} for each in calls if "load_weights" in _calls(each)]
-    own = all(texts and texts <= _written_files(source) for texts in reread)
-    return bool(built) and all(map(_has_no_weights, built)) and own
+    return {"applications", *aliases}
 
 
 def _builds_one_of(call: ast.Call, places: set[str]) -> bool:
