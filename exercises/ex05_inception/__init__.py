@@ -9,6 +9,7 @@ S3 « Fine-tuning approach » pour les deux études.
     head.py         la tête seule, apprise sur ce que la base a rendu
     saved_head.py   la tête enregistrée pour `./predict` ; rien n'y apprend
     cached.py       la suite : dix vêtements, et la base ne voit chaque photographie qu'une fois
+    scratch.py      et sans base ? un petit réseau appris des seules photographies
 Puis deux études, où la fin de la base est réapprise aussi :
     fine_tuning.py  réapprendre la fin de la base
     layers.py       combien de couches garder, ou réapprendre ?
@@ -18,6 +19,7 @@ Commandes : python -m exercises.ex05_inception                    un pantalon ? 
             python -m exercises.ex05_inception --images DOSSIER   un dossier d'images par classe
             python -m exercises.ex05_inception --prepare          la base, pour ./predict
             python -m exercises.ex05_inception.cached             la suite seule
+            python -m exercises.ex05_inception.scratch
             python -m exercises.ex05_inception.layers
             python -m exercises.ex05_inception.forgetting
             ./predict --model ex05_inception photo.jpg            nomme un vêtement
