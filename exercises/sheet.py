@@ -23,6 +23,7 @@ import nbformat
 from nbformat import v4
 
 from convnets.core.cli import FrenchParser, run
+from convnets.explaining.methods import EXPLANATIONS, OWN_NETWORK
 from exercises import EXERCISES, FOLDER, Exercise, find, notebook, sources
 from exercises.lesson_cells import to_markdown, with_pictures
 from exercises.lesson_names import (
@@ -493,6 +494,8 @@ def sheet_files(exercise: Exercise) -> dict[str, bytes]:
         inside = path.relative_to(FOLDER)
         text = skeleton.make_skeleton(".".join(inside.with_suffix("").parts))
         files[f"{COURSE}/exercises/{inside.as_posix()}"] = text.encode()
+    for path in explained_by(exercise):
+        files[f"{COURSE}/exercises/{path.relative_to(FOLDER).as_posix()}"] = path.read_bytes()
     data = [path for path in (FOLDER / exercise.slug).glob("*") if path.is_file()]
     for path in (path for path in data if path.suffix not in (".py", ".pyc")):
         files[f"{COURSE}/exercises/{path.relative_to(FOLDER).as_posix()}"] = path.read_bytes()
@@ -502,6 +505,17 @@ def sheet_files(exercise: Exercise) -> dict[str, bytes]:
         archive = sealed.write_archive(Path(folder) / "sealed.zip", name)
         files[f"{COURSE}/grading/sealed.zip"] = archive.read_bytes()
     return files
+
+
+def explained_by(exercise: Exercise) -> Iterator[Path]:
+    """Rend les fichiers des méthodes d'explication qu'un exercice importe pour les comparer.
+
+    Chacune est la réponse d'un autre exercice, que l'énoncé ne demande pas d'écrire.
+    """
+    if any("load_method" in path.read_text(encoding="utf-8") for path in sources(exercise.slug)):
+        entries = (EXPLANATIONS | OWN_NETWORK).values()
+        for slug in sorted({entry.source.partition(":")[0].split(".")[1] for entry in entries}):
+            yield from sources(slug)
 
 
 def course_files(exercises: Sequence[Exercise]) -> Iterator[Path]:

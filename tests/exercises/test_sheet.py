@@ -115,6 +115,15 @@ def test_what_a_sheet_imports_is_in_its_course(slug):
 
 
 @pytest.mark.ci
+def test_a_sheet_that_compares_methods_has_them(tmp_path):
+    """L'exercice 11 compare les réponses des exercices 07 à 10 : il les importe en commençant."""
+    sheet.main(["ex11", "--output", str(tmp_path / "ex11")])
+    done = run_file(tmp_path / "ex11", "ex11.py")
+    assert "Traceback" not in done.stderr
+    assert "pas encore" in done.stdout
+
+
+@pytest.mark.ci
 @pytest.mark.parametrize("slug", SLUGS)
 def test_no_answer_is_anywhere(slug):
     """Ni le corps d'une fonction à écrire, ni une réponse repliée ; notebook, fichier et cours."""
