@@ -92,7 +92,9 @@ class _Modern(ast.NodeTransformer):
         if name in ("text", "annotate"):  # ceux d'une grande matrice prennent des gigaoctets
             return ast.Pass()
         if name.startswith(DRAWS):
-            return ast.parse(f"try: {ast.unparse(node)}\nexcept Exception: pass").body[0]
+            tried = ast.parse("try: pass\nexcept Exception: pass").body[0]
+            tried.body = [node]  # dont les lignes restent celles du rendu
+            return tried
         return node
 
     def visit_Call(self, node: ast.Call) -> ast.Call:
@@ -149,7 +151,9 @@ def _give_pool_size(node: ast.Call) -> None:
 
 
 def _lower_padding(node: ast.Call) -> None:
-    """Écrit `padding="same"` pour `padding="SAME"`."""
+    """Écrit `padding="same"` pour `padding="SAME"`, sauf pour les fonctions de `tf.nn`."""
+    if ".nn." in f".{ast.unparse(node.func)}":
+        return
     for each in node.keywords:
         value = getattr(each.value, "value", 0)
         if each.arg == "padding" and isinstance(value, str):
