@@ -40,7 +40,7 @@ from grading.inside.alarm import OutOfTimeError
 from grading.reading import handin
 from grading.scale import Rule, read_reasons, read_scale
 
-ENCLOSED = {"record", "command"}  # ce que seul un processus à part sait faire
+ENCLOSED = {"record", "record_filters", "command"}  # ce que seul un processus à part sait faire
 HANDED_IN = ("weights", "command")  # questions posées à des fichiers rendus, et non à des fonctions
 LIMIT_S = 20  # de processeur, pour les appels d'une question
 SMALL = 12  # valeurs d'un tableau qui se montre en entier

@@ -26,7 +26,8 @@ EXTRA_CPU_S = 60  # par enfant : importer ce que l'atelier n'a pas chargé
 MODELS = {"ex03.command": ("ex03_cifar10",)}  # questions dont l'enfant lit des poids
 WEIGHTS_MB = 2048  # pour lire un fichier de poids, qui peut être piégé
 MAX_DETAIL = 400  # caractères de ce qui précise une raison : une citation s'y ferme
-CHANGES_STATE = {"command", "record"}  # après quoi l'enfant n'est plus neuf
+PROGRAMS = {"record", "record_filters"}  # exécutent un programme comme le fait son auteur
+CHANGES_STATE = {"command", *PROGRAMS}  # après quoi l'enfant n'est plus neuf
 
 
 class Options(NamedTuple):
@@ -182,7 +183,7 @@ class Grader:
         Raises:
             Failure: voir `Child.ask`.
         """
-        program = rule.exercise if operation == "record" else rule.module
+        program = rule.exercise if operation in PROGRAMS else rule.module
         key = hashlib.sha256(messages.pack([program, operation, arguments, clean])).digest()
         if key not in self._known:
             try:
@@ -196,7 +197,7 @@ class Grader:
 
     def _ask(self, rule: Rule, operation: str, arguments: dict, clean: bool) -> dict:
         # Un programme exécuté comme le fait son auteur n'est pas importé d'abord.
-        child = self._staged(rule) if operation == "record" else self._child(rule, clean)
+        child = self._staged(rule) if operation in PROGRAMS else self._child(rule, clean)
         try:
             return child.ask({"op": operation, **arguments}, rule.seconds)
         finally:

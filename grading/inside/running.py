@@ -22,15 +22,17 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from . import calling, packages, probes, stops, trial
+from . import calling, filtering, packages, probes, stops, trial
 from .absent import Nothing
 from .alarm import alarm
 from .causes import causes
 from .older import keras as older_keras
 from .older import numpy as older_numpy
+from .older import tensorflow as older_tensorflow
 from .older.names import modernised
 from .replaced import patched
 from .replaced.arguments import Arguments
+from .stand_ins import pictures
 from .trial import NUM_CLASSES
 from .watching import TEST, WHOLE_SET, Seen
 
@@ -156,6 +158,37 @@ def record(module: str, asked: dict, dataset: str, levels: dict, seconds: int) -
         **_reached(names, seen),
         **_written(program, names),
     }
+
+
+def record_filters(module: str, seconds: int) -> dict:
+    """Exécute le programme de l'exercice 01.
+
+    Args:
+        module: celui du rendu.
+        seconds: temps de processeur accordé.
+
+    Returns:
+        `calls`, les filtres appliqués ; `failed`, les appels qui échouent ; `shown`, si une réponse
+        est montrée ; `looked`, les lignes qui montrent une image ; puis `late`, et ce que dit
+        `_reached`.
+    """
+    tf.config.run_functions_eagerly(True)
+    keras.utils.set_random_seed(0)
+    program = read_program([module])
+    trial.picture_px[:] = filtering.picture_size(program.nodes)
+    Nothing.images = np.random.default_rng(0).integers(0, 256, (*trial.picture_px, 3), np.uint8)
+    seen, names = Seen(), _first_names(module, program, as_module=False)
+    names.reached = seen.reached
+    _install()
+    sys.modules["scipy.misc"] = pictures  # SciPy n'y lit plus d'image
+    if not older_tensorflow.WORDS.isdisjoint(map(_word, program.nodes)):
+        older_tensorflow.install()
+    applied = filtering.Filtering(names)
+    with patched(seen, applied.replacements()), alarm(seconds, seen):
+        _execute(program, names, seen)
+    told = {"calls": applied.calls, "failed": applied.failed[:8], "shown": applied.shown}
+    told["looked"] = applied.looked
+    return {**told, **seen.said, **_reached(names, seen)}
 
 
 def _install() -> None:
@@ -386,4 +419,4 @@ def _word(node: ast.AST) -> str:
     return getattr(node, "attr", "") or getattr(node, "id", "")
 
 
-probes.OPERATIONS["record"] = record
+probes.OPERATIONS |= {"record": record, "record_filters": record_filters}

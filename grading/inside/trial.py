@@ -21,6 +21,7 @@ PICTURES, NUM_PICTURES, SIDE_PX = "images", 80, 32  # un dossier absent
 CLASSES = ["cats", "dogs"]  # ses sous-dossiers, un par classe ; dix chiffres, hors d'ex05
 
 data: dict[str, np.ndarray] = {}  # x_train, y_train, x_test, y_test, x_val, y_val
+picture_px = [SIDE_PX, SIDE_PX]  # hauteur et largeur d'une image absente
 shape: list[int] = []  # d'une image : hauteur, largeur, couleurs
 
 

@@ -12,6 +12,7 @@ from grading.questions import (
     Credit,
     Mistake,
     altered,
+    filtering,
     first_fault,
     judge,
     numbers,
@@ -110,6 +111,7 @@ CONVOLVED = [
 
 
 @question("ex01.as_filters")
+@filtering.of_program(filtering.judge_call)
 def ask_as_filters(ask: Ask) -> Credit:
     """Assemble des noyaux en filtres."""
     kernels = [ask.rng.integers(-9, 10, (2, 3)).astype(float) for _ in range(4)]
@@ -126,6 +128,7 @@ def ask_as_filters(ask: Ask) -> Credit:
 
 
 @question("ex01.convolve")
+@filtering.of_program(filtering.judge_tool)
 def ask_convolve(ask: Ask) -> Credit:
     """Applique des filtres, avec chacun des trois bords, puis de petits poids."""
     color, grey = (pixels(ask.rng, *k) for k in ((9, 12, 3), (7, 8, 1)))
@@ -208,6 +211,7 @@ def _response(answer: failures.Answer) -> np.ndarray:
 
 @question("ex01.horizontal_patterns")
 @question("ex01.vertical_patterns")
+@filtering.of_program(filtering.judge_patterns)
 def ask_patterns(ask: Ask) -> Credit:
     """Fait ressortir les lignes d'une direction.
 
@@ -233,6 +237,7 @@ def ask_patterns(ask: Ask) -> Credit:
 
 
 @question("ex01.to_grey_levels")
+@filtering.of_program(filtering.judge_shown)
 def ask_to_grey_levels(ask: Ask) -> Credit:
     """Rend une réponse visible ; toute échelle croissante convient."""
     rising = np.sort(ask.rng.permutation(np.arange(1.0, 400.0))[:48])

@@ -152,18 +152,18 @@ def _as_run(ask: Ask, function: str, found: Credit) -> Credit:
         where = failures.failure_of(known["fallen"]).detail
         found = credit(found.level, found.reason, f"sans la couche qui s'arrête : {where}")
     if found.level and before and not before[stage]:
-        return _halved(found, "import_forgotten", ", ".join(known["forgotten"]))
+        return halved(found, "import_forgotten", ", ".join(known["forgotten"]))
     if function in known["calls"]:  # définie avant l'arrêt, et appelée par le correcteur
         return found
     if found.level and stop and not stop[stage]:
-        return _halved(found, "program_stops", failures.failure_of(stop["error"]).detail)
+        return halved(found, "program_stops", failures.failure_of(stop["error"]).detail)
     if found == RIGHT and halt and not halt[stage]:  # il lui manque ici un fichier, peut-être
         where = failures.failure_of(known["error"]).detail
         return credit(1, None, f"Le programme s'arrête ici, ce qui ne coûte rien : {where}")
     return found
 
 
-def _halved(found: Credit, reason: str, detail: str) -> Credit:
+def halved(found: Credit, reason: str, detail: str) -> Credit:
     """Ne garde que la moitié d'un crédit : le programme, lancé tel quel, n'y arrive pas."""
     also = f", de plus : {read_reasons()[found.reason].text}" if found.reason else ""
     more = f" ({found.detail})" if also and found.detail else ""

@@ -430,7 +430,7 @@ def _convert(home: Path, root: Path, remarks: list[str], pairs: Pairs, asked: st
         Ranked(source, *_ranks(source, named, root, pairs, asked))
         for source, named in _readable(home, root, remarks)
     ]
-    read = _settled(_without_demonstrations(read, asked))
+    read = _settled(_without_parts(_without_demonstrations(read, asked)))
     for source, ranks, doubt in read:
         for module, rank in ranks.items():
             wanted.setdefault(module, []).append(Candidate(rank, source))
@@ -456,6 +456,19 @@ def _without_demonstrations(read: list[Ranked], asked: str) -> list[Ranked]:
     return [
         Ranked(each.source, {}, f"{each.source.path.name} lit une base apprise, et n'entraîne rien")
         if each.ranks == dict.fromkeys(notebooks.TRANSFER, FOUND) and not _defines(each)
+        else each
+        for each in read
+    ]
+
+
+def _without_parts(read: list[Ranked]) -> list[Ranked]:
+    """Écarte de l'exercice 01 les convolutions qu'apprend un autre fichier, qui les importe."""
+    teachers = [each.source for each in read if notebooks.teaches(each.source)]
+    return [
+        Ranked(each.source, {}, "")
+        if each.ranks == {notebooks.FILTERS: FOUND}
+        and not _defines(each)
+        and any(notebooks.imports(teacher, each.source) for teacher in teachers)
         else each
         for each in read
     ]
@@ -508,7 +521,10 @@ def _left(strays: list[Source], *, every: bool) -> list[str]:
     """Dit quels notebooks, et si rien n'est reconnu quels `.py`, ne sont d'aucun exercice."""
     left = [each.path for each in strays if every or _ends(each.path) == ".ipynb"]
     why = "aucun exercice reconnu"
-    seen = "il ne définit aucune fonction d'un énoncé et ne construit aucun réseau avec Keras"
+    seen = (
+        "il ne définit aucune fonction d'un énoncé, ne construit aucun réseau avec Keras, et ne "
+        "filtre par tf.nn.conv2d, sans rien apprendre, aucune image qui soit à lui"
+    )
     return [f"{printable(path.name)} laissé de côté : {why} ({seen})" for path in left[:5]]
 
 
@@ -549,11 +565,12 @@ def _is_ready(source: Source, module: str, root: Path) -> bool:
 def _write(
     module: str, candidates: list[Candidate], sources: list[Source], root: Path, remarks: list[str]
 ) -> None:
-    """Écrit un module, du fichier qui lui convient le mieux ; un réseau, de tous les siens."""
+    """Écrit un module, du fichier qui lui convient le mieux ; un programme, de tous les siens."""
     surest, best = max(candidates, key=partial(_worth, module))
     left = [each for rank, each in candidates if each is not best and rank > GUESSED]
     recorded = module.startswith(notebooks.RECORDED)
-    if recorded and surest != READY:
+    program = module == notebooks.FILTERS and not _sought(module) & best.functions
+    if (recorded or program) and surest != READY:
         mine = _of_network(module, candidates, best, told=surest == TOLD)
         left = [each for each in left if each not in mine]
         best = notebooks.together(mine, sources)

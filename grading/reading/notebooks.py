@@ -5,8 +5,8 @@ Rien n'est exécuté ici : le code est lu par `ast`, et noté dans un fichier JS
 
 - L'import du module exécute, chacun à part, les imports, les fonctions, les classes et les valeurs
   qu'elles lisent ; une instruction qui échoue ne coûte que les noms qu'elle définit.
-- Le reste (lire les données, entraîner, afficher) n'est exécuté que pour les réseaux des exercices
-  02 à 05, dont `running` lance tout le programme.
+- Le reste (lire les données, entraîner, afficher) n'est exécuté que pour l'exercice 01 rendu comme
+  un programme, et les réseaux des exercices 02 à 05 : `running` lance alors tout le programme.
 - Ce qui n'est pas du Python est laissé de côté, et coûte ce qui n'est défini que là ; le programme
   d'un réseau s'y arrête.
 """
@@ -102,6 +102,11 @@ OTHERS = {  # ce qui construit des réseaux sans Keras
 }
 KERAS = {"keras", "tf_keras", "tensorflow", "tensorflow_datasets", "convnets", "exercises"}
 RECORDED = ("ex02", "ex03", "ex04", "ex05")
+FILTERS = "ex01_filters"  # rendu sans les fonctions de l'énoncé, il se reconnaît à un appel
+APPLIES = re.compile(r"(^|\.)nn\.(conv2d|convolution|depthwise_conv2d)$")
+# Ce qui apprend un filtre ou en relit un, et ce qui charge le jeu d'un autre exercice.
+TEACHES = {"minimize", "apply_gradients", "GradientTape", "gradients", "restore"}
+LOADS = {"load_data", "read_data_sets", "fetch_openml", "fetch_mldata"}
 MODELS = {"Sequential", "Model"}
 BASES = {"applications", "KerasLayer", "keras_vggface"}  # ce qui en donne une
 PIXELS_ONLY = {"imagenet_utils"}  # ce qui y prépare des pixels, et ne donne aucune base
@@ -347,6 +352,8 @@ def modules_of(source: Source) -> tuple[list[str], str]:
         `(modules, doute)` : le doute est une phrase, ou vide.
     """
     known = _defined(source)
+    if not known and filters(source):
+        return [FILTERS], ""
     if not known and (library := other_library(source)):
         return [], f"le programme est écrit avec {library} : le cours demande TensorFlow et Keras"
     if not is_network(source) or any(name > "ex06" for name in known):
@@ -371,9 +378,49 @@ def _with_a_base(source: Source) -> list[str]:
 
 
 def _defined(source: Source) -> list[str]:
-    """Rend les modules dont un fichier définit les fonctions."""
-    known = [module for module, names in DECISIVE.items() if names & source.functions]
+    """Rend les modules dont un fichier définit les fonctions.
+
+    Une fonction `conv2d` qui appelle `tf.nn.conv2d` n'est pas celle, écrite à la main, d'ex00.
+    """
+    defined = source.functions - {
+        getattr(node, "name", "") for _, _, node in source.nodes if _is_short_for_conv2d(node)
+    }
+    known = [module for module, names in DECISIVE.items() if names & defined]
     return [name for name in known if SHADOWS.get(name) not in known]
+
+
+def _is_short_for_conv2d(node: ast.stmt) -> bool:
+    if not isinstance(node, ast.FunctionDef) or node.name != "conv2d":
+        return False
+    calls = [each for each in ast.walk(node) if isinstance(each, ast.Call)]
+    return any(APPLIES.search(ast.unparse(each.func)) for each in calls)
+
+
+def filters(source: Source) -> bool:
+    """Dit si un fichier donne à `tf.nn.conv2d` un filtre qui n'est pas appris : l'exercice 01."""
+    return bool(lines_of(source, APPLIES)) and not teaches(source)
+
+
+def teaches(source: Source) -> bool:
+    """Dit si un fichier apprend, relit un réseau, ou charge le jeu d'un autre exercice."""
+    called = _called(source)
+    models = any(map(_is_model, source.nodes))
+    return models or trains(source) or not called.isdisjoint(TEACHES | LOADS)
+
+
+def lines_of(source: Source, pattern: re.Pattern) -> list[str]:
+    """Rend les lignes où un fichier appelle une fonction dont le nom entier suit un motif."""
+    calls = [
+        (label, each)
+        for label, text in source.cells
+        for each in ast.walk(_parsed(text))
+        if isinstance(each, ast.Call)
+    ]
+    return [
+        f"ligne {each.lineno} de {label}"
+        for label, each in calls
+        if pattern.search(ast.unparse(each.func))
+    ]
 
 
 def _with_networks(source: Source, known: list[str]) -> tuple[list[str], str]:
@@ -688,6 +735,20 @@ def convert(source: Source, module: str, root: Path) -> None:
         encoding="utf-8",
     )
     shutil.copyfile(RUNTIME, root / "_cellules.py")
+
+
+def handed(module: str, root: Path) -> Source:
+    """Relit un module d'un rendu : ce qu'en a écrit `convert`, ou le fichier tel qu'il est arrivé.
+
+    Raises:
+        RefusedError: le fichier est trop long.
+    """
+    path = root / file_of(module)
+    plan = path.with_suffix(".cells.json")
+    if not plan.is_file():
+        return read(path)
+    content = json.loads(plan.read_text(encoding="utf-8"))
+    return Source(path, content["cells"], content["lost"], [])
 
 
 def _kept(source: Source) -> list[tuple[int, int, list[str]]]:

@@ -8,7 +8,7 @@ import ast
 import builtins
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.machinery import SourceFileLoader
 from unittest import mock
 
@@ -20,8 +20,8 @@ from . import arguments, datasets, files, folders, layers
 
 
 @contextlib.contextmanager
-def patched(seen: watching.Seen) -> Iterator[None]:
-    """Remplace tout, le temps d'un bloc."""
+def patched(seen: watching.Seen, more: Sequence[tuple] = ()) -> Iterator[None]:
+    """Remplace tout, et ce que dit `more`, le temps d'un bloc."""
     replaced = [
         (builtins, "channels_last", channels_last),
         (builtins, "xrange", range),
@@ -33,6 +33,7 @@ def patched(seen: watching.Seen) -> Iterator[None]:
         *folders.replacements(),
         *arguments.replacements(seen),
         *layers.replacements(),
+        *more,
     ]
     os.environ["MPLBACKEND"] = "Agg"
     with contextlib.ExitStack() as stack:

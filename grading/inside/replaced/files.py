@@ -17,7 +17,7 @@ from PIL import Image
 from ..absent import Nothing
 from ..causes import causes, place_in_hand_in
 from ..stand_ins.pandas import read_csv
-from ..trial import CLASSES, NUM_PICTURES, SIDE_PX, data, images_and_labels
+from ..trial import CLASSES, NUM_PICTURES, data, images_and_labels, picture_px
 
 PARTS, MAPS = ("train", "valid", "test"), (7, 7, 32)  # d'un fichier de cartes absent
 # Ce qui cherche des données ailleurs, ou les range ; un paquet absent n'en est pas.
@@ -130,8 +130,12 @@ def _written(save, *given, **named) -> bytes:
 
 def _picture(path: str) -> bytes:
     """Tire une image ; à chaque nom la sienne."""
-    file, pixels = io.BytesIO(), np.random.default_rng(list(path.encode())).bytes(SIDE_PX**2 * 3)
-    Image.frombytes("RGB", (SIDE_PX, SIDE_PX), pixels).save(file, "png")
+    height, width = picture_px
+    file, pixels = (
+        io.BytesIO(),
+        np.random.default_rng(list(path.encode())).bytes(height * width * 3),
+    )
+    Image.frombytes("RGB", (width, height), pixels).save(file, "png")
     return file.getvalue()
 
 

@@ -32,7 +32,7 @@ def replacements() -> list[tuple]:
         (sklearn.datasets, "load_files", _load),
         (tf.data.Dataset, "list_files", _list_matching),
         (tf.io.gfile, "glob", _match_text),
-        (tf.io, "read_file", _read_file),
+        (tf.io, "read_file", read_file),
         (file_utils, "exists", _are_weights_there),
     ]
 
@@ -102,7 +102,8 @@ def _list_matching(pattern, *given, **named):
     return _list_files(tf.io.gfile.glob(pattern), *given, **named)
 
 
-def _read_file(name):
+def read_file(name):
+    """Lit un fichier comme le fait `open` ; d'une image absente, une image au hasard."""
     return tf.py_function(_content, [name], tf.string)
 
 

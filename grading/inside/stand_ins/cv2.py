@@ -6,10 +6,21 @@ from PIL import Image
 
 from ..absent import attribute as __getattr__  # noqa: F401
 
+IMREAD_GRAYSCALE, IMREAD_COLOR = 0, 1
 
-def imread(path, *_):
-    """Rend les pixels d'une image, en couleur."""
-    return np.asarray(Image.open(path).convert("RGB"))
+
+def imread(path, flags=IMREAD_COLOR):
+    """Rend les pixels d'une image, en couleur ou en gris."""
+    return np.asarray(Image.open(path).convert("L" if flags == IMREAD_GRAYSCALE else "RGB"))
+
+
+def imshow(*_) -> None:
+    """Ne montre rien."""
+
+
+def imwrite(*_) -> bool:
+    """N'écrit rien."""
+    return True
 
 
 def resize(src, dsize, *_, **__):
