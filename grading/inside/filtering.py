@@ -7,6 +7,7 @@ import ast
 import functools
 import inspect
 import os
+import re
 import sys
 
 import keras
@@ -17,7 +18,9 @@ import tensorflow as tf
 from PIL import Image
 
 from . import probes
+from .absent import Nothing
 from .causes import causes, place_in_hand_in
+from .replaced import files
 from .replaced.folders import read_file
 from .stand_ins import cv2, pictures
 
@@ -33,6 +36,7 @@ SHOW = (  # ce qui montre une image, ou l'écrit
     (pictures, "imsave"),
     (pictures, "imwrite"),
 )
+ANY_FILE = re.compile("(?s).*")  # un fichier absent, quel que soit son nom, est une image
 MAX_NOTED, MAX_WEIGHTS = 40, 2**14  # appels notés ; poids d'un filtre, au-delà un réseau
 MAX_KEPT = 8  # réponses gardées, pour reconnaître ce qui est montré
 MIN_SIDE_PX, SIDE_PX = 16, 256  # d'une image ; de celle qui tient lieu d'une image absente
@@ -66,9 +70,7 @@ class Filtering:
         self.calls: list[dict] = []  # ceux qui aboutissent
         self.failed: list[dict] = []
         self.shown: list[dict] = []  # la première fois qu'une réponse est montrée
-        self.looked: list[
-            str
-        ] = []  # les lignes qui montrent ou écrivent une image, quelle qu'elle soit
+        self.looked: list[str] = []  # les lignes qui montrent une image, quelle qu'elle soit
         self._kept: list[tuple] = []  # réponse et image des derniers appels
         self._busy = False  # ce qui montre en appelle un autre
 
@@ -79,7 +81,8 @@ class Filtering:
             (place, name, self._applied(getattr(place, name))) for place in places for name in APPLY
         ]
         show = [(place, name, self._showing(getattr(place, name))) for place, name in SHOW]
-        return [*apply, *show, (tf, "read_file", read_file)]
+        first = [(tf.compat.v1.gfile, name, _open) for name in ("FastGFile", "GFile")]
+        return [*apply, *show, *first, (tf, "read_file", read_file), (files, "PICTURE", ANY_FILE)]
 
     def _reached(self, place: str) -> dict:
         """Dit où en est le programme : la ligne, et ce qui l'a déjà arrêté."""
@@ -107,7 +110,7 @@ class Filtering:
                 bound = inspect.signature(original).bind(*given, **named)
                 read = bound.arguments
                 weights = read.get("filters", read.get("filter"))
-                read["input"] = _with_channels_of(weights, read["input"])
+                read["input"] = _picture_for(weights, read["input"])
                 response = original(*bound.args, **bound.kwargs)
             except Exception as error:
                 self.failed.append({"place": place, "error": probes.describe_error(error)})
@@ -123,28 +126,32 @@ class Filtering:
         return apply
 
     def _note(self, place: str, step, response, image, weights) -> None:
-        """Note un appel qui aboutit, sauf si c'est celui d'une autre image, par le même filtre."""
-        known = [each for each in self.calls if each["place"] == place]
+        """Note un appel qui aboutit, sauf s'il ne fait que recommencer."""
         if image.ndim != 4 or weights.ndim != 4 or weights.size > MAX_WEIGHTS:
             return
         self._kept = [*self._kept, (response, image)][-MAX_KEPT:]
-        again = any(np.array_equal(each["filter"], weights) for each in known)
+        facts = {"place": place, "step": 1 if step is None else int(np.max(step))}
+        facts["sides"] = list(image.shape[1:3])
+        again = any(
+            facts.items() <= each.items() and np.array_equal(each["filter"], weights)
+            for each in self.calls
+        )
         if not again and len(self.calls) < MAX_NOTED:
-            facts = {"sides": list(image.shape[1:3]), "filter": weights}
-            self.calls.append({**self._reached(place), "step": int(np.max(step or 1)), **facts})
+            self.calls.append({**self._reached(place), **facts, "filter": weights})
 
     def _showing(self, original):
         """Remplace ce qui montre ou écrit une image : le premier tableau reçu est regardé."""
 
         @functools.wraps(original)
         def show(*given, **named):
-            outer, self._busy = self._busy, True
+            ours = sys._getframe(1).f_code.co_filename.startswith(f"{os.path.dirname(__file__)}/")
+            busy, self._busy = self._busy, True
             try:
                 answer = None if original.__name__ == "show" else original(*given, **named)
             finally:
-                self._busy = outer
+                self._busy = busy
             images = [np.asarray(each) for each in (*given, *named.values()) if _is_array(each)]
-            if not outer and images:
+            if images and not busy and not ours:  # `ours` : l'image que nous écrivons
                 self._look(images[0], place_in_hand_in())
             return answer
 
@@ -165,12 +172,24 @@ class Filtering:
         return False
 
 
-def _with_channels_of(weights, image):
-    """Rend une image, en gris si elle tient lieu d'une image absente, que lit un filtre en gris."""
-    depths = tuple(np.shape(image)[3:]), tuple(np.shape(weights)[2:3])
-    if causes.current() and depths == ((3,), (1,)):
-        return tf.cast(tf.reduce_mean(image, axis=-1, keepdims=True), image.dtype)
+def _open(name, mode: str = "rb"):
+    """Ouvre un fichier comme le fait `open`, une fois remplacé."""
+    return open(name, mode)
+
+
+def _picture_for(weights, image):
+    """Rend ce que lit un filtre : une image absente est la nôtre, en gris si le filtre l'est."""
+    inert = isinstance(image, Nothing)
+    image = np.float32(Nothing.images[None]) if inert else image
+    if (inert or causes.current()) and (_size(image, 3), _size(weights, 2)) == (3, 1):
+        return tf.reduce_mean(image, axis=-1, keepdims=True)
     return image
+
+
+def _size(values, axis: int) -> int | None:
+    """Rend la taille d'un axe d'un tableau qui en a quatre, si elle est connue."""
+    shape = tf.convert_to_tensor(values).shape
+    return shape[axis] if shape.rank == 4 else None
 
 
 def _once_known(note, response, image, weights):

@@ -160,11 +160,13 @@ def record(module: str, asked: dict, dataset: str, levels: dict, seconds: int) -
     }
 
 
-def record_filters(module: str, seconds: int) -> dict:
+def record_filters(module: str, dataset: str, levels: dict, seconds: int) -> dict:
     """Exécute le programme de l'exercice 01.
 
     Args:
         module: celui du rendu.
+        dataset: comme pour `record` : les images de ce qui n'en est pas une seule.
+        levels: de même.
         seconds: temps de processeur accordé.
 
     Returns:
@@ -175,6 +177,7 @@ def record_filters(module: str, seconds: int) -> dict:
     tf.config.run_functions_eagerly(True)
     keras.utils.set_random_seed(0)
     program = read_program([module])
+    trial.prepare(module, dataset, levels)
     trial.picture_px[:] = filtering.picture_size(program.nodes)
     Nothing.images = np.random.default_rng(0).integers(0, 256, (*trial.picture_px, 3), np.uint8)
     seen, names = Seen(), _first_names(module, program, as_module=False)

@@ -53,7 +53,8 @@ def _record(ask: Ask) -> dict:
     """
     if notebooks.teaches(_source(ask)):
         raise Failure("filter_taught")
-    found = ask.op("record_filters", seconds=SECONDS)
+    levels = {name: list(pair) for name, pair in networks.LEVELS.items()}
+    found = ask.op("record_filters", dataset="cifar10", levels=levels, seconds=SECONDS)
     if not isinstance(found, dict) or not isinstance(found.get("calls"), list):
         raise Failure("forged_answer")
     return found

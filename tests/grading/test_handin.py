@@ -372,6 +372,33 @@ def test_another_library_is_said_at_once_and_is_not_a_zero(folder, collect):
     assert not found.empty
 
 
+FILTERED = "import tensorflow as tf\nk = [[1, 0, -1]]\ntf.nn.conv2d([], k, 1, 'SAME')\n"
+WRAPPED = "import tensorflow as tf\ndef conv2d(x, w):\n    return tf.nn.conv2d(x, w, 1, 'SAME')\n"
+TAUGHT = "import tensorflow as tf\nfrom model import conv2d\ntf.train.AdamOptimizer().minimize(0)\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({"horizontal.py": FILTERED, "vertical.py": FILTERED}, {"ex01_filters"}),
+        (
+            {"model.py": WRAPPED, "main.py": TAUGHT.replace("minimize", "get_name")},
+            {"ex01_filters"},
+        ),
+        ({"model.py": WRAPPED, "train.py": TAUGHT}, None),  # les filtres d'un réseau
+    ],
+)
+def test_a_program_that_filters_without_learning_is_of_the_first_exercise(
+    folder, collect, files, expected
+):
+    for name, text in files.items():
+        write(folder / "dupont" / name, text)
+    write(folder / "martin/pooling.py", POOLING)
+    found = collect(folder)
+    assert modules(found).get("dupont") == expected
+    assert not expected or not found.submissions[0].remarks  # aucun des deux n'est laissé
+
+
 def test_the_teacher_is_taken_at_their_word(folder, collect):
     write(folder / "filtre.py", "def convolution(image, noyau):\n    return image\n")
     found = collect(folder, asked="ex01", one=True).submissions[0]

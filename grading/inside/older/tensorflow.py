@@ -1,5 +1,7 @@
 """Rendre à un programme de TensorFlow 1 ses noms, son graphe et ses sessions."""
 
+import sys
+
 import tensorflow as tf
 from tensorflow.python.framework.ops import disable_eager_execution
 
@@ -12,3 +14,4 @@ def install() -> None:
     disable_eager_execution()
     tf.compat.v1.disable_resource_variables()
     vars(tf).update({name: first[name] for name in first if name[0] != "_" and name != "keras"})
+    tf.compat.v1 = sys.modules["tensorflow.compat.v1"] = tf  # ce qui y est remplacé l'est partout

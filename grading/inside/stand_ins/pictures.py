@@ -5,9 +5,17 @@ import sys
 import numpy as np
 from PIL import Image
 
-from ..absent import attribute as __getattr__  # noqa: F401
+from ..absent import attribute
+from ..causes import causes, place_in_hand_in
 
 io = sys.modules[__name__]  # `from skimage import io`
+
+
+def __getattr__(name: str):
+    """Rend un objet inerte, et note ce qui en dépend : `skimage.data.camera()`."""
+    inert = attribute(name)
+    causes.note(f"{name}, d'un paquet", place_in_hand_in())
+    return inert
 
 
 def imread(path, *_, **__):
