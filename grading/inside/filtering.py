@@ -5,14 +5,13 @@ Dans un graphe de TensorFlow 1, un appel ne calcule rien : il est noté quand un
 
 import ast
 import functools
+import importlib
 import inspect
 import os
 import re
 import sys
 
 import keras
-import matplotlib.axes
-import matplotlib.image
 import numpy as np
 import tensorflow as tf
 from PIL import Image
@@ -26,8 +25,6 @@ from .stand_ins import cv2, pictures
 
 APPLY = "conv2d", "convolution", "depthwise_conv2d"  # de `tf.nn`
 SHOW = (  # ce qui montre une image, ou l'écrit
-    (matplotlib.axes.Axes, "imshow"),
-    (matplotlib.image, "imsave"),
     (Image.Image, "save"),
     (Image.Image, "show"),
     (cv2, "imshow"),
@@ -80,7 +77,11 @@ class Filtering:
         apply = [
             (place, name, self._applied(getattr(place, name))) for place in places for name in APPLY
         ]
-        show = [(place, name, self._showing(getattr(place, name))) for place, name in SHOW]
+        axes = importlib.import_module("matplotlib.axes").Axes  # une seconde, et pour lui seul
+        drawn = (axes, "imshow"), (importlib.import_module("matplotlib.image"), "imsave")
+        show = [
+            (place, name, self._showing(getattr(place, name))) for place, name in (*drawn, *SHOW)
+        ]
         first = [(tf.compat.v1.gfile, name, _open) for name in ("FastGFile", "GFile")]
         return [*apply, *show, *first, (tf, "read_file", read_file), (files, "PICTURE", ANY_FILE)]
 

@@ -196,6 +196,7 @@ def record_filters(module: str, dataset: str, levels: dict, seconds: int) -> dic
 
 def _install() -> None:
     """Remet en place ce que Keras et NumPy ont retiré, et répond aux imports de ce qui manque."""
+    os.environ["MPLBACKEND"] = "Agg"  # lu quand matplotlib est importé
     older_numpy.install()
     older_keras.install()
     packages.install()

@@ -35,7 +35,6 @@ def patched(seen: watching.Seen, more: Sequence[tuple] = ()) -> Iterator[None]:
         *layers.replacements(),
         *more,
     ]
-    os.environ["MPLBACKEND"] = "Agg"
     with contextlib.ExitStack() as stack:
         for place, name, value in replaced:
             stack.enter_context(mock.patch.object(place, name, value, create=True))
