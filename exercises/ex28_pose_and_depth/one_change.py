@@ -1,32 +1,47 @@
 """Cartes contre coordonnées : changer une seule chose à la fois.
 
 D'après : S3 « Pose Estimation ».
-Commande : python -m recipes.witnesses ex28_pose_and_depth.one_change
+Commande : python -m recipes.seeds ex28_pose_and_depth.one_change --seeds 5
+Mesure : docs/mesures/ex28_one_change.json.
 
 Entre le réseau à cartes et celui à coordonnées, la leçon change la sortie, la perte et la lecture
 d'un coup. Ici, les mêmes cartes sont lues par leur moyenne et non par leur maximum ; puis le réseau
-à cartes apprend par la perte des coordonnées, l'erreur de cette moyenne ; enfin, le réseau à
-coordonnées apprend quatre fois plus longtemps.
+à cartes apprend par la perte des coordonnées, l'erreur de cette moyenne ; puis viennent les
+coordonnées, et le réseau à coordonnées qui apprend quatre fois plus longtemps.
 """
 
-import functools
 from collections.abc import Callable
 
 import keras
 import numpy as np
 from keras import ops
 
+from convnets.core.intervals import by_image, paired_gaps
 from convnets.datasets import sources
 from convnets.training import lesson
 from exercises.ex28_pose_and_depth import pose
 from exercises.ex28_pose_and_depth.puppets import Puppets, compose_puppets
 from exercises.ex28_pose_and_depth.training import EPOCHS, train
 
+SLUG = "ex28_one_change"
 NUM_IMAGES = (2000, 600)  # pour apprendre, pour mesurer : les pantins de la leçon
-WITNESS_SEEDS = range(3)
 RATE = 4e-3  # celui que la leçon donne au réseau à cartes
 DIRECT_RATE = 1e-3  # et celui qu'elle donne au réseau à coordonnées
 LONGER = 4  # fois plus d'époques pour les coordonnées
+# D'abord, une seule chose change d'une réponse à la suivante ; puis les deux réseaux sont comparés,
+# entre eux et à ce qui n'apprend rien.
+PAIRS = (
+    ("peak", "cell"),
+    ("peak", "mean"),
+    ("mean", "expected"),
+    ("expected", "direct"),
+    ("longer", "direct"),
+    ("expected", "longer"),
+    ("peak", "direct"),
+    ("peak", "neighbour"),
+    ("direct", "neighbour"),
+    ("direct", "usual"),
+)
 
 
 # --- Question : et si on lisait la carte par sa moyenne ? ----------------------------
@@ -70,41 +85,72 @@ def build_expected(num_joints: int = pose.NUM_JOINTS) -> keras.Model:
 # --- Question : ce que chaque changement vaut ----------------------------------------
 
 
-def witnesses(seed: int) -> dict[str, Callable[[], float]]:
-    """Rend ce qui mesure chaque lecture, chaque perte et chaque durée, sur les mêmes pantins.
+def run(
+    seed: int, *, epochs: int = EPOCHS, minutes: float | None = None, limit: int | None = None
+) -> lesson.Run:
+    """Mesure chaque lecture, chaque perte et chaque durée, sur les mêmes pantins.
+
+    Args:
+        seed: graine des poids et de l'ordre des images.
+        epochs: époques de chaque réseau ; `longer` en a `LONGER` fois plus.
+        minutes: durée de la mesure ; None : autant qu'il en faut.
+        limit: pantins au plus, pour apprendre et pour mesurer.
 
     Returns:
-        Des fonctions, qui apprennent un réseau et rendent son PCK : `peak`, les cartes lues par
-        leur maximum ; `mean`, les mêmes cartes lues par leur moyenne ; `expected`, le réseau à
-        cartes qui a appris par l'erreur de cette moyenne ; `longer`, le réseau à coordonnées qui a
-        appris quatre fois plus longtemps.
+        Le PCK de `peak`, les cartes lues par leur maximum, avec la parabole ; `cell`, les mêmes
+        cartes, sans elle ; `mean`, les mêmes, par leur moyenne ; `expected`, le réseau à cartes qui
+        apprend par l'erreur de cette moyenne ; `direct`, les coordonnées ; `longer`, les
+        coordonnées apprises plus longtemps ; `neighbour`, la pose de l'image la plus ressemblante ;
+        `usual`, la pose moyenne. Dans `pooled`, le PCK de chaque pantin.
     """
-    learned, test = load_puppets()
-    data = (learned.images, learned.joints)
+    learned, test = (Puppets(*(each[:limit] for each in part)) for part in load_puppets())
 
-    @functools.cache
-    def maps() -> np.ndarray:
-        clock = lesson.Clock(EPOCHS, None)
-        model = train(pose.build_heat, pose.heat_loss, data, rate=RATE, seed=seed, clock=clock)
+    def answer(build: Callable, loss: Callable | str, rate: float, longer: int = 1) -> np.ndarray:
+        clock = lesson.Clock(longer * epochs, minutes, share=longer / (3 + LONGER))
+        data = (learned.images, learned.joints)
+        model = train(build, loss, data, rate=rate, seed=seed, clock=clock)
         return model.predict(test.images, verbose=0)
 
-    def expected() -> float:
-        clock = lesson.Clock(EPOCHS, None)
-        model = train(build_expected, "mae", data, rate=RATE, seed=seed, clock=clock)
-        return pose.pck(model.predict(test.images, verbose=0), test)
-
-    def longer() -> float:
-        clock = lesson.Clock(LONGER * EPOCHS, None)
-        build = pose.build_regression
-        model = train(build, "mae", data, rate=DIRECT_RATE, seed=seed, clock=clock)
-        return pose.pck(model.predict(test.images, verbose=0), test)
-
-    return {
-        "peak": lambda: pose.pck(pose.decode(maps()), test),
-        "mean": lambda: pose.pck(np.asarray(expected_places(maps())), test),
-        "expected": expected,
-        "longer": longer,
+    maps = answer(pose.build_heat, pose.heat_loss, RATE)
+    found = without_network(learned, test) | {
+        "peak": pose.decode(maps),
+        "cell": pose.decode(maps, refine=False),
+        "mean": ops.convert_to_numpy(expected_places(maps)),
+        "expected": answer(build_expected, "mae", RATE),
+        "direct": answer(pose.build_regression, "mae", DIRECT_RATE),
+        "longer": answer(pose.build_regression, "mae", DIRECT_RATE, LONGER),
     }
+    metrics, pooled = by_image({name: shares(places, test) for name, places in found.items()})
+    return lesson.Run(metrics, None, {"pooled": pooled})
+
+
+def without_network(learned: Puppets, test: Puppets) -> dict[str, np.ndarray]:
+    """Rend la pose de l'image la plus ressemblante, et la pose moyenne : `(n, 13, 2)` chacune."""
+    known, seen = (part.images.reshape(len(part.images), -1) / 255 for part in (learned, test))
+    far = (known**2).sum(axis=1) - 2 * seen @ known.T  # à une constante près, par image de test
+    nearest = learned.joints[far.argmin(axis=1)]
+    return {
+        "neighbour": nearest,
+        "usual": np.broadcast_to(learned.joints.mean(axis=0), nearest.shape),
+    }
+
+
+def shares(places: np.ndarray, puppets: Puppets) -> np.ndarray:
+    """Rend le PCK de chaque pantin : `(n,)`."""
+    alone = (Puppets(*(each[i : i + 1] for each in puppets)) for i in range(len(places)))
+    return np.array([pose.pck(place[None], one) for place, one in zip(places, alone, strict=True)])
+
+
+def pool(found: list[dict]) -> dict:
+    """Rend l'écart des deux réponses de chaque paire, sur toutes les graines et tous les pantins.
+
+    Args:
+        found: par graine, le PCK de chaque pantin, par réponse.
+
+    Returns:
+        `{"gaps": {"peak - mean": [moyenne, bas, haut]…}}`, graines et pantins ensemble.
+    """
+    return {"gaps": paired_gaps(found, PAIRS)}
 
 
 def load_puppets() -> tuple[Puppets, Puppets]:
