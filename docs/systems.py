@@ -29,7 +29,11 @@ def draw_reports(folder: Path) -> None:
     ex15.save_costs(architectures, costs, witness=bag["accuracy"].mean)
     ex15.save_depths(read_report("ex15_architectures").history, folder / "raccourcis.png")
     ex16.save_comparison(bag, folder / "sac.png")
-    streets.save_bars(folder / "rues.png", load_measures("ex18_streets").metrics)
+    forest = {
+        name.replace("streets", "forest"): metric
+        for name, metric in load_measures("ex18_forest_witnesses").metrics.items()
+    }
+    streets.save_bars(folder / "rues.png", load_measures("ex18_streets").metrics | forest)
     transformer = load_measures("ex19_vision_transformer").metrics
     ex19.save_comparison(folder / "transformer.png", transformer)
     ex21.save_bars(folder / "mesures.png", load_measures("ex21_graphs").metrics)

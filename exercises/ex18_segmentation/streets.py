@@ -38,6 +38,7 @@ EPOCHS = 10
 # Le meilleur de 1, 3, 10 et 30 millièmes sur la validation, en six époques, pour chaque réseau.
 LEARNING_RATES = dict.fromkeys(NETWORKS, 3e-3)
 ANSWERS = {**NETWORKS, "blind": "sans regarder"}
+LABELS = {**ANSWERS, "forest": "forêt, filtres fixes"}  # la leçon n'apprend pas la forêt
 PAIRS = (("unet", "segnet"), ("segnet", "plain"))  # comparés sur les mêmes photographies
 NUM_DRAWS = 1000  # tirages des photographies de test, avec remise, pour un intervalle
 # IoU moyenne selon l'article de SegNet (arXiv 1511.00561v3, tableaux 3 et 1), à pleine taille.
@@ -166,12 +167,13 @@ def save_answers(path, test: Streets, masks: dict[str, np.ndarray]) -> None:
 
 
 def save_bars(path, metrics) -> None:
-    """Écrit l'IoU de chaque classe, réseau par réseau, et leur moyenne."""
+    """Écrit l'IoU de chaque classe, et leur moyenne, pour chaque réponse mesurée."""
     groups = {
         label: {name: metrics[f"{kind}_{key}"] for name, key in KEYS.items()}
-        for kind, label in ANSWERS.items()
+        for kind, label in LABELS.items()
+        if f"{kind}_mean_iou" in metrics
     }
-    with new_figure(path, size=(11, 4)) as (_, axes):
+    with new_figure(path, size=(13, 4)) as (_, axes):
         bars(axes[0, 0], groups, digits=0)
         axes[0, 0].set(title="IoU sur les photographies de test de CamVid")
         axes[0, 0].tick_params(axis="x", rotation=30)
