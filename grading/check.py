@@ -31,7 +31,7 @@ import numpy as np
 
 from grading import sealed
 from grading.asking import failures, grader
-from grading.asking.ask import Ask, load
+from grading.asking.ask import SEARCH_S, Ask, load
 from grading.asking.comparing import REFUSED, kind_of
 from grading.asking.credits import Credit, Wrong
 from grading.asking.parts import Lacking
@@ -117,6 +117,7 @@ class Desk:
 
     def __init__(self, space: dict | None):
         self.space = space
+        self.asked: list[str] = []  # les fonctions appelées
 
     @property
     def submission(self):
@@ -131,12 +132,18 @@ class Desk:
     def ask(self, rule: Rule, operation: str, arguments: dict, *, clean: bool = False) -> dict:
         """Fait ce que ferait l'enfant du correcteur (voir `probes.answer`).
 
+        Une autre fonction que la question emploie, et que l'élève n'a pas, est celle du corrigé.
+
         Raises:
             failures.Failure: la fonction manque, ou s'arrête.
             NotImplementedError: seul un processus à part sait le faire.
         """
         if operation in ENCLOSED:
             raise NotImplementedError(operation)
+        function = arguments.get("function", rule.name)
+        if self.space is not None and function not in {*self.space, rule.name}:
+            return self.reference.ask(rule, operation, arguments)
+        self.asked.append(function)
         _load_operations()
         if operation not in probes.OPERATIONS:
             importlib.import_module("keras")
@@ -208,20 +215,46 @@ def answer(rule: Rule, space: dict, *, seed: int | None = None) -> Verdict:
         sealed.UnsealedError: le corrigé a changé et l'original est introuvable.
     """
     seed = secrets.randbits(32) if seed is None else seed
-    found = _credit(rule, space, seed)
-    if found.level < 1:
-        for other in needed(rule, space):
-            if _credit(other, space, seed).level < 1:
-                return Verdict(rule, found, other.name)
-    return Verdict(rule, found)
+    ask = _asked(rule, space, seed)
+    found = _credit(ask, seed)
+    cause = _wrong_before(ask, seed, {rule.name}) if found.level < 1 else None
+    return Verdict(rule, found, cause.name if cause else "")
 
 
-def _credit(rule: Rule, space: dict, seed: int) -> Credit:
+def _asked(rule: Rule, space: dict, seed: int) -> Ask:
     rng = np.random.default_rng([seed, zlib.crc32(rule.id.encode())])
+    return Ask(rule, rng, Desk(space))
+
+
+def _wrong_before(ask: Ask, seed: int, tried: set[str]) -> Rule | None:
+    """Rend la première fonction fausse dont une fonction fausse se sert, ou sa question.
+
+    Args:
+        ask: la question, déjà posée.
+        seed: graine des essais.
+        tried: noms à ne pas essayer ; ceux qui le sont s'y ajoutent.
+    """
+    graded = {each.name: each for each in read_scale()[ask.rule.exercise].rules}
+    used = [each.name for each in needed(ask.rule, ask.desk.space)]
+    for name in dict.fromkeys([*used, *ask.desk.asked]):
+        if name in graded and name not in tried:
+            tried.add(name)
+            other = _asked(graded[name], ask.desk.space, seed)
+            other.searched_s = SEARCH_S  # sa cause ne sera pas dite
+            if _credit(other, seed).level == 1:
+                continue
+            if cause := _wrong_before(other, seed, tried):
+                return cause
+            if ask.rule.name not in other.desk.asked:  # sans quoi rien ne dit laquelle est fausse
+                return other.rule
+    return None
+
+
+def _credit(ask: Ask, seed: int) -> Credit:
     try:
-        return load(rule.exercise)[rule.id](Ask(rule, rng, Desk(space)))
+        return load(ask.rule.exercise)[ask.rule.id](ask)
     except NotImplementedError:
-        return _enclosed(rule, space, seed)
+        return _enclosed(ask.rule, ask.desk.space, seed)
     except failures.Failure as failure:
         return Credit(Fraction(0), failure.reason, failure.detail)
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:

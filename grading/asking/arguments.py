@@ -174,6 +174,10 @@ def _from_0_to_1(value):
     return value / 255 if _is_array(value) and value.dtype == np.uint8 else None
 
 
+def _modulus(value):
+    return np.abs(value) if isinstance(value, np.ndarray) and value.dtype.kind == "c" else None
+
+
 def _transposed(value):
     return np.swapaxes(value, 0, 1) if _is_array(value) and value.ndim > 1 else None
 
@@ -187,6 +191,7 @@ CHANGES = (  # ce que devient un argument, en toutes lettres, et comment ; None 
     ("divisé par 255", _from_0_to_1),
     ("pris à l'opposé", _opposite),
     ("pris en valeur absolue", _absolute),
+    ("privé de sa phase", _modulus),
     ("privé de ses valeurs négatives", _positive),
     ("dont les deux premiers côtés sont échangés", _transposed),
 )

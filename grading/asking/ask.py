@@ -220,7 +220,7 @@ class Ask:
             del reasons[2]
         try:
             for count, reason in reasons.items():
-                if self.searched_s > SEARCH_S:
+                if self.searched_s >= SEARCH_S:
                     break
                 start = time.process_time()
                 near = self._agreeing(missed, count=count, **how)

@@ -69,6 +69,23 @@ def conv1d(signal, kernel, *, stride=1, padding=0, dilation=1, flip=False):
     assert "forme" not in text and "acquis" not in text, "une fausse piste"
 
 
+WITHOUT_PHASE = """
+from exercises.ex20_source_separation.spectrograms import istft
+def apply_masks(mixtures, masks, num_samples):
+    return np.stack([istft(m * abs(mixtures), num_samples) for m in (masks, 1 - masks)], axis=1)
+"""
+
+
+def test_a_function_that_is_not_written_is_taken_from_the_course():
+    text = said("ex20.apply_masks", WITHOUT_PHASE)
+    assert "`mixtures` privé de sa phase" in text and "Attend" not in text
+
+
+def test_what_the_question_calls_is_named_before_what_the_function_calls():
+    text = said("ex20.apply_masks", WITHOUT_PHASE + "def stft(sounds, window=512): return 0 / 0")
+    assert "Attend `stft`" in text  # et non `istft`, qui est juste
+
+
 def test_nothing_is_left_behind(capsys):
     before = random.getstate(), np.random.get_state()[1].tolist(), os.getcwd(), {*sys.modules}
     check.check("ex07.fill_color")  # rien de ce nom ici : la fonction manque
