@@ -266,6 +266,8 @@ def _traits(call: Call) -> dict[str, Trait]:
     traits = {}
     for name, value in call.arguments().items():
         argument = named(call, name)
+        if isinstance(value, list) and value and isinstance(value[0], str):
+            continue  # une étape de `probes.chained` : ce n'est pas un argument du rendu
         traits[f"{name}, donné"] = Trait(GIVEN, f"{argument} est donné")
         if isinstance(value, bool | int | float | str | None):
             traits[name] = Trait(value, f"{argument} vaut {value!r}")
@@ -408,10 +410,36 @@ def find(calls: Sequence[Call], recompute: Callable, *, vague: bool = True) -> C
     first = [each for each in numeric if each.part == numeric[0].part]  # ce qui manque d'abord
     if (clue := multiplied(first)) or not vague:
         return clue
-    clue, where = explained_by_argument(first) or sides(first) or moved(first), apart(right, wrong)
+    clue, where = _of_values(first), apart(right, wrong)
     if clue or not (way := direction(first) or direction(numeric)):
         return clue or where
     return way._replace(detail=where.detail if where else "")
+
+
+def _of_values(wrong: Sequence[Call]) -> Clue | None:
+    """Cherche, d'après les valeurs, l'argument d'où vient l'écart."""
+    return explained_by_argument(wrong) or sides(wrong) or added(wrong) or moved(wrong)
+
+
+def added(wrong: Sequence[Call]) -> Clue | None:
+    """Dit si le résultat ne diffère du bon que d'un argument, ajouté ou retranché."""
+    for name in wrong[0].arguments():
+        for sign in (1, -1):
+            if all(_is_added(each, name, sign) for each in wrong):
+                return Clue("argument_added", named(wrong[0], name))
+    return None
+
+
+def _is_added(call: Call, name: str, sign: int) -> bool:
+    value = call.arguments().get(name)
+    fits = _is_array(value) and value.shape == call.found.shape == call.expected.shape
+    return (
+        fits
+        and bool(value.any())
+        and np.allclose(
+            call.found, call.expected + sign * value, atol=1e-4 * np.abs(call.found).max()
+        )
+    )
 
 
 def moved(wrong: Sequence[Call]) -> Clue | None:

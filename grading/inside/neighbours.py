@@ -117,6 +117,12 @@ EXTREMES = ("maximum", "minimum", "max", "min")
 OPPOSITES = {"input": "output", "output": "input"}  # se prennent l'un pour l'autre
 SUMMARIES = ("mean", "sum", "max", "min", "std", "var", "median", "prod", "any", "all")
 SUMMARIES += ("argmax", "argmin", "argsort", "sort", "cumsum", "softmax", "norm")
+EXTRAS = (  # ce qui se fait de trop d'une valeur
+    ("une moyenne de tous sert pour chacun", "{0} * 0 + {0}.mean()"),
+    ("la valeur du premier sert pour tous", "{0} * 0 + {0}[:1]"),
+    ("un carré est de trop", "{0} ** 2"),
+    ("une racine carrée est de trop", "{0} ** 0.5"),
+)
 AXES = (None, 0, 1, -1, (0, 1), (1, 2))
 STRICT = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt}
 TURNED = {ast.Lt: ast.Gt, ast.LtE: ast.GtE, ast.Gt: ast.Lt, ast.GtE: ast.LtE}
@@ -271,6 +277,12 @@ def _other_function(node: ast.Call, name: str, *, of_object: bool) -> Iterator[C
         made = copy.deepcopy(node)
         made.func.id = {"max": "min", "min": "max"}[name]
         yield Change(f"on prend {NAMED[made.func.id]}, et non {NAMED[name]}", made)
+    if name == "norm":
+        for order, text in ((1, "la somme des écarts"), (float("inf"), "le plus grand écart")):
+            made = copy.deepcopy(node)
+            made.keywords.append(ast.keyword("ord", ast.Constant(order)))
+            yield Change(f"une distance est {text}, et non la racine de leurs carrés", made, 1)
+        yield Change("une distance est au carré", ast.BinOp(node, ast.Pow(), ast.Constant(2)), 1)
     if name in SUMMARIES:
         yield from _other_axis(node)
     if name in EXTREMES and len(node.args) == 2:
@@ -483,6 +495,9 @@ def _assigned(node: ast.Assign) -> Iterator[Change]:
         for other in sorted(_PARAMETERS - {told.partition(".")[0]}):
             made = _Renamed(told, other).visit(copy.deepcopy(node))
             yield Change(f"`{other}` est lu là où il faut `{told}`", made, 1)
+    for said, template in EXTRAS:
+        made = ast.parse(template.format(f"({ast.unparse(node.value)})"), mode="eval").body
+        yield Change(said, ast.Assign(node.targets, made), 2)
     yield from _lost(node)
 
 

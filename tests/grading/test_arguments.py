@@ -97,6 +97,7 @@ SHARED = [((image, share), {}) for image, share in zip(IMAGES, (0.1, 0.3, 0.6, 0
         (lambda i, s: i + s * (i[0] - i), lambda i, s: i + s / 3 * (i[0] - i), "wrong_step", ""),
         (lambda i, s: 18 * picture(i, s), picture, "summed", "6 × 3"),
         (lambda i, s: picture(i, s) / 30, picture, "averaged", "5 × 6"),
+        (lambda i, s: i + i.mean(0) * s, lambda i, s: i.mean(0) * s + 0 * i, "argument_added", ""),
         (lambda i, s: (i[0], i), pair, "wrong_parts", "forme (5, 6, 3) au lieu de (6, 3)"),
         (lambda i, s: (i[0], i[0, 0]), lambda i, s: (i[0], i[1, 1]), "wrong_parts", "bon : le 1er"),
         (lambda i, s: (i[1], i[0]), lambda i, s: (i[0], i[1]), "parts_exchanged", ""),

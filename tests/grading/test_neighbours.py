@@ -18,6 +18,13 @@ CASES = [  # question, ce qui change dans le corrigé, ce qui s'en dit
     ),
     ("ex00.conv1d", "in range(len(kernel)):", "in range(len(kernel) - 1):", "dernier tour"),
     ("ex16.triangle_code", "ops.mean(distances, axis=-1,", "ops.mean(distances, axis=1,", "axe"),
+    ("ex28.pck", "fraction * torso[:, None]", "fraction * torso.mean()", "une moyenne de tous"),
+    (
+        "ex28.pck",
+        "norm(found - puppets.joints,",
+        "norm(found - puppets.joints, 1,",
+        "somme des écarts",
+    ),
     ("ex00.kernel_gradient", "gradient + patch", "patch", "terme"),
 ]
 
