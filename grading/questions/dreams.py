@@ -49,6 +49,37 @@ def relative_distance(found: np.ndarray, target: np.ndarray) -> float:
     return np.sum((found - target) ** 2) / np.sum(target**2)
 
 
+def _summed(found, target) -> float:
+    return np.sum((found - target) ** 2)
+
+
+def _averaged(found, target) -> float:
+    return np.mean((found - target) ** 2)
+
+
+def _with_root(found, target) -> float:
+    return np.sqrt(relative_distance(found, target))
+
+
+def _over_found(found, target) -> float:
+    """Divise par la norme de ce qui est trouvé, et non par celle de ce qui est voulu."""
+    with np.errstate(all="ignore"):
+        return relative_distance(target, found)
+
+
+def _of_absolute_values(found, target) -> float:
+    return np.abs(found - target).sum() / np.abs(target).sum()
+
+
+MEASURES = (  # ce qui se prend pour `relative_distance`, et ce qui s'en dit
+    ("not_relative", _summed),
+    ("not_relative", _averaged),
+    ("distance_not_squared", _with_root),
+    ("over_found_maps", _over_found),
+    ("gaps_not_squared", _of_absolute_values),
+)
+
+
 def total_variation(image: np.ndarray) -> float:
     """Somme des carrés des différences entre voisins."""
     return float(sum(np.sum(np.diff(image, axis=axis) ** 2) for axis in (0, 1)))

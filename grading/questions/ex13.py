@@ -21,30 +21,7 @@ STEPS = 60
 LAYER = dreams.NAMES[0]
 
 
-def _summed(maps, target) -> float:
-    return np.sum((maps - target) ** 2)
-
-
-def _averaged(maps, target) -> float:
-    return np.mean((maps - target) ** 2)
-
-
-def _with_root(maps, target) -> float:
-    return np.sqrt(dreams.relative_distance(maps, target))
-
-
-def _over_found(maps, target) -> float:
-    """Divise par la norme des cartes trouvées, et non par celle des cartes voulues."""
-    with np.errstate(all="ignore"):
-        return dreams.relative_distance(target, maps)
-
-
-DISTANCES = [
-    Mistake("not_relative", _summed),
-    Mistake("not_relative", _averaged),
-    Mistake("distance_not_squared", _with_root),
-    Mistake("over_found_maps", _over_found),
-]
+DISTANCES = [Mistake(reason, measure) for reason, measure in dreams.MEASURES]
 
 
 @question("ex13.feature_distance")

@@ -1,5 +1,7 @@
 """Exercice 14 : le contenu, la matrice de Gram, et les deux ensemble."""
 
+import itertools
+
 import numpy as np
 
 from grading.inside import messages
@@ -33,7 +35,45 @@ def _on_one_then_two(maps: dict, target: dict) -> list[tuple]:
     return [("3/4", [(single, {})]), ("1", [((maps, target), {})])]
 
 
-@compared("ex14.content_loss", tolerance=TOLERANCE)
+def _last(distances: list) -> float:
+    return distances[-1]
+
+
+def _first(distances: list) -> float:
+    return distances[0]
+
+
+LAYERS = (("layers_summed", np.sum), ("one_layer_only", _last), ("one_layer_only", _first))
+
+
+def _mistakes(grams: dict | None = None) -> list[Mistake]:
+    """Rend les erreurs sur la distance, sur les couches, puis sur les deux.
+
+    Args:
+        grams: ce qui se compare, `{couche: matrice}` ; par défaut, les cartes données.
+    """
+
+    def loss(measure, reduce):
+        def compute(maps, target):
+            found = grams or maps
+            return reduce([measure(found[name], target[name]) for name in target])
+
+        return compute
+
+    every = itertools.product(
+        [(None, dreams.relative_distance), *dreams.MEASURES], [(None, np.mean), *LAYERS]
+    )
+    return [
+        Mistake(distance or layers, loss(measure, reduce))
+        for (distance, measure), (layers, reduce) in every
+        if distance or layers
+    ]
+
+
+CONTENTS = _mistakes()
+
+
+@compared("ex14.content_loss", mistakes=CONTENTS, tolerance=TOLERANCE)
 def ask_content_loss(ask: Ask) -> list:
     """Compare des cartes, sur une couche puis sur deux."""
     return _on_one_then_two(_maps(ask), _maps(ask))
@@ -76,6 +116,7 @@ def ask_style_loss(ask: Ask) -> Credit:
         lambda _, target: np.mean(
             [dreams.relative_distance(found[name], target[name]) for name in target]
         ),
+        _mistakes(found),
         tolerance=TOLERANCE,
     )
 

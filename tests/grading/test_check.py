@@ -10,7 +10,7 @@ import pytest
 
 from grading import check, report, sealed
 from grading.asking import differences, grader
-from grading.questions import ex10, ex13, ex16, ex17, ex22, ex24
+from grading.questions import ex10, ex13, ex14, ex16, ex17, ex22, ex24
 from tests.grading import handins
 
 
@@ -118,6 +118,7 @@ def test_the_course_of_the_caller_is_not_the_reference(monkeypatch):
         pytest.param("ex24.principal_axes", ex24.AXES, marks=pytest.mark.ci),
         ("ex10.fit_linear", ex10.FITTED),
         ("ex13.feature_distance", ex13.DISTANCES),
+        ("ex14.content_loss", ex14.CONTENTS),
     ],
 )
 def test_a_mistake_that_is_known_is_named(identifier, mistakes):
