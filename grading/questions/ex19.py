@@ -1,12 +1,16 @@
 """Exercice 19 : des morceaux, des places, l'attention, et où elle regarde."""
 
+import itertools
+
 import numpy as np
+from scipy import special
 
 from grading.questions import (
     TENSORS,
     TOLERANCE,
     Ask,
     Credit,
+    Mistake,
     as_floats,
     compared,
     credit,
@@ -24,7 +28,33 @@ SEEN = 1e-4
 # --- Des morceaux et des places ------------------------------------------------------
 
 
-@compared("ex19.cut_patches", tolerance=TOLERANCE, **TENSORS)
+def _cut(sides: str, order: str):
+    """Rend une façon de couper : les côtés donnés à l'image, et l'ordre où ils sont lus.
+
+    h et w sont le rang d'un morceau, p et q celui d'un de ses pixels.
+    """
+
+    def cut(images):
+        num, height, width = images.shape
+        sizes = {"h": height // PATCH_PX, "w": width // PATCH_PX, "p": PATCH_PX, "q": PATCH_PX}
+        split = images.reshape(num, *(sizes[side] for side in sides))
+        found = split.transpose(0, *(1 + sides.index(side) for side in order))
+        return found.reshape(num, -1, PATCH_PX**2)
+
+    return cut
+
+
+CUTS = [
+    Mistake("rows_cut", _cut("hpwq", "hpwq")),  # un seul `reshape`
+    Mistake("rows_cut", _cut("hwpq", "hpwq")),
+    Mistake("pixels_by_column", _cut("hpwq", "hwqp")),
+    Mistake("patches_by_column", _cut("hpwq", "whpq")),
+    Mistake("patches_by_column", _cut("hpwq", "whqp")),
+    Mistake("pixels_apart", _cut("phqw", "hwpq")),
+]
+
+
+@compared("ex19.cut_patches", mistakes=CUTS, tolerance=TOLERANCE, **TENSORS)
 def ask_cut_patches(ask: Ask) -> list:
     """Coupe des images, carrées ou non."""
     calls = [
@@ -38,6 +68,57 @@ def ask_cut_patches(ask: Ask) -> list:
 # --- L'attention ---------------------------------------------------------------------
 
 
+HEADS = 4  # ce que dit l'énoncé
+SCALES = (  # ce qui divise les scores, exposants des jetons, de la largeur et des têtes
+    (None, (0, 0.5, -0.5)),
+    ("whole_width", (0, 0.5, 0)),
+    ("scores_not_scaled", (0, 0, 0)),
+    ("scores_badly_scaled", (0, 1, -1)),
+    ("scores_badly_scaled", (0, 0, 0.5)),
+    ("scores_badly_scaled", (0.5, 0, 0)),
+    ("scores_badly_scaled", (0, -0.5, 0.5)),
+)
+ATTENTIONS = (  # ce qui change dans `_attention`, et ce qui s'en dit
+    (None, {}),
+    ("softmax_axis", {"axis": -2}),
+    ("softmax_axis", {"axis": 1}),
+    ("softmax_forgotten", {"axis": None}),
+    ("heads_mixed", {"orders": ("hts", "hts", "ths")}),
+    ("heads_mixed", {"orders": ("tsh", "hts", "ths")}),
+    ("heads_mixed", {"orders": ("ths", "hts", "hts")}),
+    ("one_head", {"heads": 1}),
+    ("output_layer_missing", {"last": False}),
+)
+
+
+def _attention(kernel, powers, *, heads=HEADS, axis=-1, orders=("ths", "hts", "ths"), last=True):
+    """Rend `attend`, dont toutes les couches denses ont ce noyau, avec, au choix, des erreurs.
+
+    Args:
+        kernel: `(largeur, largeur)`.
+        powers: ce qui divise les scores, comme dans `SCALES`.
+        heads: nombre de têtes.
+        axis: axe du softmax ; None, sans softmax.
+        orders: ordre des côtés (têtes, jetons, taille) d'une lecture coupée, de ce que lisent les
+            têtes, et de ce qui est mis bout à bout.
+        last: lire le résultat par la dernière couche.
+    """
+    cut, read, joined = orders
+
+    def attend(tokens, name):
+        num, num_tokens, width = tokens.shape
+        sizes = {"h": heads, "t": num_tokens, "s": width // heads}
+        values = (tokens @ kernel).reshape(num, *(sizes[side] for side in cut))
+        values = np.einsum(f"n{cut}->n{read}", values)
+        divisor = np.prod(np.float_power((num_tokens, width, heads), powers))
+        scores = values @ values.swapaxes(2, 3) / divisor
+        weights = scores if axis is None else special.softmax(scores, axis)
+        found = np.einsum(f"nhts->n{joined}", weights @ values).reshape(tokens.shape)
+        return found @ kernel if last else found
+
+    return attend
+
+
 @question("ex19.attend")
 def ask_attend(ask: Ask) -> Credit:
     """Donne aux couches denses un noyau connu ; renverse les jetons, puis en change d'autres."""
@@ -46,9 +127,13 @@ def ask_attend(ask: Ask) -> Credit:
     tokens, others = ask.rng.normal(size=(2, 2, 5, 8)).astype(np.float32)
     longer = np.concatenate([tokens[:, :1], others], axis=1)  # le premier jeton est le même
     calls = [((each,), {"name": "attention"}) for each in (tokens, tokens[:, ::-1], longer)]
-    return ask.compare(
-        "attend", [("1", calls)], tolerance=TOLERANCE, operation="through", weights=weights
-    )
+    mistakes = [
+        Mistake(scaled or other, _attention(kernel, powers, **changed))
+        for (scaled, powers), (other, changed) in itertools.product(SCALES, ATTENTIONS)
+        if scaled or other
+    ]
+    how = {"tolerance": TOLERANCE, "operation": "through", "weights": weights}
+    return ask.compare("attend", [("1", calls)], mistakes=mistakes, **how)
 
 
 @question("ex19.build_transformer")
