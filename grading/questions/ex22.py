@@ -125,21 +125,63 @@ def ask_convolution(ask: Ask) -> Credit:
     return _compare_layer(ask, convolution.Convolution, inputs, stages, CONVOLUTIONS)
 
 
-class _ToEveryCell(pooling.AveragePooling):
-    """Rend le maximum à l'aller, et donne au retour le gradient à toute la fenêtre."""
+def _max_pooling(share, add=convolution.add_windows):
+    """Rend un pooling par le maximum dont le retour a, au choix, une erreur.
 
-    def __init__(self, size, *, stride=None):
-        super().__init__(size, stride=stride)
-        self.area, self.largest = size**2, pooling.MaxPooling(size, stride=stride)
+    Args:
+        share: d'après les cases d'une fenêtre, sur le quatrième axe, la part que chacune reçoit.
+        add: met les fenêtres à leur place.
+    """
 
-    def forward(self, x):
-        """Rend le maximum de chaque fenêtre."""
-        super().forward(x)
-        return self.largest.forward(x)
+    class Shared(pooling.MaxPooling):
+        """Retient les cases de chaque fenêtre."""
 
-    def backward(self, dy):
-        """Donne tout le gradient à chaque case."""
-        return self.area * super().backward(dy)
+        def forward(self, x):
+            """Rend le maximum de chaque fenêtre."""
+            cells = convolution.windows(x, (self.size, self.size), self.stride)
+            self.cells = cells.reshape(*cells.shape[:3], -1, cells.shape[-1])
+            return super().forward(x)
+
+        def backward(self, dy):
+            """Partage le gradient."""
+            given = share(self.cells) * dy[:, :, :, np.newaxis]
+            return add(given.reshape(self.patches_shape), self.shape, self.stride)
+
+    return _layer(Shared)
+
+
+def _every_cell(cells):
+    return np.ones_like(cells)
+
+
+def _every_largest(cells):
+    return (cells == cells.max(axis=3, keepdims=True)).astype(float)
+
+
+def _shared_by_largest(cells):
+    return _every_largest(cells) / _every_largest(cells).sum(axis=3, keepdims=True)
+
+
+def _first_largest(cells):
+    largest = _every_largest(cells)
+    return largest * (largest.cumsum(axis=3) == 1)
+
+
+def _last_largest(cells):
+    return _first_largest(cells[:, :, :, ::-1])[:, :, :, ::-1]
+
+
+def _largest_value(cells):
+    return cells * _first_largest(cells)
+
+
+def _written_over(patches, shape, stride):
+    """Met les fenêtres à leur place l'une après l'autre : la dernière efface les précédentes."""
+    x = np.zeros(shape)
+    side = patches.shape[3]
+    for i, j in np.ndindex(*patches.shape[1:3]):
+        x[:, stride * i : stride * i + side, stride * j : stride * j + side] = patches[:, i, j]
+    return x
 
 
 def _largest_side_by_side(size, *, stride=None):
@@ -152,7 +194,13 @@ def _averages_side_by_side(size, *, stride=None):
 
 POOLINGS = [
     Mistake("pooling_stride", _layer(_largest_side_by_side)),
-    Mistake("gradient_to_every_cell", _layer(_ToEveryCell)),
+    Mistake("gradient_to_every_cell", _max_pooling(_every_cell)),
+    Mistake("gradient_to_every_largest", _max_pooling(_every_largest)),
+    Mistake("gradient_to_every_largest", _max_pooling(_shared_by_largest)),
+    Mistake("gradient_to_last_largest", _max_pooling(_last_largest)),
+    Mistake("gradient_times_value", _max_pooling(_largest_value)),
+    Mistake("gradient_written_over", _max_pooling(_first_largest, _written_over)),
+    Mistake("gradient_to_every_largest", _max_pooling(_every_largest, _written_over)),
 ]
 AVERAGES = [Mistake("pooling_stride", _layer(_averages_side_by_side))]
 

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import ndimage
 
-from grading.questions import Ask, Mistake, as_floats, compared
+from grading.questions import Ask, Mistake, altered, as_floats, compared
 
 CLOSE = 2e-3  # écart relatif d'un calcul fait en float32
 
@@ -212,17 +212,24 @@ def ask_quantise(ask: Ask) -> list:
 # --- L'ACP ---------------------------------------------------------------------------
 
 
-BLOCK_PX = 8  # celui de l'énoncé
+BLOCK_PX, GREY = 8, 127.5  # ceux de l'énoncé
 
 
-def _axes(origin):
-    """Rend `principal_axes`, où chaque carré est compté depuis une autre origine."""
+def _axes(origin=None, order="nhwpqc"):
+    """Rend `principal_axes`, avec, au choix, une erreur.
+
+    Args:
+        origin: d'où chaque carré est compté ; par défaut, le gris de l'énoncé.
+        order: celui où une image, `nhpwqc`, est lue : h et w sont le rang d'un carré, p et q celui
+            d'un de ses pixels, c une couleur.
+    """
 
     def principal_axes(images):
         num, height, width, _ = images.shape
         shape = num, height // BLOCK_PX, BLOCK_PX, width // BLOCK_PX, BLOCK_PX, 3
-        squares = images.astype(float).reshape(shape).swapaxes(2, 3).reshape(-1, 3 * BLOCK_PX**2)
-        squares -= origin(squares)
+        split = images.astype(float).reshape(shape)
+        squares = np.einsum(f"nhpwqc->{order}", split).reshape(-1, 3 * BLOCK_PX**2)
+        squares = squares - (origin(squares) if origin else GREY)
         values, axes = np.linalg.eigh(squares.T @ squares / len(squares))
         return axes[:, ::-1], np.sqrt(np.maximum(values[::-1], 0))
 
@@ -241,10 +248,37 @@ def _black(squares: np.ndarray) -> float:
     return 0.0
 
 
+def _in_rows(found: tuple) -> tuple:
+    axes, spreads = found
+    return axes.T, spreads
+
+
+def _smallest_first(found: tuple) -> tuple:
+    axes, spreads = found
+    return axes[:, ::-1], spreads[::-1]
+
+
+def _smallest_axes_first(found: tuple) -> tuple:
+    axes, spreads = found
+    return axes[:, ::-1], spreads
+
+
+def _smallest_spreads_first(found: tuple) -> tuple:
+    axes, spreads = found
+    return axes, spreads[::-1]
+
+
 AXES = [
     Mistake("mean_removed", _axes(_mean_square)),
     Mistake("mean_removed", _axes(_mean_of_each)),
     Mistake("grey_not_removed", _axes(_black)),
+    Mistake("squares_not_cut", _axes(order="nhpwqc")),
+    Mistake("square_in_other_order", _axes(order="nhwcpq")),
+    Mistake("square_in_other_order", _axes(order="nhwqpc")),
+    Mistake("axes_in_rows", altered(_axes(), _in_rows)),
+    Mistake("smallest_first", altered(_axes(), _smallest_first)),
+    Mistake("smallest_first", altered(_axes(), _smallest_axes_first)),
+    Mistake("smallest_first", altered(_axes(), _smallest_spreads_first)),
 ]
 
 

@@ -5,7 +5,17 @@ from functools import partial
 import numpy as np
 
 from grading.inside import messages
-from grading.questions import TOLERANCE, Ask, Credit, as_floats, compared, judge, question, seen
+from grading.questions import (
+    TOLERANCE,
+    Ask,
+    Credit,
+    Mistake,
+    as_floats,
+    compared,
+    judge,
+    question,
+    seen,
+)
 
 MAP_CELLS, SIDE_PX = 32, 64
 NUM_JOINTS, SHOULDER, HIP = 13, 1, 8
@@ -40,7 +50,23 @@ def ask_decode(ask: Ask) -> list:
     ]
 
 
-@compared("ex28.pck", tolerance=TOLERANCE)
+def _of_torso(first: int, last: int):
+    """Rend `pck`, dont le torse va d'une autre articulation à une autre."""
+
+    def pck(found, puppets, fraction=0.2, *, hidden=None):
+        joints, visible = puppets.options["joints"], puppets.options["visible"]
+        torso = np.linalg.norm(joints[:, first] - joints[:, last], axis=-1)
+        near = np.linalg.norm(found - joints, axis=-1) <= fraction * torso[:, None]
+        return near[visible != hidden].mean()  # de None, toutes diffèrent
+
+    return pck
+
+
+# Comptées à partir de 1, d'un même côté, de l'autre diagonale, ou les deux épaules.
+TORSOS = [Mistake("wrong_torso", _of_torso(*pair)) for pair in ((0, 7), (1, 7), (2, 7), (1, 2))]
+
+
+@compared("ex28.pck", mistakes=TORSOS, tolerance=TOLERANCE)
 def ask_pck(ask: Ask) -> list:
     """Mesure des places fausses de plus ou moins d'une fraction du torse."""
 
