@@ -730,6 +730,14 @@ def _changed(sites: Sequence[Site]) -> Iterator[None]:
                 setattr(module, name, kept[name])
 
 
+@contextlib.contextmanager
+def _silent() -> Iterator[None]:
+    """Tait ce que Python dirait d'un calcul voisin, quand il le compile comme quand il le fait."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
 def neighbours(
     module: str,
     function: str,
@@ -764,8 +772,7 @@ def neighbours(
         if only is not None and number not in only:
             continue
         try:
-            with np.errstate(all="ignore"), warnings.catch_warnings(), _changed(some):
-                warnings.simplefilter("ignore")
+            with np.errstate(all="ignore"), _silent(), _changed(some):
                 answers = probes.OPERATIONS[call](**given, calls=copy.deepcopy(calls), **how)
             room -= _size(answers)
         except Exception:  # ce calcul n'a pas de sens

@@ -1,5 +1,6 @@
 """Exercice 22 : une convolution, un pooling, une perte, à l'aller comme au retour."""
 
+from functools import partial
 from operator import itemgetter
 
 import numpy as np
@@ -171,16 +172,20 @@ def _last_largest(cells):
     return _first_largest(cells[:, :, :, ::-1])[:, :, :, ::-1]
 
 
-def _largest_value(cells):
-    return cells * _first_largest(cells)
+def _written_over(patches, shape, stride, *, kept=0):
+    """Met les fenêtres à leur place l'une après l'autre : la dernière efface les précédentes.
 
-
-def _written_over(patches, shape, stride):
-    """Met les fenêtres à leur place l'une après l'autre : la dernière efface les précédentes."""
-    x = np.zeros(shape)
-    side = patches.shape[3]
+    Args:
+        patches: comme pour `add_windows`.
+        shape: de même.
+        stride: de même.
+        kept: 1, où la dernière ne donne rien, ce que les précédentes ont donné reste ; 0, non.
+    """
+    x, side = np.zeros(shape), patches.shape[3]
     for i, j in np.ndindex(*patches.shape[1:3]):
-        x[:, stride * i : stride * i + side, stride * j : stride * j + side] = patches[:, i, j]
+        part, top, left = patches[:, i, j], stride * i, stride * j
+        place = x[:, top : top + side, left : left + side]
+        place[:] = np.where(part, part, kept * place)
     return x
 
 
@@ -198,8 +203,8 @@ POOLINGS = [
     Mistake("gradient_to_every_largest", _max_pooling(_every_largest)),
     Mistake("gradient_to_every_largest", _max_pooling(_shared_by_largest)),
     Mistake("gradient_to_last_largest", _max_pooling(_last_largest)),
-    Mistake("gradient_times_value", _max_pooling(_largest_value)),
     Mistake("gradient_written_over", _max_pooling(_first_largest, _written_over)),
+    Mistake("gradient_written_over", _max_pooling(_first_largest, partial(_written_over, kept=1))),
     Mistake("gradient_to_every_largest", _max_pooling(_every_largest, _written_over)),
 ]
 AVERAGES = [Mistake("pooling_stride", _layer(_averages_side_by_side))]
