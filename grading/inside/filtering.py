@@ -26,6 +26,10 @@ from .stand_ins import cv2, pictures
 APPLY = "conv2d", "convolution", "depthwise_conv2d"  # de `tf.nn`
 SHOW = (  # ce qui montre une image, ou l'écrit
     (Image.Image, "save"),
+    (tf.image, "encode_jpeg"),
+    (tf.image, "encode_png"),
+    (tf.io, "encode_jpeg"),
+    (tf.io, "encode_png"),
     (Image.Image, "show"),
     (cv2, "imshow"),
     (cv2, "imwrite"),
@@ -204,7 +208,9 @@ def _once_known(note, response, image, weights):
 
 
 def _is_array(value) -> bool:
-    return not isinstance(value, str) and np.ndim(value) >= 2
+    if isinstance(value, str) or tf.is_symbolic_tensor(value):  # dans un graphe, rien n'est calculé
+        return False
+    return np.ndim(value) >= 2
 
 
 def _planes(picture: np.ndarray) -> np.ndarray:

@@ -184,8 +184,11 @@ def record_filters(module: str, dataset: str, levels: dict, seconds: int) -> dic
     names.reached = seen.reached
     _install()
     sys.modules["scipy.misc"] = pictures  # SciPy n'y lit plus d'image
-    if not older_tensorflow.WORDS.isdisjoint(map(_word, program.nodes)):
+    words = set(map(_word, program.nodes))
+    if not older_tensorflow.WORDS.isdisjoint(words):
         older_tensorflow.install()
+    elif "enable_eager_execution" in words:  # ce que TensorFlow 2 fait sans qu'on le demande
+        tf.enable_eager_execution = tf.compat.v1.enable_eager_execution
     applied = filtering.Filtering(names)
     with patched(seen, applied.replacements()), alarm(seconds, seen):
         _execute(program, names, seen)
