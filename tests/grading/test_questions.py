@@ -11,6 +11,7 @@ from grading import scale
 from grading.asking import ask as asked
 from grading.asking import failures
 from grading.asking.failures import Answer
+from grading.check import Desk
 from grading.questions import Mistake, ex03, judge, networks, same
 from grading.scale import read_scale
 
@@ -105,7 +106,7 @@ class Pupil(asked.Ask):
     """Un élève imaginaire : il répond ce que calcule une fonction donnée."""
 
     def __init__(self, rule, seed):
-        super().__init__(rule, np.random.default_rng(seed), desk=None)
+        super().__init__(rule, np.random.default_rng(seed), desk=Desk(None))
         self.compute = None
 
     def calls(self, function, calls):
