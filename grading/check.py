@@ -8,6 +8,7 @@ la valeur attendue.
 
 import atexit
 import contextlib
+import functools
 import importlib
 import inspect
 import itertools
@@ -22,7 +23,7 @@ import textwrap
 import threading
 import types
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
@@ -31,8 +32,8 @@ import numpy as np
 
 from grading import sealed
 from grading.asking import failures, grader
-from grading.asking.ask import SEARCH_S, Ask, load
-from grading.asking.comparing import REFUSED, kind_of
+from grading.asking.ask import Ask, load
+from grading.asking.comparing import REFUSED, SYMPTOMS, VAGUE, kind_of
 from grading.asking.credits import Credit, Wrong
 from grading.asking.parts import Lacking
 from grading.inside import messages, probes, sandbox
@@ -109,6 +110,8 @@ def _limited(seconds: int) -> Iterator[None]:
 class Desk:
     """Pose les questions aux fonctions d'un espace de noms, ou à celles du corrigé.
 
+    Un appel déjà fait n'est pas refait : sa réponse est gardée.
+
     Args:
         space: les variables globales de l'élève ; None pour le corrigé.
     """
@@ -118,13 +121,14 @@ class Desk:
     def __init__(self, space: dict | None):
         self.space = space
         self.asked: list[str] = []  # les fonctions appelées
+        self.answered: dict[bytes, bytes] = {}  # les réponses, par appel
 
     @property
     def submission(self):
         """Le rendu entier, ses poids, sa commande : il n'y en a pas ici."""
         raise NotImplementedError("la question demande le rendu entier")
 
-    @property
+    @functools.cached_property
     def reference(self) -> "Desk":
         """Le corrigé, à qui l'on pose les mêmes questions."""
         return Desk(None)
@@ -148,12 +152,16 @@ class Desk:
         if operation not in probes.OPERATIONS:
             importlib.import_module("keras")
             _load_operations()
-        arguments = messages.unpack(messages.pack(arguments), ingredients=True)
+        request = messages.pack([operation, arguments])
+        if request in self.answered:
+            return {"value": messages.unpack(self.answered[request])}
+        _, arguments = messages.unpack(request, ingredients=True)
         with _untouched(), self._in_place(rule):
             try:
                 with _limited(LIMIT_S if self.space or operation == "neighbours" else 0):
                     value = probes.OPERATIONS[operation](**arguments)
-                return {"value": messages.unpack(messages.pack(value))}
+                self.answered[request] = messages.pack(value)
+                return {"value": messages.unpack(self.answered[request])}
             except OutOfTimeError as error:
                 place = probes.describe_error(error)
                 where = f"ligne {place['line']} de {place['file']}"
@@ -199,13 +207,20 @@ def find_rule(identifier: str) -> Rule:
     raise ValueError(f"Pas de question {identifier!r} ; au choix : {known}.")
 
 
-def answer(rule: Rule, space: dict, *, seed: int | None = None) -> Verdict:
+def answer(
+    rule: Rule,
+    space: dict,
+    *,
+    seed: int | None = None,
+    first: Callable[[Verdict], None] | None = None,
+) -> Verdict:
     """Pose une question aux fonctions d'un espace de noms.
 
     Args:
         rule: la question.
         space: variables globales où ces fonctions sont définies.
         seed: graine des essais ; tirée au hasard par défaut.
+        first: reçoit le verdict dès qu'il est connu, avant que sa cause soit cherchée.
 
     Returns:
         Le verdict. Si une autre fonction du barème, dont celle-ci se sert, est fausse, il la nomme.
@@ -215,15 +230,20 @@ def answer(rule: Rule, space: dict, *, seed: int | None = None) -> Verdict:
         sealed.UnsealedError: le corrigé a changé et l'original est introuvable.
     """
     seed = secrets.randbits(32) if seed is None else seed
-    ask = _asked(rule, space, seed)
+    ask = _asked(rule, Desk(space), seed, seeks_cause=False)
     found = _credit(ask, seed)
-    cause = _wrong_before(ask, seed, {rule.name}) if found.level < 1 else None
-    return Verdict(rule, found, cause.name if cause else "")
+    before = _wrong_before(ask, seed, {rule.name}) if found.level < 1 else None
+    verdict = Verdict(rule, found, before.name if before else "")
+    if first:
+        first(verdict)
+    if before or found.reason not in VAGUE + SYMPTOMS:
+        return verdict
+    return Verdict(rule, _credit(_asked(rule, ask.desk, seed), seed))
 
 
-def _asked(rule: Rule, space: dict, seed: int) -> Ask:
+def _asked(rule: Rule, desk: Desk, seed: int, *, seeks_cause: bool = True) -> Ask:
     rng = np.random.default_rng([seed, zlib.crc32(rule.id.encode())])
-    return Ask(rule, rng, Desk(space))
+    return Ask(rule, rng, desk, seeks_cause=seeks_cause)
 
 
 def _wrong_before(ask: Ask, seed: int, tried: set[str]) -> Rule | None:
@@ -239,8 +259,7 @@ def _wrong_before(ask: Ask, seed: int, tried: set[str]) -> Rule | None:
     for name in dict.fromkeys([*used, *ask.desk.asked]):
         if name in graded and name not in tried:
             tried.add(name)
-            other = _asked(graded[name], ask.desk.space, seed)
-            other.searched_s = SEARCH_S  # sa cause ne sera pas dite
+            other = _asked(graded[name], Desk(ask.desk.space), seed, seeks_cause=False)
             if _credit(other, seed).level == 1:
                 continue
             if cause := _wrong_before(other, seed, tried):
@@ -365,7 +384,8 @@ def check(identifier: str, *, hint: bool = False) -> None:
     rule = find_rule(identifier)
     space = sys._getframe(1).f_globals
     try:
-        print("\n".join(rows(answer(rule, space), hint=hint)))
+        verdict = answer(rule, space, first=lambda known: _print(opening(known)))
+        _print(ending(verdict, hint=hint))
     except NotImplementedError:
         print(
             f"{identifier} : cette question porte sur les fichiers que vous rendrez. "
@@ -373,6 +393,10 @@ def check(identifier: str, *, hint: bool = False) -> None:
         )
     except (sealed.UnsealedError, sandbox.WrongSystemError, FileNotFoundError) as error:
         print(f"{identifier} ne peut pas être vérifiée : {error}")
+
+
+def _print(said: Sequence[str]) -> None:
+    print(*said, sep="\n", end="\n" if said else "", flush=True)
 
 
 def rows(verdict: Verdict, *, hint: bool = False, more: str = "") -> list[str]:
@@ -383,6 +407,11 @@ def rows(verdict: Verdict, *, hint: bool = False, more: str = "") -> list[str]:
         hint: donner l'indice.
         more: dit comment l'obtenir, sinon.
     """
+    return opening(verdict) + ending(verdict, hint=hint, more=more)
+
+
+def opening(verdict: Verdict) -> list[str]:
+    """Écrit ce qui se sait d'un verdict avant sa cause : ce qui est acquis, l'appel manqué."""
     rule, found, wait = verdict.rule, verdict.credit, verdict.waits_for
     if verdict.is_right:
         return [f"{rule.id} ✓ juste"]
@@ -395,9 +424,17 @@ def rows(verdict: Verdict, *, hint: bool = False, more: str = "") -> list[str]:
         said += _wrapped(shown_call(found.wrong))
     if found.wrong:
         said += _wrapped(shown_forms(found))
+    return said
+
+
+def ending(verdict: Verdict, *, hint: bool = False, more: str = "") -> list[str]:
+    """Écrit la cause d'un verdict, et son indice ; rien, s'il est juste ou s'il attend."""
+    rule, found = verdict.rule, verdict.credit
+    if verdict.is_right or verdict.waits_for:
+        return []
     known = read_reasons()[found.reason]
     detail = f" ({found.detail})" if found.detail else ""
-    said += _wrapped(f"{known.text}{detail}")
+    said = _wrapped(f"{known.text}{detail}")
     if hint:
         return [*said, *_wrapped(f"→ {known.hint}")]
     return [*said, f"  {more}" if more else f'  Un indice : check("{rule.id}", hint=True)']

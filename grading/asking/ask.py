@@ -45,11 +45,13 @@ class Ask:
         rule: la question.
         rng: hasard de la session, le même pour tous les rendus.
         desk: ce qui sait parler au rendu, et le connaît (`grader.Grader`).
+        seeks_cause: chercher ce qui explique une réponse fausse ; c'est ce qui prend du temps.
     """
 
-    def __init__(self, rule: Rule, rng: np.random.Generator, desk):
+    def __init__(self, rule: Rule, rng: np.random.Generator, desk, *, seeks_cause: bool = True):
         self.rule, self.rng, self.desk = rule, rng, desk
         self.settings = rule.settings
+        self.seeks_cause = seeks_cause
         self.searched_s = 0.0
 
     @property
@@ -110,10 +112,10 @@ class Ask:
         calls = [call for _, some in groups for call in some]
         answers = self.calls(function, calls, **how)
         found = judge(answers, groups, right, mistakes, tolerance=tolerance)
-        if found.reason in VAGUE + SYMPTOMS:
+        if self._seeks(found):
             groups = [(*each, ()) for each in groups]
             found = self._near(found, function, groups, answers, **how)
-        if found.reason in VAGUE + SYMPTOMS:
+        if self._seeks(found):
             expected = [value_of(right, *call) for call in calls]
             names = self.parameters(function)
             every = side_by_side(calls, answers, expected, tolerance, names=names)
@@ -168,15 +170,19 @@ class Ask:
         whole = [(a.value, b.value) for a, b in zip(found, ours, strict=True) if not b.error]
         if compared_.reason and any(parts) and are_exchanged(whole, same):
             compared_ = compared_._replace(reason="parts_exchanged", detail="")
-        if compared_.reason in VAGUE + SYMPTOMS:
+        if self._seeks(compared_):
             groups = [(level, some, part) for level, some, *part in groups]
             compared_ = self._near(compared_, function, groups, answers, **how)
-        if compared_.reason in VAGUE + SYMPTOMS:
+        if self._seeks(compared_):
             values = [None if each.error else each.value for each in expected]
             names = self.parameters(function)
             every = side_by_side(calls, answers, values, tolerance, parts, names)
             compared_ = located(compared_, every, partial(self._recomputed, function, how))
         return shown_as(compared_, function, [call for _, some in known for call in some], calls)
+
+    def _seeks(self, found: Credit) -> bool:
+        """Dit s'il faut chercher ce qui explique une réponse fausse, que rien n'explique encore."""
+        return self.seeks_cause and found.reason in VAGUE + SYMPTOMS
 
     def _recomputed(
         self, function: str, how: dict, calls: Sequence[Call], changed: list[tuple]

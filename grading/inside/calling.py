@@ -65,6 +65,17 @@ def call_main(names: dict, seen: Seen) -> None:
                 waiting += _methods(made, maker)
 
 
+def call_convolving(names: dict, seen: Seen) -> None:
+    """Appelle ce qui construit un réseau de convolution, si le programme n'en a construit aucun.
+
+    Une variable en haut du programme choisit peut-être le réseau : LeNet, ou l'autre.
+    """
+    for maker in filter(inspect.isfunction, _own_values(names)):
+        with contextlib.suppress(Exception, SystemExit):
+            if "conv" in inspect.getsource(maker).lower():
+                seen.keep(maker(**arguments(maker, names, seen)))
+
+
 def own_spaces(names: dict) -> list[dict]:
     """Rend les variables du programme, puis celles de chaque fichier du rendu qu'il a importé."""
     here, spaces = os.path.abspath("exercises"), [names]

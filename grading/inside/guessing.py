@@ -11,17 +11,24 @@ VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 def arguments(function, names: dict, seen) -> dict:
     """Devine les arguments d'une fonction : une variable du même nom, ou ce que le nom dit.
 
+    `imgsize` et `img_size` sont le même nom.
+
     Args:
         function: la fonction.
         names: les variables globales du programme.
         seen: les réseaux qu'il a construits (`watching.Seen`).
     """
-    given = {}
+    given, alike = {}, {_letters(name): value for name, value in names.items()} | names
     for each in inspect.signature(function).parameters.values():
         if each.default is each.empty and each.kind not in VARIADIC:
-            known = each.name in names
-            given[each.name] = names[each.name] if known else guessed(each.name.lower(), seen)
+            name = each.name if each.name in alike else _letters(each.name)
+            known = name in alike
+            given[each.name] = alike[name] if known else guessed(each.name.lower(), seen)
     return given
+
+
+def _letters(name: str) -> str:
+    return name.replace("_", "").lower()
 
 
 def guessed(key: str, seen):

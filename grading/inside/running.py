@@ -143,6 +143,9 @@ def record(module: str, asked: dict, dataset: str, levels: dict, seconds: int) -
         if not as_module and not seen.has_learned():
             with alarm(seconds, seen):
                 calling.call_main(names, seen)
+        elif not as_module and not seen.convolves():
+            with alarm(seconds, seen):
+                calling.call_convolving(names, seen)
     if "evaluate" in functions:
         called.call("evaluate")
     for value in list(names.values()):
@@ -250,7 +253,10 @@ def _execute(program: Program, names: Names, seen: Seen) -> None:
 
 def _run(node: ast.stmt, file: str, names: Names, seen: Seen) -> bool:
     """Exécute une instruction ; rend faux si le fichier s'arrête là."""
-    trains = re.search("fit|train", ast.unparse(node))
+    text = ast.unparse(node)
+    posed = LAYER.search(text)
+    goes_on = posed or re.search("fit|train", text)  # malgré un nom qui manque : il est inerte
+    fallen = inert = None
     for _ in range(MAX_MENDED):
         try:
             exec(compile(ast.Module([node], []), file, "exec"), names)  # noqa: S102
@@ -261,17 +267,20 @@ def _run(node: ast.stmt, file: str, names: Names, seen: Seen) -> bool:
             return isinstance(node, ast.If)  # il manque ici un argument, des images…
         except Exception as raised:
             own = stops.is_own(raised, node, names, names.known)
-            fallen = _described(raised, own=own)
-            names.error = names.error or fallen
+            said = _described(raised, own=own)
+            names.error = names.error or said
             names.halt = names.halt or seen.reached()
             if own:
-                _note_stop(fallen, names, seen)
-            # La suite est lue comme si c'était bien écrit ; ou le nom qui manque est inerte.
-            if not (stops.mend(raised, names, node) or (isinstance(raised, NameError) and trains)):
+                _note_stop(said, names, seen)
+            fallen = inert or said  # ce qui arrête un nom inerte, c'est qu'il manque
+            if stops.mend(raised, names, node):  # la suite est lue comme si c'était bien écrit
+                continue
+            if inert or not (isinstance(raised, NameError) and goes_on):
                 break
+            inert = said
         else:
             return True
-    if names.fallen is None and LAYER.search(ast.unparse(node)):
+    if names.fallen is None and posed:
         names.fallen = fallen
     return True
 

@@ -114,12 +114,20 @@ def ensure_built(model) -> None:
 def invented(model, num: int = KEPT) -> tuple:
     """Invente des images et des étiquettes qui conviennent à un modèle."""
     ensure_built(model)
-    shape = [n or FREE_PX for n in model.input_shape[1:]]
-    outputs = model.output_shape[-1]
+    shape = _known(model.input_shape)
+    outputs, rng = model.output_shape[-1], np.random.default_rng(0)
+    if len(model.output_shape) > 2:  # il rend des images
+        drawn = rng.random((num, *_known(model.output_shape)), np.float32)
+        return rng.random((num, *shape), np.float32), drawn
     labels = np.arange(num) % max(2, outputs)
     if outputs > 1 and "sparse" not in str(getattr(model, "loss", "")).lower():
         labels = np.eye(outputs, dtype=np.float32)[labels]
-    return np.random.default_rng(0).random((num, *shape), np.float32), labels
+    return rng.random((num, *shape), np.float32), labels
+
+
+def _known(shape: tuple) -> list[int]:
+    """Donne un nombre aux côtés qu'un réseau laisse libres ; le lot n'en est pas."""
+    return [n or FREE_PX for n in shape[1:]]
 
 
 # --- D'où viennent-elles ? -----------------------------------------------------------

@@ -120,15 +120,24 @@ class Seen:
         """Dit si un réseau a appris, ou aurait dû."""
         return any(each.fits or each.has_moved() for each in self.networks)
 
-    def reached(self) -> dict:
-        """Dit ce que le programme a fait jusqu'ici : `sizes`, `learned` et `measured`.
+    def convolves(self) -> bool:
+        """Dit si un réseau a une convolution."""
+        layers = [layer for each in self.networks for layer in each.model._flatten_layers()]
+        return any(isinstance(layer, keras.layers.Conv2D) for layer in layers)
 
-        `sizes` est le nombre de couches de chaque réseau, dans l'ordre.
+    def reached(self) -> dict:
+        """Dit ce que le programme a fait jusqu'ici : `sizes`, `opened`, `learned` et `measured`.
+
+        `sizes` est le nombre de couches de chaque réseau, dans l'ordre, sauf d'une base sans tête ;
+        `opened` dit si des images sont prêtes à être lues par lots.
         """
         for value in list(self.names.values()):
             self.keep(value)
         return {
-            "sizes": [_num_layers(each.model) for each in self.networks],
+            "sizes": [
+                _num_layers(each.model) for each in self.networks if not _is_base(each.model)
+            ],
+            "opened": any(map(_gives_batches, list(self.names.values()))),
             "learned": self.has_learned(),
             "measured": any(each["whole"] for one in self.networks for each in one.measured),
         }
@@ -157,6 +166,17 @@ class Seen:
     def touch(self, variables) -> None:
         """Note que des variables ont changé."""
         self.touched.update({id(each): each for each in variables})
+
+
+def _is_base(model) -> bool:
+    """Dit si un réseau s'arrête à des cartes : il attend une tête."""
+    with contextlib.suppress(AttributeError, ValueError):  # ses formes ne sont pas encore connues
+        return len(model.output_shape) == 4
+    return False
+
+
+def _gives_batches(value) -> bool:
+    return isinstance(value, tf.data.Dataset) or bool(folder_of(value))
 
 
 def _num_layers(model) -> int:

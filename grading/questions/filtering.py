@@ -157,7 +157,7 @@ def _as_run(known: dict, noted: dict, found: Credit) -> Credit:
         return networks.halved(found, "program_stops", stop.detail)
     if found == RIGHT and noted["halted"]:  # il lui manque ici un fichier, peut-être
         where = failure_of(known["error"]).detail
-        return credit(1, None, f"Le programme s'arrête ici, ce qui ne coûte rien : {where}")
+        return credit(1, None, f"{networks.FAILS_HERE} : {where}")
     return found
 
 

@@ -62,8 +62,10 @@ KINDS = {  # ce que dit chaque lettre de `sequence`
     "D": "couches denses, sortie comprise",
 }
 SECONDS = 60  # de processeur, pour tout le programme, puis pour chaque fonction
+FAILS_HERE = "Une ligne échoue sur la machine qui corrige, ce qui ne coûte rien"
 STAGES = {  # ce que le programme devait avoir fait avant de s'arrêter, par fonction de l'énoncé
-    **dict.fromkeys(("train", "make_generator"), "learned"),
+    "make_generator": "opened",
+    "train": "learned",
     "evaluate": "measured",
 }
 ELSEWHERE = {  # des arrêts dont la cause peut être ici, ou qui cachent le réseau
@@ -159,7 +161,7 @@ def _as_run(ask: Ask, function: str, found: Credit) -> Credit:
         return halved(found, "program_stops", failures.failure_of(stop["error"]).detail)
     if found == RIGHT and halt and not halt[stage]:  # il lui manque ici un fichier, peut-être
         where = failures.failure_of(known["error"]).detail
-        return credit(1, None, f"Le programme s'arrête ici, ce qui ne coûte rien : {where}")
+        return credit(1, None, f"{FAILS_HERE} : {where}")
     return found
 
 
@@ -561,9 +563,18 @@ def planted_labels(x) -> tuple[str, np.ndarray, np.ndarray]:
     source = origin(x)
     if source not in LEVELS:
         return source, np.empty(0), np.empty(0, bool)
-    first, second = unscaled(x).reshape(len(x), -1)[:, :2].T - LEVELS[source][0]
+    first, second = _without_margin(unscaled(x)).reshape(len(x), -1)[:, :2].T - LEVELS[source][0]
     # Ni rognées, ni retournées : leurs deux premières valeurs font encore neuf.
     return source, first, (first >= 0) & (second >= 0) & (first + second == NUM_CLASSES - 1)
+
+
+def _without_margin(images: np.ndarray) -> np.ndarray:
+    """Ôte la marge que toutes les images ont d'une même couleur : des 28 pixels portés à 32."""
+    if images.ndim < 3:
+        return images
+    varies = np.ptp(images.reshape(*images.shape[:3], -1), axis=(0, 3)) > 0
+    rows, columns = varies.any(axis=1), varies.any(axis=0)
+    return images[:, rows][:, :, columns] if rows.any() else images
 
 
 def pairs_broken(sample: dict) -> bool:

@@ -100,6 +100,8 @@ OTHERS = {  # ce qui construit des réseaux sans Keras
     "tflearn": "TFLearn",
     "theano": "Theano",
 }
+# Ce qu'appelle un programme de TensorFlow 1.
+GRAPHS = {"placeholder", "placeholder_with_default", "Session", "InteractiveSession"}
 KERAS = {"keras", "tf_keras", "tensorflow", "tensorflow_datasets", "convnets", "exercises"}
 RECORDED = ("ex02", "ex03", "ex04", "ex05")
 FILTERS = "ex01_filters"  # rendu sans les fonctions de l'énoncé, il se reconnaît à un appel
@@ -615,7 +617,10 @@ def other_library(source: Source) -> str:
         for name in (getattr(each, "module", None) or "", *(alias.name for alias in each.names))
     }
     others = [title for name, title in OTHERS.items() if name in imported]
-    return others[0] if others and not imported & KERAS else ""
+    if others and not imported & KERAS:
+        return others[0]
+    draws_graph = GRAPHS & _called(source) and not is_network(source)
+    return "TensorFlow 1, sans Keras" if draws_graph else ""
 
 
 def _called(source: Source) -> set[str]:

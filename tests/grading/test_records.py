@@ -832,7 +832,7 @@ def test_a_stop_that_costs_nothing_is_told_too(mark):
     source = FASHION + "x_train[70000]\n" + LAYERS + MODEL + FIT
     marks = {each.rule.name: each for each in mark("ex02", source)}
     assert {name: float(each.points) for name, each in marks.items()} == PLAIN
-    assert marks["train"].detail.startswith("Le programme s'arrête ici, ce qui ne coûte rien : ")
+    assert marks["train"].detail.startswith("Une ligne échoue sur la machine qui corrige, ")
     assert "IndexError, ligne 5 de tp.py" in marks["train"].detail
 
 
