@@ -89,7 +89,7 @@ def smoothed(labels):
         (lambda x, y: (x, np.stack([y, y, y], axis=1)), False),
         (lambda x, y: (x[ORDER, ..., None] / 255, y[OTHER, None]), True),
         (lambda x, y: (x / 127.5 - 1, smoothed(y[OTHER])), True),
-        (lambda x, y: (np.pad(x, ((0, 0), (2, 2), (2, 2))), y[OTHER]), True),  # de 28 à 32 pixels
+        (lambda x, y: (np.pad(x, ((0, 0), (1, 1), (1, 1))), y[OTHER]), True),  # une marge
     ],
 )
 def test_images_that_lost_their_labels_are_seen(data, learn, broken):
