@@ -19,7 +19,7 @@ VERIFIER = Path(__file__).parent / "static" / "python" / "practice.py"
 COURSE = ("convnets/__init__.py", "convnets/core/*.py", "exercises/__init__.py")
 INSIDE = tuple(f"grading/{room}/**/*.py" for room in ("asking", "reading", "inside"))
 GRADER = ("grading/*.py", "grading/*.toml", "grading/sealed.txt", *INSIDE)
-QUESTIONS = ("__init__.py", "defaults.toml")
+QUESTIONS = ("__init__.py", "defaults.toml", "filtering.py", "programs.py")
 
 
 def statements() -> list[dict]:

@@ -12,7 +12,7 @@ from fractions import Fraction
 import numpy as np
 
 from grading.asking.failures import Failure, failure_of
-from grading.questions import RIGHT, Ask, Credit, credit, first_fault, networks
+from grading.questions import RIGHT, Ask, Credit, credit, first_fault, programs
 from grading.reading import notebooks
 
 SECONDS = 40  # de processeur, pour tout le programme
@@ -53,7 +53,7 @@ def _record(ask: Ask) -> dict:
     """
     if notebooks.teaches(_source(ask)):
         raise Failure("filter_taught")
-    levels = {name: list(pair) for name, pair in networks.LEVELS.items()}
+    levels = {name: list(pair) for name, pair in programs.LEVELS.items()}
     found = ask.op("record_filters", dataset="cifar10", levels=levels, seconds=SECONDS)
     if not isinstance(found, dict) or not isinstance(found.get("calls"), list):
         raise Failure("forged_answer")
@@ -151,13 +151,13 @@ def _level(found: Credit) -> Fraction:
 def _as_run(known: dict, noted: dict, found: Credit) -> Credit:
     """Ôte d'un crédit ce que coûte un programme qui, lancé tel quel, n'arrive pas jusque-là."""
     if found.level and noted["forgotten"]:
-        return networks.halved(found, "import_forgotten", ", ".join(known["forgotten"]))
+        return programs.halved(found, "import_forgotten", ", ".join(known["forgotten"]))
     if found.level and noted["stopped"]:
         stop = failure_of(known["stop"]["error"])
-        return networks.halved(found, "program_stops", stop.detail)
+        return programs.halved(found, "program_stops", stop.detail)
     if found == RIGHT and noted["halted"]:  # il lui manque ici un fichier, peut-être
         where = failure_of(known["error"]).detail
-        return credit(1, None, f"{networks.FAILS_HERE} : {where}")
+        return credit(1, None, f"{programs.FAILS_HERE} : {where}")
     return found
 
 

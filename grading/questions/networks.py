@@ -26,6 +26,7 @@ from grading.questions import (
     first_fault,
     question,
 )
+from grading.questions.programs import FAILS_HERE, LEVELS, halved
 from grading.reading import notebooks, submission
 from grading.scale import read_reasons, read_scale
 
@@ -43,8 +44,6 @@ SMALL = 5  # des images dont les valeurs sont plus petites sont à l'échelle
 NUM_CLASSES = 10
 OTHER_LOSSES = set("mse mae meansquarederror meanabsoluteerror binarycrossentropy hinge".split())
 MIN_PAIRS = 8  # images reconnues : en deçà, leurs étiquettes ne prouvent rien
-# Les niveaux de gris des jeux de l'essai : d'où vient une image se lit sur elle.
-LEVELS = {"train": (5, 80), "val": (82, 130), "test": (170, 240)}
 DATASETS = {"ex02": "fashion_mnist", "ex03": "cifar10", "ex04": "mnist", "ex05": "cifar10"}
 SIZES = {"ex02": (784,), "ex03": (3072,), "ex04": (784, 1024)}  # pixels ; la figure en a 32 × 32
 ASKED = {  # ce que `running` appelle, par module
@@ -62,7 +61,6 @@ KINDS = {  # ce que dit chaque lettre de `sequence`
     "D": "couches denses, sortie comprise",
 }
 SECONDS = 60  # de processeur, pour tout le programme, puis pour chaque fonction
-FAILS_HERE = "Une ligne échoue sur la machine qui corrige, ce qui ne coûte rien"
 STAGES = {  # ce que le programme devait avoir fait avant de s'arrêter, par fonction de l'énoncé
     "make_generator": "opened",
     "train": "learned",
@@ -163,13 +161,6 @@ def _as_run(ask: Ask, function: str, found: Credit) -> Credit:
         where = failures.failure_of(known["error"]).detail
         return credit(1, None, f"{FAILS_HERE} : {where}")
     return found
-
-
-def halved(found: Credit, reason: str, detail: str) -> Credit:
-    """Ne garde que la moitié d'un crédit : le programme, lancé tel quel, n'y arrive pas."""
-    also = f", de plus : {read_reasons()[found.reason].text}" if found.reason else ""
-    more = f" ({found.detail})" if also and found.detail else ""
-    return credit(found.level / 2, reason, detail + also + more)
 
 
 def unseen_place(ask: Ask, reason: str) -> str:

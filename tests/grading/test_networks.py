@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from grading.questions import networks
+from grading.questions import networks, programs
 
 
 def graph(*layers):
@@ -67,8 +67,8 @@ ORDER, OTHER = np.random.default_rng(1).permutation(48), np.random.default_rng(2
 @pytest.fixture(scope="module")
 def data():
     """Des images dont les deux premières valeurs disent l'étiquette, comme celles de `trial`."""
-    rng, low = np.random.default_rng(0), networks.LEVELS["train"][0]
-    x = rng.integers(*networks.LEVELS["train"], (48, 6, 6)).astype(np.uint8)
+    rng, low = np.random.default_rng(0), programs.LEVELS["train"][0]
+    x = rng.integers(*programs.LEVELS["train"], (48, 6, 6)).astype(np.uint8)
     y = (np.arange(48) % 10).astype(np.uint8)
     x.reshape(48, -1)[:, :2] = low + np.stack([y, 9 - y], axis=1)
     return x, y

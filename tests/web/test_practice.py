@@ -44,7 +44,8 @@ def button(page, name, text):
 
 
 def said(page, name):
-    """Attend ce qui est dit d'une fonction, et le rend."""
+    """Attend la fin de la vérification, et rend ce qui est dit d'une fonction."""
+    page.get_by_role("button", name="Arrêter").wait_for(state="hidden")
     place = page.locator(f"#ecrire section:has(#code-{name}) .verdict:not(:empty)")
     place.wait_for()
     return place.inner_text()

@@ -38,11 +38,18 @@ function python() {
     if (data.ready) {
       isReady = true;
       if (settle) watch();
-    } else if (isReady) settle?.(data);
+    } else if (data.known) show(data.known);
+    else if (isReady) settle?.(data);
     else end(data.error);
   };
   worker.onerror = () => end("Python ne démarre pas : rechargez la page.");
   return worker;
+}
+
+/** Montre ce qui se sait d'une question, avant que sa cause soit trouvée. @param {{rule: string, rows: string[]}} known */
+function show({rule, rows}) {
+  const cell = cells.find(({written}) => written.rules.some(({id}) => id === rule));
+  if (cell) cell.said.textContent = rows.join("\n");
 }
 
 /** Compte le temps d'une vérification, une fois Python prêt. */

@@ -21,7 +21,7 @@ async function readBytes(name) {
 }
 
 /** Prépare Python ; NumPy et le cours se téléchargent pendant qu'il démarre.
- * @returns {Promise<(request: string) => string>} la fonction `verify` de practice.py. */
+ * @returns {Promise<(request: string, tell: (known: string) => void) => string>} la fonction `verify` de practice.py. */
 async function start() {
   const reading = Promise.all(["numpy.zip", "cours.zip"].map(readBytes)), silent = () => {};
   scope.importScripts(`${folder}pyodide.js`);
@@ -38,7 +38,8 @@ starting.then(() => self.postMessage({ready: true}),
 self.onmessage = async ({data}) => {
   const verify = await starting;
   try {
-    self.postMessage({result: JSON.parse(verify(JSON.stringify(data)))});
+    const tell = (/** @type {string} */ known) => self.postMessage({known: JSON.parse(known)});
+    self.postMessage({result: JSON.parse(verify(JSON.stringify(data), tell))});
   } catch (error) {
     const last = String(/** @type {Error} */ (error).message).trim().split("\n").at(-1);
     self.postMessage({error: `Python s'est arrêté : ${last}`});

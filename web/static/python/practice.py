@@ -8,18 +8,20 @@ import contextlib
 import io
 import json
 import traceback
+from collections.abc import Callable
 
 from grading import check
 
 MAX_PRINTED = 2000  # lettres gardées de ce que les fonctions affichent
 
 
-def verify(request: str) -> str:
+def verify(request: str, tell: Callable[[str], None] = lambda _: None) -> str:
     """Exécute ce qui est écrit, et pose les questions demandées.
 
     Args:
         request: JSON : `given`, le code donné ; `cells`, le code écrit, par nom de fonction ;
             `rules`, les questions, `"ex00.conv2d"` par exemple ; `hint`, vrai pour un indice.
+        tell: reçoit ce qui se sait d'une question avant sa cause, JSON : `{"rule": …, "rows": …}`.
 
     Returns:
         JSON : par question, `{"right": vrai ou faux, "rows": des lignes}` ; sous `""`, ce que les
@@ -36,19 +38,30 @@ def verify(request: str) -> str:
             except Exception as error:
                 failures[name] = describe(error, name)
         verdicts = {
-            identifier: _verdict(identifier, space, failures, hint=asked["hint"])
+            identifier: _verdict(identifier, space, failures, tell, hint=asked["hint"])
             for identifier in asked["rules"]
         }
     return json.dumps(verdicts | {"": printed.getvalue()[:MAX_PRINTED]})
 
 
-def _verdict(identifier: str, space: dict, failures: dict[str, str], *, hint: bool) -> dict:
+def _verdict(
+    identifier: str,
+    space: dict,
+    failures: dict[str, str],
+    tell: Callable[[str], None],
+    *,
+    hint: bool,
+) -> dict:
     """Pose une question ; une fonction qui ne s'est pas définie est dite, et rien n'est demandé."""
     rule = check.find_rule(identifier)
     stopped = [failures[name] for name in rule.writes if name in failures]
     if stopped:
         return {"right": False, "rows": stopped}
-    verdict = check.answer(rule, space)
+
+    def first(known: check.Verdict) -> None:
+        tell(json.dumps({"rule": identifier, "rows": check.opening(known)}))
+
+    verdict = check.answer(rule, space, first=first)
     rows = check.rows(verdict, hint=hint, more="Un indice : le bouton au-dessous.")
     return {"right": verdict.is_right, "rows": rows}
 
