@@ -7,7 +7,7 @@ Résultat mesuré : docs/laboratoire/resultats.md (`python -m recipes.seeds ex20
 
 Chaque mesure est un gain de SI-SDR, en décibels : ce que la séparation gagne sur le mélange laissé
 tel quel. Le réseau et les autres méthodes séparent les mêmes mélanges : leurs gains s'y comparent
-un à un, et l'écart moyen a son intervalle.
+un à un, et l'intervalle de l'écart moyen compte les graines et les mélanges.
 """
 
 from functools import partial
@@ -17,6 +17,7 @@ import keras
 import numpy as np
 
 from convnets.core.cli import add_model_option, lesson_parser
+from convnets.core.intervals import by_image, paired_gaps
 from convnets.core.reports import Headline
 from convnets.figures.style import output_dir
 from convnets.training import lesson
@@ -47,16 +48,14 @@ EPOCHS = 12
 BATCH_SIZE = 16
 LEARNING_RATE = 3e-3  # d'Adam, au début ; il suit ensuite un cosinus jusqu'à zéro (lesson.Clock)
 NUM_EXAMPLES = 3  # mélanges écrits en WAV, les premiers du test : ils ne sont pas choisis
-WITNESS_SEEDS = range(3)  # départs de la NMF apprise
-RIVALS = ("medians", "nmf")  # à quoi le réseau est comparé, mélange par mélange
+# À quoi le réseau est comparé, mélange par mélange : ce qui apprend des mêmes sons ; ce qui
+# n'apprend rien ; deux factorisations, qu'un oracle aide.
+RIVALS = ("trained_nmf", "medians", "nmf", "spectrogram_svd")
 HEADLINE = (
     *((f"network{end}", f"gain de SI-SDR du réseau, {kind}") for end, kind in KINDS.items()),
-    *((f"over_medians{end}", f"réseau moins médianes, {kind}") for end, kind in KINDS.items()),
-    *((f"over_medians{end}_margin", f"± de cet écart, {kind}") for end, kind in KINDS.items()),
-    ("medians", "gain de SI-SDR des filtres médians, aucun son appris"),
+    *((f"trained_nmf{end}", f"gain de la NMF apprise, {kind}") for end, kind in KINDS.items()),
+    *((f"medians{end}", f"gain des filtres médians, {kind}") for end, kind in KINDS.items()),
     ("nmf", "gain de SI-SDR de la NMF, attribuée par un oracle, aucun son appris"),
-    ("over_nmf_learned", "réseau moins NMF et oracle, instruments et percussions appris"),
-    ("over_nmf_learned_margin", "± de cet écart, instruments et percussions appris"),
     ("spectrogram_svd", "gain de SI-SDR de la SVD du spectrogramme, même oracle, aucun son appris"),
     ("ideal", "gain de SI-SDR du masque des rapports de modules, sources connues"),
     ("ica", "gain de SI-SDR de l'ACI, avec deux micros : un autre problème"),
@@ -147,12 +146,28 @@ def train(sets: dict, *, seed: int, epochs: int, minutes) -> keras.Model:
 # --- Question : ce que gagne chaque méthode ------------------------------------------
 
 
-def list_methods(model: keras.Model, *, seed: int) -> dict:
+def learn_both(sounds, *, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Apprend les spectres de chaque source, des mêmes sons que le réseau.
+
+    Args:
+        sounds: les mélodies, puis les percussions, chacune `(n, m)`.
+        seed: graine du départ de chaque NMF.
+
+    Returns:
+        Les spectres de chacune `(NUM_LEARNED, f)`, que lit `factorisation.separate_by_spectra`.
+    """
+    num = factorisation.NUM_LEARNED
+    melody, percussion = (factorisation.learn_spectra(each, num, seed=seed) for each in sounds)
+    return melody, percussion
+
+
+def list_methods(model: keras.Model, spectra, *, seed: int) -> dict:
     """Prépare les méthodes à un seul micro.
 
     Args:
         model: le réseau entraîné.
-        seed: graine du départ de la NMF.
+        spectra: les spectres appris, rendus par `learn_both`.
+        seed: graine du départ de la NMF de chaque mélange.
 
     Returns:
         Nom de la mesure → fonction de vraies sources `(n, 2, m)` aux sources qu'elle retrouve dans
@@ -163,6 +178,9 @@ def list_methods(model: keras.Model, *, seed: int) -> dict:
     svd = partial(factorisation.svd_parts, num_parts=factorisation.NUM_PARTS)
     return {
         "network": lambda sources: separate(model, sources.sum(axis=1))[0],
+        "trained_nmf": lambda sources: factorisation.separate_by_spectra(
+            sources.sum(axis=1), spectra
+        ),
         "medians": lambda sources: baselines.separate_by_medians(sources.sum(axis=1)),
         "ideal": baselines.separate_ideally,
         "nmf": lambda sources: factorisation.separate_by_oracle(sources, nmf),
@@ -180,39 +198,34 @@ def run(seed: int, *, epochs: int = EPOCHS, minutes=None, limit: int | None = No
         limit: au plus tant de mélanges par jeu ; None : `NUM_SOUNDS`.
 
     Returns:
-        Les gains moyens, et l'avance du réseau sur `RIVALS`, en décibels ; le réseau ; les sources
-        de test.
+        Les gains moyens, en décibels ; le réseau ; dans `pooled`, le gain de chaque mélange, et les
+        sources de test.
     """
     sets = make_sets(limit)
     model = train(sets, seed=seed, epochs=epochs, minutes=minutes)
-    metrics, methods = {}, list_methods(model, seed=seed)
-    for suffix, sources in sets["tests"].items():
-        gains = {name: improvement(f(sources), sources).mean(axis=1) for name, f in methods.items()}
-        metrics |= {f"{name}{suffix}": float(each.mean()) for name, each in gains.items()}
-        for name in RIVALS:
-            gap = gains["network"] - gains[name]
-            metrics[f"over_{name}{suffix}"] = float(gap.mean())
-            metrics[f"over_{name}{suffix}_margin"] = float(1.96 * gap.std() / len(gap) ** 0.5)
+    methods = list_methods(model, learn_both(sets["train"], seed=seed), seed=seed)
+    gains = {
+        f"{name}{suffix}": improvement(separated(sources), sources).mean(axis=1)  # (n,)
+        for suffix, sources in sets["tests"].items()
+        for name, separated in methods.items()
+    }
+    metrics, pooled = by_image(gains)
     metrics["ica"] = baselines.two_microphone_gain(sets["tests"][""])
-    return lesson.Run(metrics, model, {"sources": sets["tests"][""]})
+    return lesson.Run(metrics, model, {"sources": sets["tests"][""], "pooled": pooled})
 
 
-def witnesses(seed: int) -> dict[str, float]:
-    """Mesure une NMF apprise des mêmes sons que le réseau, sur les mêmes mélanges de test.
+def pool(found: list[dict]) -> dict:
+    """Rend l'écart du réseau à chaque méthode de `RIVALS`, test par test.
 
     Args:
-        seed: graine du départ de la NMF.
+        found: par graine, le gain de chaque mélange, par méthode et par test.
 
     Returns:
-        Par test de `TESTS`, le gain moyen, en décibels.
+        `{"gaps": {"network_drums - medians_drums": [moyenne, bas, haut]…}}`, en décibels, graines
+        et mélanges ensemble.
     """
-    sets, found = make_sets(None), {}
-    learned = partial(factorisation.learn_spectra, seed=seed)
-    spectra = tuple(learned(sounds, factorisation.NUM_LEARNED) for sounds in sets["train"])
-    for suffix, sources in sets["tests"].items():
-        separated = factorisation.separate_by_spectra(sources.sum(axis=1), spectra)
-        found[f"trained_nmf{suffix}"] = float(improvement(separated, sources).mean())
-    return found
+    pairs = [(f"network{end}", f"{name}{end}") for end in TESTS for name in RIVALS]
+    return {"gaps": paired_gaps(found, pairs)}
 
 
 # --- Question : comparer à l'oreille et à l'œil --------------------------------------
@@ -247,7 +260,7 @@ def write_examples(folder: Path, model: keras.Model, sources: np.ndarray) -> Non
 def teach(options) -> None:
     """Entraîne, mesure, écrit des exemples et enregistre."""
     found = run(0, epochs=options.epochs, minutes=options.minutes, limit=options.limit)
-    print(summary(found.metrics))
+    print(summary(found.metrics, pool([found.kept["pooled"]])["gaps"]))
     lesson.save(
         found.model,
         options,
