@@ -1,6 +1,6 @@
 """Mesurer les témoins d'une leçon : ce qu'un praticien aurait essayé avant elle.
 
-Commandes : python -m recipes.witnesses ex28_pose_and_depth
+Commandes : python -m recipes.witnesses ex18_segmentation.forest
             python -m recipes.witnesses ex17_detection.threshold
 
 Une conclusion vaut ce que vaut son témoin. Ceux-ci n'apprennent rien, ou presque : les mesurer ne
@@ -28,7 +28,7 @@ def find_module(name: str) -> ModuleType:
     """Rend le module d'un exercice qui a une fonction `witnesses`.
 
     Args:
-        name: par exemple `"ex28_pose_and_depth"` ou `"ex17_detection.threshold"`.
+        name: par exemple `"ex18_segmentation.forest"` ou `"ex17_detection.threshold"`.
 
     Raises:
         ValueError: pas d'exercice de ce nom, ou il n'a pas de tels témoins.
@@ -101,7 +101,7 @@ def measure(name: str, folder: Path) -> int:
 def main(argv: list[str] | None = None) -> int:
     """Lit le nom de l'exercice."""
     parser = FrenchParser(prog="python -m recipes.witnesses", description=__doc__.splitlines()[0])
-    parser.add_argument("name", help="exercice, par exemple ex28_pose_and_depth")
+    parser.add_argument("name", help="exercice, par exemple ex18_segmentation.forest")
     options = parser.parse_args(argv)
     return run(lambda: measure(options.name, MEASURES_DIR))
 

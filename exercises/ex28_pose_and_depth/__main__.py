@@ -8,10 +8,13 @@ Commandes : python -m exercises.ex28_pose_and_depth
 Ce qu'il y a à lire, et dans quel ordre, est dans `__init__.py`.
 """
 
+import functools
+
 import numpy as np
 
 from convnets.core.cli import add_model_option, agreed, lesson_parser, percent, positive_number
 from convnets.core.images import open_image
+from convnets.core.intervals import by_image, paired_gaps
 from convnets.core.reports import Headline, format_headline
 from convnets.datasets import sources, stereo
 from convnets.figures.charts import picture_rows, table
@@ -26,6 +29,23 @@ NUM_IMAGES = {"pose": (2000, 600), "depth": (500, 200)}  # pour apprendre, pour 
 SAME = 0.98  # corrélation, sans décalage, de deux images qui n'en font qu'une ; aloe : 0,56
 MIN_AGREEMENT = 0.6  # entre aloe, 0,91, et les 56 paires que font huit images de samples/, 0,32
 PAIR_PX = 180  # largeur d'une vraie paire : la disparité d'aloe y va de 6 à 30 pixels
+# Ce que `pool` compare, pantin par pantin et paire par paire : chaque réseau, et ses témoins.
+PAIRS = (
+    ("pck_heat", "pck_argmax"),
+    ("pck_heat", "pck_regression"),
+    ("pck_regression", "pck_mean"),
+    ("bad_constant_all", "bad_network_all"),
+    ("bad_blind_all", "bad_network_all"),
+    ("bad_small_all", "bad_network_all"),
+    ("bad_zncc_all", "bad_network_all"),
+    ("bad_sad_all", "bad_network_all"),
+    ("bad_network_all", "bad_checked_all"),
+    ("bad_network_all", "bad_sgm_all"),
+    ("bad_network_visible", "bad_checked_visible"),
+    ("bad_network_visible", "bad_sgm_visible"),
+    ("bad_network_hidden", "bad_checked_hidden"),
+    ("bad_network_hidden", "bad_sgm_hidden"),
+)
 HEADLINE = [
     Headline("pck_heat", "pose : PCK à 0,2 torse, cartes de chaleur"),
     Headline("pck_argmax", "pose : le même, sans affiner"),
@@ -80,21 +100,16 @@ def make_parts(*, limit: int | None) -> list[tuple[Puppets, Pairs]]:
     return parts
 
 
-def witnesses() -> dict[str, float]:
-    """Mesure les appariements qui n'apprennent rien : part des pixels faux, par méthode."""
-    (_, _), (_, pairs) = make_parts(limit=None)
-    pair, truth = (each[None] for each in stereo.load_aloe(PAIR_PX))
-    found, real = depth.without_network(pairs.images), depth.without_network(pair)
-    metrics = {}
-    for name, answers, true, where in (
-        ("bad_{}_all", found, pairs.disparity, np.ones(pairs.hidden.shape, bool)),
-        ("bad_{}_hidden", found, pairs.disparity, pairs.hidden),
-        ("bad_{}_visible", found, pairs.disparity, ~pairs.hidden),
-        ("aloe_{}", real, truth, truth > stereo.UNKNOWN),
-    ):
-        bad = depth.bad_pixels(answers, true, where)
-        metrics |= {name.format(kind): value for kind, value in bad.items()}
-    return metrics
+@functools.cache
+def match_without_network(limit: int | None) -> tuple[dict, dict]:
+    """Apparie les paires de test, puis aloe, sans rien apprendre : une fois pour les graines.
+
+    Returns:
+        Pour les unes puis pour l'autre, les disparités de `depth.without_network`.
+    """
+    _, (_, pairs) = make_parts(limit=limit)
+    pair, _ = stereo.load_aloe(PAIR_PX)
+    return depth.without_network(pairs.images), depth.without_network(pair[None])
 
 
 def run(
@@ -109,7 +124,8 @@ def run(
         limit: au plus tant d'images de chaque sorte.
 
     Returns:
-        Les mesures de `HEADLINE` ; le réseau siamois ; ce que montrent les figures.
+        Les mesures de `HEADLINE` et de quelques autres ; le réseau siamois ; dans `pooled`, le PCK
+        de chaque pantin et la part des pixels faux de chaque paire, et ce que montrent les figures.
     """
     pair, truth = (each[None] for each in stereo.load_aloe(PAIR_PX))
     print("Composition des images…", flush=True)
@@ -134,23 +150,36 @@ def run(
         for build_model, loss, images, truth, rate, share in tasks
     )
     maps, joints = (model.predict(test_puppets.images, verbose=0) for model in (heat, regression))
-    metrics = pose.measure(maps, joints, test_puppets, puppets.joints.mean(0))
-    known = truth > stereo.UNKNOWN
-    found = depth.answer(siamese, test_pairs.images, np.median(pairs.disparity))
-    real = depth.answer(siamese, pair, np.median(truth[known]))
-    for name, answers, true, where in (
-        ("bad_{}_all", found, test_pairs.disparity, np.ones(test_pairs.hidden.shape, bool)),
-        ("bad_{}_hidden", found, test_pairs.disparity, test_pairs.hidden),
-        ("aloe_{}", real, truth, known),
-    ):
-        bad = depth.bad_pixels(answers, true, where)
-        metrics |= {name.format(kind): value for kind, value in bad.items()}
+    known, hidden = truth > stereo.UNKNOWN, test_pairs.hidden
+    matched, matched_aloe = match_without_network(limit)
+    found = matched | depth.with_network(siamese, test_pairs.images, np.median(pairs.disparity))
+    real = matched_aloe | depth.with_network(siamese, pair, np.median(truth[known]))
+    values = pose.measure(maps, joints, test_puppets, puppets.joints.mean(0))
+    for name, where in (("all", np.ones_like(hidden)), ("hidden", hidden), ("visible", ~hidden)):
+        bad = depth.bad_pixels(found, test_pairs.disparity, where)
+        values |= {f"bad_{kind}_{name}": shares for kind, shares in bad.items()}
+    metrics, pooled = by_image(values)
+    metrics["pck_heat_hidden"] = pose.pck(pose.decode(maps), test_puppets, hidden=True)
+    bad = depth.bad_pixels(real, truth, known)
+    metrics |= {f"aloe_{kind}": float(shares[0]) for kind, shares in bad.items()}
     answered = {
         "composée": (test_pairs.images, test_pairs.disparity, found),
         "aloe": (pair, truth, real),
     }
     kept = {"puppets": test_puppets, "maps": maps, "joints": joints, "answered": answered}
-    return lesson.Run(metrics, siamese, kept)
+    return lesson.Run(metrics, siamese, kept | {"pooled": pooled})
+
+
+def pool(found: list[dict]) -> dict:
+    """Rend l'écart des deux réponses de chaque couple de `PAIRS`.
+
+    Args:
+        found: par graine, le PCK de chaque pantin et la part des pixels faux de chaque paire.
+
+    Returns:
+        `{"gaps": {"pck_heat - pck_argmax": [moyenne, bas, haut]…}}`, graines et images ensemble.
+    """
+    return {"gaps": paired_gaps(found, PAIRS)}
 
 
 def teach(options) -> None:

@@ -192,15 +192,22 @@ def answer(model: keras.Model, images: np.ndarray, constant: float) -> dict[str,
         constant: ce que répond partout le premier témoin.
 
     Returns:
-        Huit disparités `(n, h, w)`. Celle de `"blind"` vient du réseau à qui l'on montre deux fois
-        l'image de gauche : il ne peut que deviner.
+        Huit disparités `(n, h, w)`, celles de `with_network` puis de `without_network`.
     """
-    found = {
+    return with_network(model, images, constant) | without_network(images)
+
+
+def with_network(model: keras.Model, images: np.ndarray, constant: float) -> dict[str, np.ndarray]:
+    """Rend les disparités du réseau, et de deux témoins ; mêmes arguments que `answer`.
+
+    Celle de `"blind"` vient du réseau à qui l'on montre deux fois l'image de gauche : il ne peut
+    que deviner.
+    """
+    return {
         "network": model.predict(images, verbose=0),
         "blind": model.predict(images[:, [0, 0]], verbose=0),
         "constant": np.full(images[:, 0].shape, constant),
     }
-    return found | without_network(images)
 
 
 def without_network(images: np.ndarray) -> dict[str, np.ndarray]:
@@ -221,13 +228,14 @@ def bad_pixels(found: dict[str, np.ndarray], truth: np.ndarray, where: np.ndarra
         truth: les vraies `(n, h, w)`.
         where: booléens, de même forme.
 
+    Returns:
+        `(n,)` par réponse : une part par paire, où `where` est vrai d'un pixel au moins.
+
     Source : Scharstein et Szeliski, « A Taxonomy and Evaluation of Dense Two-Frame Stereo
     Correspondence Algorithms », IJCV 47, 2002, équation 2.
     """
-    return {
-        kind: float((np.abs(disparity - truth) > TOLERANCE_PX)[where].mean())
-        for kind, disparity in found.items()
-    }
+    wrong = {name: np.abs(each - truth) > TOLERANCE_PX for name, each in found.items()}
+    return {name: each.mean(axis=(1, 2), where=where) for name, each in wrong.items()}
 
 
 def depth_cm(disparity):

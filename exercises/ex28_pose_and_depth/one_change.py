@@ -120,7 +120,7 @@ def run(
         "direct": answer(pose.build_regression, "mae", DIRECT_RATE),
         "longer": answer(pose.build_regression, "mae", DIRECT_RATE, LONGER),
     }
-    metrics, pooled = by_image({name: shares(places, test) for name, places in found.items()})
+    metrics, pooled = by_image({name: pose.pck_each(each, test) for name, each in found.items()})
     return lesson.Run(metrics, None, {"pooled": pooled})
 
 
@@ -133,12 +133,6 @@ def without_network(learned: Puppets, test: Puppets) -> dict[str, np.ndarray]:
         "neighbour": nearest,
         "usual": np.broadcast_to(learned.joints.mean(axis=0), nearest.shape),
     }
-
-
-def shares(places: np.ndarray, puppets: Puppets) -> np.ndarray:
-    """Rend le PCK de chaque pantin : `(n,)`."""
-    alone = (Puppets(*(each[i : i + 1] for each in puppets)) for i in range(len(places)))
-    return np.array([pose.pck(place[None], one) for place, one in zip(places, alone, strict=True)])
 
 
 def pool(found: list[dict]) -> dict:

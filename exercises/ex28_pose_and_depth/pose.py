@@ -166,22 +166,30 @@ def pck(found: np.ndarray, puppets: Puppets, fraction: float = FRACTION, *, hidd
     return float(near[slice(None) if hidden is None else puppets.visible != hidden].mean())
 
 
+def pck_each(found: np.ndarray, puppets: Puppets) -> np.ndarray:
+    """Rend le PCK de chaque pantin : `(n,)` ; leur moyenne est celui de tous."""
+    alone = (Puppets(*(each[i : i + 1] for each in puppets)) for i in range(len(found)))
+    return np.array([pck(place[None], one) for place, one in zip(found, alone, strict=True)])
+
+
 def measure(
     scores: np.ndarray, joints: np.ndarray, puppets: Puppets, usual: np.ndarray
-) -> dict[str, float]:
-    """Rend le PCK des deux réseaux, et celui de la pose moyenne de l'entraînement.
+) -> dict[str, np.ndarray]:
+    """Rend le PCK de chaque pantin : des deux réseaux, et de la pose moyenne de l'entraînement.
 
     Args:
         scores: ce que rend le réseau à cartes, `(n, 32, 32, 13)`.
         joints: ce que rend l'autre, `(n, 13, 2)`.
         puppets: la vérité.
         usual: la pose moyenne, `(13, 2)`.
+
+    Returns:
+        `(n,)` par mesure, comme `pck_heat`.
     """
-    places = decode(scores)
-    return {
-        "pck_heat": pck(places, puppets),
-        "pck_heat_hidden": pck(places, puppets, hidden=True),
-        "pck_argmax": pck(decode(scores, refine=False), puppets),
-        "pck_regression": pck(joints, puppets),
-        "pck_mean": pck(usual[None], puppets),
+    places = {
+        "pck_heat": decode(scores),
+        "pck_argmax": decode(scores, refine=False),
+        "pck_regression": joints,
+        "pck_mean": np.broadcast_to(usual, joints.shape),
     }
+    return {name: pck_each(each, puppets) for name, each in places.items()}

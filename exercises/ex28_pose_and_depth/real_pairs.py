@@ -56,7 +56,7 @@ def measure(answered: dict[str, tuple]) -> dict[str, float]:
     metrics = {}
     for name, (_, truth, found) in answered.items():
         bad = depth.bad_pixels(found, truth, truth > stereo.UNKNOWN)
-        metrics |= {f"{name}_{method}": bad[method] for method in LABELS}
+        metrics |= {f"{name}_{method}": float(bad[method][0]) for method in LABELS}
     return metrics
 
 

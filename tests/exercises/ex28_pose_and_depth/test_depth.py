@@ -112,9 +112,9 @@ def test_bad_pixels_are_those_off_by_more_than_one():
     found = truth.copy()
     found[0, :, :2] += 3
     found[0, :, 6:] -= 1  # un pixel tout juste : pas faux
-    assert depth.bad_pixels({"sad": found}, truth, where) == {"sad": 1 / 4}
+    assert depth.bad_pixels({"sad": found}, truth, where)["sad"] == [1 / 4]
     where[0, :, :2] = False  # où la vérité n'est pas connue
-    assert depth.bad_pixels({"sad": found}, truth, where) == {"sad": 0}
+    assert depth.bad_pixels({"sad": found}, truth, where)["sad"] == [0]
 
 
 def test_depth_is_focal_times_baseline_over_disparity():

@@ -34,7 +34,7 @@ def test_a_puppet_has_its_own_share_and_the_shares_average_to_the_pck():
     places = joints.copy()
     places[0] += 1000
     places[2, :3] += 1000
-    found = one_change.shares(places, test)
+    found = pose.pck_each(places, test)
     np.testing.assert_allclose(found, [0, 1, 10 / 13, 1])
     assert found.mean() == pytest.approx(pose.pck(places, test))
 
