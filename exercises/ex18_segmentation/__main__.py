@@ -3,7 +3,7 @@
 Document : S3 « Different problems, models & metrics » (segmentation, U-Net, SegNet).
 Commandes : python -m exercises.ex18_segmentation
             python -m exercises.ex18_segmentation web/static/scenes/0.png
-Résultat mesuré : docs/laboratoire/resultats.md, sur trois graines (`python -m recipes.seeds`).
+Résultat mesuré : docs/laboratoire/resultats.md (`python -m recipes.seeds ex18_segmentation`).
 
 Trois réseaux descendent de la même façon, de 64 à 8 pixels, puis remontent jusqu'à l'image. Ils ne
 diffèrent que par ce que la montée reçoit de la descente : toutes ses cartes (U-Net), la place de
@@ -19,6 +19,7 @@ import numpy as np
 from keras import layers
 
 from convnets.core.cli import add_model_option, lesson_parser, percent
+from convnets.core.intervals import by_image, paired_gaps
 from convnets.core.reports import Headline
 from convnets.datasets.scenes import SCENE_PX, Scenes, make_sets
 from convnets.figures.charts import table
@@ -26,11 +27,25 @@ from convnets.figures.style import output_dir
 from convnets.training import lesson
 from convnets.training.batches import shuffled
 from exercises.ex18_segmentation.figures import CLASSES_FR, save_masks
-from exercises.ex18_segmentation.measures import NUM_CLASSES, VOID, inside_and_edge, measure
+from exercises.ex18_segmentation.measures import (
+    NUM_CLASSES,
+    VOID,
+    inside_and_edge,
+    iou_each,
+    measure,
+)
 from exercises.ex18_segmentation.unpooling import max_pool_with_places, unpool
 
 NETWORKS = {"unet": "U-Net", "plain": "le même sans connexions", "segnet": "SegNet"}
 ANSWERS = {**NETWORKS, "background": "« fond » partout"}  # le dernier n'apprend rien
+PAIRS = (  # que `pool` compare, scène par scène
+    ("unet", "segnet"),
+    ("unet", "plain"),
+    ("segnet", "plain"),
+    ("unet", "background"),
+    ("plain", "background"),
+    ("segnet", "background"),
+)
 MEASURES = {
     "mean_iou": "IoU moyenne",
     "object_mean_iou": "sans le fond",
@@ -197,7 +212,8 @@ def run(seed: int, *, epochs: int = EPOCHS, minutes=None, limit: int | None = No
         limit: au plus tant de scènes de chaque jeu ; None : `NUM_SCENES`.
 
     Returns:
-        Cinq mesures par réponse, comme `unet_mean_iou` ; le U-Net ; les masques de test.
+        Six mesures par réponse, comme `unet_mean_iou`, dont `unet_scene_iou`, la moyenne des IoU de
+        `iou_each` ; le U-Net ; dans `pooled`, ces IoU, et les masques de test.
     """
     scenes = make_sets(NUM_SCENES, num_objects=NUM_OBJECTS, limit=limit)
     test = scenes["test"]
@@ -212,7 +228,22 @@ def run(seed: int, *, epochs: int = EPOCHS, minutes=None, limit: int | None = No
         for kind, masks in predicted.items()
         for name, value in measure(test.masks, masks).items()
     }
-    return lesson.Run(metrics, models["unet"], {"scenes": test, "masks": predicted})
+    means, pooled = by_image({kind: iou_each(test.masks, each) for kind, each in predicted.items()})
+    metrics |= {f"{kind}_scene_iou": mean for kind, mean in means.items()}
+    kept = {"scenes": test, "masks": predicted, "pooled": pooled}
+    return lesson.Run(metrics, models["unet"], kept)
+
+
+def pool(found: list[dict]) -> dict:
+    """Rend l'écart d'IoU des deux réponses de chaque couple de `PAIRS`.
+
+    Args:
+        found: par graine, l'IoU moyenne de chaque scène de test, par réponse.
+
+    Returns:
+        `{"gaps": {"unet - segnet": [moyenne, bas, haut]…}}`, graines et scènes ensemble.
+    """
+    return {"gaps": paired_gaps(found, PAIRS)}
 
 
 def teach(options) -> None:

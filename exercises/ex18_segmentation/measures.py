@@ -79,6 +79,25 @@ def measure(masks: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
     }
 
 
+def iou_each(masks: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    """Rend l'IoU moyenne de chaque image, prise seule : `(n,)` dans [0, 1].
+
+    La moyenne est celle des classes vraies ou répondues dans cette image : une classe que le réseau
+    y invente vaut 0. La moyenne des images n'est pas `mean_iou`, qui compte d'abord les pixels de
+    toutes ; mais chaque image y a sa part, et deux réponses s'y comparent image par image.
+
+    Args:
+        masks: vérité `(n, h, w)` ; un pixel VOID ne compte pas.
+        predicted: réponse, même forme, de 0 à 10.
+    """
+    found = []
+    for mask, answer in zip(masks, predicted, strict=True):
+        known = mask != VOID
+        matrix = confusion_matrix(mask[known], answer[known], NUM_CLASSES)
+        found.append(np.nanmean(iou(matrix)))
+    return np.array(found)
+
+
 def inside_and_edge(masks: np.ndarray, predicted: np.ndarray) -> tuple[float, float]:
     """Mesure l'exactitude des seuls pixels d'objet : loin d'un contour, puis tout près.
 

@@ -81,7 +81,7 @@ def test_the_lesson(small_data, eager, unrendered, tmp_path, monkeypatch, capsys
     printed = capsys.readouterr().out
     assert "le même sans connexions" in printed and "« fond » partout" in printed
     report = reports.read_report("ex18_segmentation", models_dir=tmp_path)
-    assert set(report.metrics) == set(reports.load_measures("ex18_segmentation").metrics)
+    assert set(report.metrics) >= set(reports.load_measures("ex18_segmentation").metrics)
 
     # Relu, le modèle redonne ce que dit le compte rendu.
     sets = scenes.make_sets(ex18.NUM_SCENES, num_objects=ex18.NUM_OBJECTS, limit=12)

@@ -42,3 +42,13 @@ def test_measures_match_a_loop_and_scikit_learn():
     inside, edge = ((truth > 0) & ~near), ((truth > 0) & near)
     expected = right[inside].mean(), right[edge].mean()
     assert ex18.inside_and_edge(truth, answer) == pytest.approx(expected)
+
+
+@pytest.mark.question(QUESTION)
+def test_each_image_is_judged_alone_and_its_unnamed_pixels_do_not_count():
+    truth = np.array([[[0, 0, 4, 4]], [[0, 0, 7, 7]]], np.uint8)
+    answer = np.array([[[0, 0, 4, 9]], [[0, 0, 7, 7]]], np.uint8)
+    # Fond 2/2, classe 4 1/2, classe 9 inventée ; puis tout juste.
+    np.testing.assert_allclose(ex18.iou_each(truth, answer), [(1 + 1 / 2 + 0) / 3, 1])
+    truth[0, 0, 3] = ex18.VOID
+    np.testing.assert_allclose(ex18.iou_each(truth, answer), [1, 1])
