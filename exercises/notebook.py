@@ -46,7 +46,7 @@ MINUTES = {
     "cells.py": 2,
     "instances.py": 3,
     "streets.py": 5,
-    "rare_classes.py": 2,
+    "rare_classes.py": 4,
     "products.py": 5,
 }
 # Le dépôt public, `"propriétaire/nom"`, à régler une fois ; vide : ni lien vers Colab, ni

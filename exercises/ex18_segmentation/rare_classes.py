@@ -8,7 +8,9 @@ Résultat mesuré : leçon 18 (`python -m recipes.seeds ex18_segmentation.rare_c
 Le U-Net de `streets.py` n'y trouve ni piéton, ni cycliste, ni panneau : ils couvrent trop peu de
 pixels pour compter dans la perte. Ici, la même perte donne à chaque classe un poids d'autant plus
 grand qu'elle est rare : la racine carrée de celui de l'article de SegNet. Rien d'autre ne change.
-Le réseau est enregistré avec la probabilité sous laquelle il ne faut pas le croire.
+Le même réseau apprend donc deux fois, sans poids puis avec, et les deux réponses se comparent
+photographie par photographie ; un témoin ne regarde pas l'image. Le second réseau est enregistré
+avec la probabilité sous laquelle il ne faut pas le croire.
 """
 
 from collections.abc import Callable
@@ -18,6 +20,7 @@ import numpy as np
 from keras import ops
 
 from convnets.core.cli import add_model_option, lesson_parser, percent
+from convnets.core.intervals import by_image, paired_gaps
 from convnets.core.reports import Headline
 from convnets.datasets.streets import VOID, find_streets, load_streets
 from convnets.figures.charts import table
@@ -25,12 +28,14 @@ from convnets.figures.style import output_dir
 from convnets.training import lesson
 from exercises.ex18_segmentation import doubt
 from exercises.ex18_segmentation.__main__ import NUM_CLASSES, train
+from exercises.ex18_segmentation.measures import iou_each
 from exercises.ex18_segmentation.streets import (
     EPOCHS,
     KEYS,
     LEARNING_RATES,
     enlarged,
     matrices,
+    most_frequent,
     save_answers,
     score,
 )
@@ -39,7 +44,12 @@ RATE = LEARNING_RATES["unet"]  # celui du U-Net sans poids : rien d'autre que la
 # Puissance des poids : 1, ceux de l'article ; 0, aucun poids. La validation a préféré leur racine
 # carrée : 49,0 % d'IoU moyenne, contre 45,3 % avec ceux de l'article (une graine).
 POWER = 0.5
-WITNESS_SEEDS = range(1)
+ANSWERS = {  # début du nom de leurs mesures → réponse
+    "": "U-Net, classes pesées",
+    "unweighted_": "U-Net, sans poids",
+    "blind_": "sans regarder",
+}
+PAIRS = (("weighted", "unweighted"), ("weighted", "blind"), ("unweighted", "blind"))
 
 
 # --- Question : comment ne pas oublier les classes rares ? ---------------------------
@@ -99,56 +109,76 @@ def judge(masks: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
 
 
 def run(seed: int, *, epochs: int = EPOCHS, minutes=None, limit: int | None = None) -> lesson.Run:
-    """Entraîne le U-Net dont la perte pèse les classes, et le mesure.
+    """Entraîne le U-Net sans poids, puis celui dont la perte pèse les classes, et les mesure.
 
     Args:
         seed: graine des poids de départ et du mélange.
-        epochs: nombre d'époques.
+        epochs: nombre d'époques de chaque réseau.
         minutes: durée de la leçon entière ; None : autant qu'il en faut.
         limit: au plus tant de photographies de chaque part ; None : toutes.
 
     Returns:
-        Les mesures de `judge` en test, `val_mean_iou`, et celles de `doubt.measure` ; le réseau ;
-        les photographies de test, leurs masques, et le doute choisi en validation.
+        Les mesures de `judge` en test, précédées de ce que dit `ANSWERS` ; `val_mean_iou` de chaque
+        réseau ; `weighted_street_iou`…, la moyenne des IoU de `iou_each` ; les mesures de
+        `doubt.measure_doubt`. Le réseau aux classes pesées. Dans `pooled`, l'IoU de chaque
+        photographie de test ; puis ces photographies, leurs masques, et le doute choisi en
+        validation.
     """
     streets = load_streets(limit)
-    test, val, clock = streets["test"], streets["val"], lesson.Clock(epochs, minutes)
-    model = learn(streets, weighted=True, seed=seed, clock=clock)
-    predicted = enlarged(model, test.images)
-    metrics = judge(test.whole, predicted)
-    metrics["val_mean_iou"] = judge(val.whole, enlarged(model, val.images))["mean_iou"]
-    chosen = doubt.find_doubt(model, val)
-    metrics |= doubt.measure_doubt(model, test, chosen)
-    return lesson.Run(metrics, model, {"test": test, "masks": predicted, "doubt": chosen})
+    test, val = streets["test"], streets["val"]
+    unweighted, weighted = (
+        learn(streets, weighted=each, seed=seed, clock=lesson.Clock(epochs, minutes, share=1 / 2))
+        for each in (False, True)
+    )
+    blind = np.broadcast_to(most_frequent(streets["train"].whole), test.whole.shape)
+    masks = {
+        "weighted": enlarged(weighted, test.images),
+        "unweighted": enlarged(unweighted, test.images),
+        "blind": blind,
+    }
+    metrics = {}
+    for start, answers in zip(ANSWERS, masks.values(), strict=True):
+        metrics |= {f"{start}{name}": each for name, each in judge(test.whole, answers).items()}
+    for start, model in (("", weighted), ("unweighted_", unweighted)):
+        validated = judge(val.whole, enlarged(model, val.images))
+        metrics[f"{start}val_mean_iou"] = validated["mean_iou"]
+    means, pooled = by_image({name: iou_each(test.whole, each) for name, each in masks.items()})
+    metrics |= {f"{name}_street_iou": mean for name, mean in means.items()}
+    chosen = doubt.find_doubt(weighted, val)
+    metrics |= doubt.measure_doubt(weighted, test, chosen)
+    kept = {"test": test, "masks": masks, "doubt": chosen, "pooled": pooled}
+    return lesson.Run(metrics, weighted, kept)
 
 
-def witnesses() -> dict[str, list[float]]:
-    """Mesure le même U-Net sans poids : en validation, où la perte est choisie, et en test.
+def pool(found: list[dict]) -> dict:
+    """Rend l'écart d'IoU des deux réponses de chaque couple de `PAIRS`.
+
+    Args:
+        found: par graine, l'IoU moyenne de chaque photographie de test, par réponse.
 
     Returns:
-        Une valeur par graine : `val_mean_iou`, puis celles de `judge` en test.
+        `{"gaps": {"weighted - unweighted": [moyenne, bas, haut]…}}`, graines et photographies
+        ensemble.
     """
-    streets, found = load_streets(), []
-    for seed in WITNESS_SEEDS:
-        model = learn(streets, weighted=False, seed=seed, clock=lesson.Clock(EPOCHS, None))
-        val, test = streets["val"], streets["test"]
-        found.append(judge(test.whole, enlarged(model, test.images)))
-        found[-1]["val_mean_iou"] = judge(val.whole, enlarged(model, val.images))["mean_iou"]
-    return {name: [each[name] for each in found] for name in found[0]}
+    return {"gaps": paired_gaps(found, PAIRS)}
 
 
 def teach(options) -> None:
     """Entraîne, mesure, dessine et enregistre."""
     found = run(0, epochs=options.epochs, minutes=options.minutes, limit=options.limit)
     values, folder, test = found.metrics, output_dir(options), found.kept["test"]
-    rows = [[label, percent(values[key])] for label, key in KEYS.items()]
-    rows.append(["exactitude", percent(values["accuracy"])])
-    print(table(["IoU, en test", "U-Net, classes pesées"], rows))
+    rows = [
+        [label, *(percent(values[f"{start}{key}"]) for start in ANSWERS)]
+        for label, key in {**KEYS, "exactitude": "accuracy"}.items()
+    ]
+    print(table(["IoU, en test", *ANSWERS.values()], rows))
     print(
-        f"Sûr de lui, le réseau nomme {percent(values['said'])} des pixels de test, et il a raison "
-        f"pour {percent(values['said_accuracy'])} d'entre eux."
+        f"Sûr de lui, le U-Net aux classes pesées nomme {percent(values['said'])} des pixels de "
+        f"test, et il a raison pour {percent(values['said_accuracy'])} d'entre eux."
     )
-    save_answers(folder / "rues_pesees.png", test, {"classes pesées": found.kept["masks"]})
+    masks = found.kept["masks"]
+    shown = {"classes pesées": masks["weighted"], "sans poids": masks["unweighted"]}
+    save_answers(folder / "rues_pesees.png", test, shown)
     lesson.save(
         found.model,
         options,
