@@ -3,7 +3,7 @@
 D'après : S3 « Different problems, models & metrics » (segmentation d'instances).
 Commandes : python -m exercises.ex18_segmentation.instances
             python -m exercises.ex18_segmentation.instances web/static/scenes/0.png
-Résultat mesuré : docs/laboratoire/resultats.md, sur trois graines (`python -m recipes.seeds`).
+Résultat mesuré : docs/laboratoire/resultats.md (`recipes.seeds ex18_segmentation.instances`).
 
 Chaque scène n'a qu'une classe de vêtement : un masque de classes n'y voit qu'une tache quand deux
 objets se touchent. Le U-Net à trois cartes de plus (`grouping.py`) apprend ces scènes, et ses
@@ -18,6 +18,7 @@ import keras
 import numpy as np
 
 from convnets.core.cli import add_model_option, agreed, lesson_parser, percent
+from convnets.core.intervals import by_image, paired_gaps
 from convnets.core.reports import Headline
 from convnets.datasets.scenes import (
     ABSENT,
@@ -51,7 +52,7 @@ from exercises.ex18_segmentation.grouping import (
     split,
     touching,
 )
-from exercises.ex18_segmentation.mask_ap import average_precisions
+from exercises.ex18_segmentation.mask_ap import ap50_each, average_precisions
 
 EPOCHS = 4
 NUM_SCENES = {"train": 4000, "test": 1000}
@@ -60,6 +61,12 @@ ANSWERS = {
     "components": "taches du même réseau",
     "true_components": "taches du vrai masque",
 }
+# Ce que `pool` compare, scène par scène : à l'écart, puis au contact.
+PAIRS = tuple(
+    (f"group_{end}", f"{other}_{end}")
+    for end in ("apart", "touching")
+    for other in ("components", "true_components")
+)
 MEASURES = {
     "ap50_apart": "AP50, à l'écart",
     "ap50_touching": "AP50, au contact",
@@ -164,16 +171,35 @@ def run(seed: int, *, epochs: int = EPOCHS, minutes=None, limit: int | None = No
         limit: au plus tant de scènes de chaque jeu ; None : `NUM_SCENES`.
 
     Returns:
-        Les mesures de chaque réponse, comme `group_ap50` ; le réseau ; les scènes de test.
+        Les mesures de chaque réponse, comme `group_ap50`, dont `group_touching_scene_ap50`, la
+        moyenne des AP50 des scènes ; le réseau ; dans `pooled`, l'AP50 de chaque scène de test, à
+        l'écart ou au contact, et ces scènes.
     """
     scenes = make_alike(limit)
     model = train(scenes["train"], seed=seed, epochs=epochs, minutes=minutes)
-    metrics = {
-        f"{name}_{key}": value
-        for name, found in answer(model, scenes["test"]).items()
-        for key, value in measure_objects(found, scenes["test"]).items()
-    }
-    return lesson.Run(metrics, model, {"scenes": scenes["test"]})
+    test, metrics, values = scenes["test"], {}, {}
+    true, close = true_objects(test), touching(test.owners)
+    for name, found in answer(model, test).items():
+        measured = measure_objects(found, test)
+        metrics |= {f"{name}_{key}": value for key, value in measured.items()}
+        alone = ap50_each(found, true)  # (n,)
+        values |= {f"{name}_apart": alone[~close], f"{name}_touching": alone[close]}
+    means, pooled = by_image(values)
+    metrics |= {f"{name}_scene_ap50": mean for name, mean in means.items()}
+    return lesson.Run(metrics, model, {"scenes": test, "pooled": pooled})
+
+
+def pool(found: list[dict]) -> dict:
+    """Rend l'écart d'AP50 des deux réponses de chaque couple de `PAIRS`.
+
+    Args:
+        found: par graine, l'AP50 de chaque scène de test, par réponse.
+
+    Returns:
+        `{"gaps": {"group_touching - components_touching": [moyenne, bas, haut]…}}`, graines et
+        scènes ensemble.
+    """
+    return {"gaps": paired_gaps(found, PAIRS)}
 
 
 def teach(options) -> None:

@@ -96,3 +96,17 @@ def average_precisions(found: list[Instances], true: list[Instances]) -> np.ndar
         pooled = np.concatenate(scores), np.concatenate(correct)
         values.append(average_precision(*pooled, num_true))
     return np.array(values)
+
+
+def ap50_each(found: list[Instances], true: list[Instances]) -> np.ndarray:
+    """Rend l'AP de chaque scène, prise seule, au premier seuil de `THRESHOLDS` : `(n,)`.
+
+    Un masque n'y est rangé que parmi ceux de sa scène : leur moyenne n'est pas l'AP50 du jeu, mais
+    deux réponses s'y comparent scène par scène.
+    """
+    values = []
+    for one, other in zip(found, true, strict=True):
+        ious = mask_iou(one.masks, other.masks)
+        correct = match(one.scores, ious, threshold=THRESHOLDS[0])
+        values.append(average_precision(one.scores, correct, len(other.labels)))
+    return np.array(values)

@@ -20,7 +20,7 @@ def test_the_lesson(small_data, eager, unrendered, tmp_path, monkeypatch, capsys
     assert {path.name for path in (tmp_path / "f").iterdir()} == {"objets.png"}
     report = reports.read_report("ex18_instances", models_dir=tmp_path)
     assert report.command.startswith("python -m exercises.ex18_segmentation.instances --epochs 1")
-    assert set(report.metrics) == set(reports.load_measures("ex18_instances").metrics)
+    assert set(report.metrics) >= set(reports.load_measures("ex18_instances").metrics)
     # Le vrai masque connaît la vérité : à l'écart, presque chaque tache est un objet entier.
     apart, close = (report.metrics[f"true_components_ap_{end}"] for end in ("apart", "touching"))
     assert apart.mean > 0.9 and close.mean < 0.7

@@ -72,6 +72,8 @@ def test_it_is_what_a_loop_finds(seed):
         return objects(*spans, scores=rng.random(len(spans)))
 
     found, true = [some(0) for _ in range(3)], [some(1) for _ in range(3)]
+    alone = [loop([one], [other], 0.5) for one, other in zip(found, true, strict=True)]
+    np.testing.assert_allclose(mask_ap.ap50_each(found, true), alone)
     for threshold, value in zip(
         mask_ap.THRESHOLDS[::4], mask_ap.average_precisions(found, true)[::4], strict=True
     ):
