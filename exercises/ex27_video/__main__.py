@@ -3,12 +3,13 @@
 Document : S3 « Object Tracking », « Action Recognition » ; S0 « Convolution 3D ».
 Commandes : python -m exercises.ex27_video
             python -m exercises.ex27_video FILM
-Résultat mesuré : docs/laboratoire/resultats.md, sur trois graines
-(`python -m recipes.seeds ex27_video`).
+Résultat mesuré : docs/laboratoire/resultats.md, sur cinq graines
+(`python -m recipes.seeds ex27_video --seeds 5`).
 
 Suivre n'apprend rien : c'est relier des boîtes, dans `tracking.py`. Reconnaître une action, si : un
 noyau 3D couvre aussi trois images qui se suivent, et peut voir dans quel sens elles changent. Deux
-réseaux à deux dimensions, d'autant de poids, lui sont comparés.
+réseaux à deux dimensions, d'autant de poids, lui sont comparés, et le film appris le plus
+ressemblant, qui n'apprend rien.
 """
 
 import keras
@@ -16,6 +17,7 @@ import numpy as np
 from keras import layers, ops
 
 from convnets.core.cli import lesson_parser, natural_int, percent
+from convnets.core.intervals import by_image, paired_gaps
 from convnets.core.reports import Headline
 from convnets.datasets.scenes import limited, split_pictures
 from convnets.figures.charts import table
@@ -24,7 +26,7 @@ from convnets.training import lesson
 from convnets.training.batches import shuffled
 from exercises.ex27_video import figures, moving
 from exercises.ex27_video.clips import CLASSES, CLASSES_FR, CLIP_PX, NUM_FRAMES, compose_clips
-from exercises.ex27_video.metrics import Counts, Tracks, count, idf1, mota
+from exercises.ex27_video.metrics import Tracks, count, idf1, mota
 from exercises.ex27_video.tracking import METHODS, track
 from exercises.ex27_video.videos import compose_video, detect, truths
 
@@ -48,10 +50,26 @@ HEADLINE = [
     Headline("mota_neighbour", "suivi : MOTA, de voisin en voisin"),
     Headline("mota_memory", "suivi : MOTA, mémoire seule"),
     Headline("mota_kalman", "suivi : MOTA, vitesse et mémoire"),
+    Headline("accuracy_nearest", "actions : exactitude, film appris le plus ressemblant"),
     Headline("accuracy_frames", "actions : exactitude, 2D image par image"),
     Headline("accuracy_stack", "actions : exactitude, 2D sur les images empilées"),
     Headline("accuracy_conv3d", "actions : exactitude, convolution 3D"),
 ]
+TRACKING_PAIRS = (  # écarts publiés : de combien le premier dépasse le second
+    ("idf1_memory", "idf1_neighbour"),
+    ("idf1_kalman", "idf1_memory"),
+    ("idf1_kalman", "idf1_neighbour"),
+    ("idf1_hungarian", "idf1_kalman"),
+    ("mota_memory", "mota_neighbour"),
+    ("mota_kalman", "mota_memory"),
+    ("mota_hungarian", "mota_kalman"),
+)
+ACTION_PAIRS = (
+    ("accuracy_stack", "accuracy_conv3d"),
+    ("accuracy_conv3d", "accuracy_frames"),
+    ("accuracy_conv3d", "accuracy_nearest"),
+    ("accuracy_frames", "accuracy_nearest"),
+)
 
 
 def show_measures(metrics: dict[str, float]) -> None:
@@ -66,7 +84,7 @@ def show_measures(metrics: dict[str, float]) -> None:
 
 def measure_tracking(
     objects: np.ndarray, backgrounds: np.ndarray, *, seed: int, num_videos: int
-) -> dict[str, float]:
+) -> dict[str, np.ndarray]:
     """Mesure chaque façon de suivre sur les mêmes vidéos et les mêmes détections.
 
     Args:
@@ -76,7 +94,7 @@ def measure_tracking(
         num_videos: nombre de vidéos.
 
     Returns:
-        `mota_…` et `idf1_…` de chaque méthode.
+        `mota_…` et `idf1_…` de chaque méthode, pour chaque vidéo : `(num_videos,)`.
     """
     made = []
     for number in range(seed * num_videos, (seed + 1) * num_videos):
@@ -84,9 +102,9 @@ def measure_tracking(
         made.append((Tracks(*truths(video)), detect(video, seed=number)))
     found = {}
     for name, method in METHODS.items():
-        each = [count(true, Tracks(track(d, method), d)) for true, d in made]
-        counts = Counts(*np.sum(each, axis=0).tolist())
-        found |= {f"mota_{name}": mota(counts), f"idf1_{name}": idf1(counts)}
+        counts = [count(true, Tracks(track(d, method), d)) for true, d in made]
+        for measure in (mota, idf1):
+            found[f"{measure.__name__}_{name}"] = np.array([measure(each) for each in counts])
     return found
 
 
@@ -176,6 +194,25 @@ def train(kind: str, clips: dict, *, seed: int, epochs: int, minutes) -> keras.M
     return model
 
 
+# --- Question : et si l'on recopiait ? -----------------------------------------------
+
+
+def nearest_classes(x: np.ndarray, known: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """Rend la classe du film appris dont les pixels sont les plus proches, image après image.
+
+    Args:
+        x: films uint8 `(n, 8, 32, 32)`.
+        known: films appris, uint8 `(m, 8, 32, 32)`.
+        classes: leurs classes `(m,)`.
+
+    Returns:
+        Classes `(n,)`.
+    """
+    points, learned = (each.reshape(len(each), -1) / np.float32(255) for each in (x, known))
+    far = (learned**2).sum(axis=1) - 2 * points @ learned.T  # à une constante près, par film
+    return classes[far.argmin(axis=1)]
+
+
 # --- Question : que vaut chacun ? ----------------------------------------------------
 
 
@@ -189,21 +226,43 @@ def run(seed: int, *, epochs: int = EPOCHS, minutes=None, limit: int | None = No
         limit: au plus tant de vidéos, et de films de chaque jeu ; None : tous.
 
     Returns:
-        Les mesures du suivi et des réseaux ; la convolution 3D ; les images et les films de test.
+        Les mesures du suivi et des actions ; la convolution 3D ; les images et les films de test ;
+        dans `pooled`, ce que vaut chaque vidéo suivie, puis chaque film de test et son jumeau, dont
+        les réponses ne sont pas indépendantes : la part des deux qui est juste.
     """
     pictures = split_pictures()
     objects, _, backgrounds = pictures["test"]
     num_videos = min(NUM_VIDEOS, limit or NUM_VIDEOS)
-    metrics = measure_tracking(objects, backgrounds, seed=seed, num_videos=num_videos)
+    values = measure_tracking(objects, backgrounds, seed=seed, num_videos=num_videos)
     clips = make_clips(pictures, limit=limit)
     x, y = clips["test"]
-    models = {}
+    models, found = {}, {"nearest": nearest_classes(x, *clips["train"])}
     for kind in WIDTHS:
         models[kind] = train(kind, clips, seed=seed, epochs=epochs, minutes=minutes)
-        found = models[kind].predict(x, batch_size=200, verbose=0).argmax(1)
-        metrics[f"accuracy_{kind}"] = float(np.mean(found == y))
-    kept = {"pictures": (objects, backgrounds), "films": (x, y)}
+        found[kind] = models[kind].predict(x, batch_size=200, verbose=0).argmax(1)
+    for name, classes in found.items():
+        values[f"accuracy_{name}"] = (classes == y).reshape(-1, 2).mean(axis=1)
+    metrics, pooled = by_image(values)
+    kept = {"pictures": (objects, backgrounds), "films": (x, y), "pooled": pooled}
     return lesson.Run(metrics, models["conv3d"], kept)
+
+
+def pool(found: list[dict]) -> dict:
+    """Rend les écarts publiés, sur toutes les graines et tous les films.
+
+    Chaque graine suit d'autres vidéos, et le suivi n'apprend rien : les vidéos de toutes les
+    graines sont alors autant de vidéos d'une seule. Les films de test, eux, sont toujours les
+    mêmes : leurs écarts comptent les graines et les films.
+
+    Args:
+        found: par graine, ce que garde `run`.
+
+    Returns:
+        `{"gaps": {"idf1_memory - idf1_neighbour": [moyenne, bas, haut]…}}`.
+    """
+    names = {name for pair in TRACKING_PAIRS for name in pair}
+    videos = {name: [value for each in found for value in each[name]] for name in names}
+    return {"gaps": paired_gaps([videos], TRACKING_PAIRS) | paired_gaps(found, ACTION_PAIRS)}
 
 
 def teach(options) -> None:
@@ -232,7 +291,8 @@ def teach(options) -> None:
 def follow(options) -> None:
     """Compose un film, le suit de toutes les façons et le dessine."""
     objects, _, backgrounds = split_pictures()["test"]
-    show_measures(measure_tracking(objects, backgrounds, seed=options.video, num_videos=1))
+    found = measure_tracking(objects, backgrounds, seed=options.video, num_videos=1)
+    show_measures({name: float(values.mean()) for name, values in found.items()})
     path = output_dir(options) / f"suivi_{options.video}.png"
     figures.save_tracks(objects, backgrounds, path, seed=options.video)
     print(f"Figure : {path}")
