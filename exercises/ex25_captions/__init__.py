@@ -21,7 +21,7 @@ de ces couples. Le même réseau apprend ensuite à décrire de vrais articles d
 - `network.py` : un encodeur, un GRU avec attention qui décrit, des portes qui répondent ;
 - `decoding.py` : dire une phrase mot à mot ;
 - `bleu.py` : mesurer une phrase ;
-- `measures.py` : juger phrases et réponses ; la scène la plus proche ;
+- `measures.py` : juger phrases et réponses ; recopier une scène, dire l'habitude ;
 - `training.py` : les scènes, et l'apprentissage ;
 - `__main__.py` : la leçon, pour une graine ;
 - `figures.py` : phrases et réponses, justes ou fausses, et où le réseau regarde ;

@@ -37,6 +37,7 @@ from exercises.ex25_captions import catalogue, decoding
 from exercises.ex25_captions.bleu import bleu
 from exercises.ex25_captions.catalogue import ATTRIBUTES
 from exercises.ex25_captions.grammar import split
+from exercises.ex25_captions.measures import small_pixels
 from exercises.ex25_captions.network import build_model
 from exercises.ex25_captions.scenes import SCENE_PX
 
@@ -49,7 +50,6 @@ BLOCK = 100  # numéros qui se suivent et ne sont pas séparés
 VAL_SHARE, TEST_SHARE = 0.1, 0.2  # parts de ces blocs
 WITNESS_SEEDS = range(5)  # des partages que mesure `witnesses`
 NEIGHBOURS = (1, 5, 15)  # voisins qui votent, essayés sur la validation
-PIXELS_PX = 16  # côté de l'image dont les pixels sont comparés
 GROUND = 235  # un bord de photographie aussi clair est un fond blanc
 NUM_SHOWN = 8  # articles de la figure, pris à intervalles égaux dans le test
 LINE_CHARACTERS = 40  # d'une ligne de leur légende
@@ -247,13 +247,6 @@ def find_neighbours(albums: dict[str, Album], points: dict[str, np.ndarray]) -> 
         for num in NEIGHBOURS
     }
     return vote(points["test"], known, labels, num=max(scores, key=scores.get))
-
-
-def small_pixels(images: np.ndarray) -> np.ndarray:
-    """Réduit des images `(n, 64, 64, 3)` à leurs 16 × 16 moyennes : `(n, 768)` float32."""
-    n, side, step = len(images), PIXELS_PX, SCENE_PX // PIXELS_PX
-    cells = images.reshape(n, side, step, side, step, 3).mean(axis=(2, 4), dtype=np.float32)
-    return cells.reshape(n, -1)
 
 
 def most_frequent(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -82,22 +82,35 @@ def test_judged_sentences():
     true = np.stack([caption("un sac rouge en haut à gauche"), caption("deux robes bleues en bas")])
     said = true.copy()
     said[0, 3] = CAPTIONS.numbers["vert"]
-    found = measures.judge_captions(said, true)
-    assert found["exact"] == 0.5 and 0 < found["bleu4"] < 1
+    assert measures.exact(said, true).tolist() == [False, True]
+    assert 0 < measures.bleu4(said, true) < 1
 
 
 def test_judged_answers():
     answers, types = np.array([[0, 1, 2], [3, 4, 5]]), np.array([[0, 1, 2], [0, 1, 0]])
     made = Album(None, None, None, answers, types)
     found = measures.judge_answers(np.array([[0, 1, 0], [3, 0, 0]]), made)
-    assert found == pytest.approx({"answers": 1 / 2, "count": 2 / 3, "color": 1 / 2, "where": 0})
+    found = {name: each.tolist() for name, each in found.items()}
+    assert found["answers"] == pytest.approx([2 / 3, 1 / 3])
+    assert found["count"] == pytest.approx([1, 1 / 2])  # la seconde scène en a deux
+    assert found["color"] == [1, 0] and found["where"] == [0]
 
 
 def test_the_nearest_scene_lends_its_sentence(maps):
     known = np.concatenate([maps + 3, maps, -maps])
     sentences = np.arange(9)[:, None]
-    found = measures.neighbour_captions(maps + 0.01, known, sentences)
+    points = (measures.quarter(each) for each in (maps + 0.01, known))
+    found = measures.neighbour_captions(*points, sentences)
     assert found[:, 0].tolist() == [3, 4, 5]
     corners = np.zeros((1, 8, 8, 1))
     corners[0, :4, 4:] = 2  # en haut à droite
     assert measures.quarter(corners.reshape(1, 64, 1)).tolist() == [[0, 2, 0, 0]]
+
+
+def test_the_habit_answers_each_question_without_its_image():
+    asked = np.array([[[1, 2], [1, 3]], [[1, 2], [1, 3]], [[1, 2], [4, 4]]], np.uint8)
+    types = np.array([[0, 1], [0, 1], [0, 1]])
+    known = Album(None, None, asked, np.array([[5, 7], [5, 8], [6, 8]]), types)
+    test = Album(None, None, np.array([[[1, 2], [9, 9]]], np.uint8), np.zeros((1, 2)), types[:1])
+    assert measures.frequent_answers(known, test).tolist() == [[5, 8]]  # « 9 9 » : sa sorte
+    assert measures.frequent_caption(np.array([[1, 2], [1, 3], [1, 3]])).tolist() == [1, 3]
