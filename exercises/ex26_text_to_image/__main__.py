@@ -3,7 +3,8 @@
 Document : S3 « Different problems, models & metrics », figure (6) : phrase → image.
 Commandes : python -m exercises.ex26_text_to_image
             python -m exercises.ex26_text_to_image --say "une bottine foncée"
-Résultat mesuré : docs/laboratoire/resultats.md (`python -m recipes.seeds ex26_text_to_image`).
+Résultat mesuré : docs/laboratoire/resultats.md, sur cinq graines
+(`python -m recipes.seeds ex26_text_to_image --seeds 5`).
 
 Les phrases de la mesure sont vraies d'images de test, que le réseau n'a pas vues. Ces images sont
 aussi le plafond : elles ont été photographiées, et non fabriquées.
@@ -16,6 +17,7 @@ import numpy as np
 
 from convnets.core import cli, session
 from convnets.core.cli import add_model_option, lesson_parser, shown_path
+from convnets.core.intervals import by_image, paired_gaps
 from convnets.core.reports import Headline, format_headline
 from convnets.datasets import sources
 from convnets.figures.charts import table
@@ -27,12 +29,12 @@ NUM_VAL = 2000  # images de validation, les mêmes que pour les autres exercices
 NUM_DRAWN = 500  # phrases de test, une image chacune
 NUM_REFERENCE = 5000  # images d'apprentissage auxquelles Fréchet compare
 FORCES = (0, 1, 2, 4)  # forces de la phrase mesurées
-WITNESS_SEEDS = range(3)  # des tirages de `search`
 HEADLINE = [
     Headline("named_4", "images nommées comme demandé, force 4"),
     Headline("named_2", "images nommées comme demandé, force 2"),
     Headline("named_1", "images nommées comme demandé, force 1"),
     Headline("named_0", "images nommées comme demandé, sans lire la phrase"),
+    Headline("named_search", "images nommées comme demandé, image d'apprentissage cherchée"),
     Headline("named_real", "images nommées comme demandé, vraies images"),
     Headline("obeyed_4", "adjectifs vrais de l'image, force 4"),
     Headline("obeyed_2", "adjectifs vrais de l'image, force 2"),
@@ -41,12 +43,26 @@ HEADLINE = [
     Headline("frechet_2", "distance de Fréchet, force 2", ""),
     Headline("frechet_1", "distance de Fréchet, force 1", ""),
     Headline("frechet_real", "distance de Fréchet, vraies images", ""),
+    Headline("frechet_search", "distance de Fréchet, image d'apprentissage cherchée", ""),
     Headline("frechet_mean", "distance de Fréchet, image moyenne de la classe", ""),
     Headline("frechet_noise", "distance de Fréchet, bruit", ""),
     Headline("copied_2", "images presque recopiées, force 2"),
     Headline("copied_real", "images presque recopiées, vraies images"),
     Headline("copied_exact", "images presque recopiées, réseau parfait"),
 ]
+PAIRS = (  # écarts publiés : de combien le premier dépasse le second
+    ("named_2", "named_1"),
+    ("obeyed_2", "obeyed_1"),
+    ("named_4", "named_2"),
+    ("obeyed_4", "obeyed_2"),
+    ("named_real", "named_2"),
+    ("named_real", "named_4"),
+    ("named_4", "named_mean"),
+    ("obeyed_4", "obeyed_mean"),
+    ("named_search", "named_4"),
+    ("obeyed_search", "obeyed_4"),
+    ("copied_search", "copied_4"),
+)
 
 
 class Part(NamedTuple):
@@ -77,7 +93,7 @@ def load_parts(limit: int | None) -> list[Part]:
 # --- Question : que valent les images fabriquées ? -----------------------------------
 
 
-def make_judge(train: Part, test: Part) -> Callable[[np.ndarray], dict[str, float]]:
+def make_judge(train: Part, test: Part) -> Callable[[np.ndarray], tuple[dict, float]]:
     """Prépare, une fois, ce à quoi les images fabriquées sont comparées.
 
     Args:
@@ -85,21 +101,22 @@ def make_judge(train: Part, test: Part) -> Callable[[np.ndarray], dict[str, floa
         test: les phrases à dessiner, et les vraies images dont elles sont vraies.
 
     Returns:
-        Une fonction d'images uint8 `(n, h, w, c)`, une par phrase de test. Elle rend `named`,
-        `obeyed` et `copied`, des parts, et `frechet`.
+        Une fonction d'images uint8 `(n, h, w, c)`, une par phrase de test. Elle rend ce que vaut
+        chacune, `{"named", "obeyed", "copied"}`, où `obeyed` n'a que les phrases qui ont un
+        adjectif ; et la distance de Fréchet, qui ne se mesure pas image par image.
     """
     garments, bounds = measures.load_judge(), sentences.thirds(train.images, train.labels)
     reference, _ = garments.predict(train.images[:NUM_REFERENCE, ..., 0], batch_size=250, verbose=0)
     real = measures.nearness(test.images, train.images)
 
-    def judge(images: np.ndarray) -> dict[str, float]:
+    def judge(images: np.ndarray) -> tuple[dict[str, np.ndarray], float]:
         features, names = garments.predict(images[..., 0], batch_size=250, verbose=0)
-        return {
-            "named": float(np.mean(names == test.labels)),
+        values = {
+            "named": names == test.labels,
             "obeyed": measures.obeyed(images, test.labels, test.said, bounds),
-            "frechet": measures.frechet(features, reference),
             "copied": measures.copied(measures.nearness(images, train.images), real),
         }
+        return values, measures.frechet(features, reference)
 
     return judge
 
@@ -107,12 +124,17 @@ def make_judge(train: Part, test: Part) -> Callable[[np.ndarray], dict[str, floa
 # --- Question : à quoi comparer ? ----------------------------------------------------
 
 
-def make_controls(train: Part, test: Part) -> dict[str, np.ndarray]:
+def make_controls(train: Part, test: Part, *, seed: int) -> dict[str, np.ndarray]:
     """Rend de vraies images, et ce qui répond aux phrases de test sans avoir rien appris.
+
+    Args:
+        train: les images apprises.
+        test: les phrases à illustrer, et les vraies images dont elles sont vraies.
+        seed: graine de ce que `search` tire.
 
     Returns:
         Images uint8 `(n, h, w, c)` : `real`, les vraies ; `exact`, celles d'un réseau parfait ;
-        `mean`, la moyenne de chaque classe ; `noise`, du bruit.
+        `mean`, la moyenne de chaque classe ; `noise`, du bruit ; `search`, celles que l'on trouve.
     """
     noise = network.draw_noise(len(test.labels), seed=0)
     means, exact = (np.zeros_like(test.images) for _ in range(2))
@@ -122,7 +144,13 @@ def make_controls(train: Part, test: Part) -> dict[str, np.ndarray]:
             means[asked] = own.mean(axis=0).round()
             velocity = flow.exact_velocity(flow.to_unit(own))
             exact[asked] = flow.to_pixels(flow.follow(velocity, noise[asked])[-1])
-    return {"real": test.images, "exact": exact, "mean": means, "noise": flow.to_pixels(noise)}
+    return {
+        "real": test.images,
+        "exact": exact,
+        "mean": means,
+        "noise": flow.to_pixels(noise),
+        "search": search(train, test, seed=seed),
+    }
 
 
 def search(train: Part, test: Part, *, seed: int) -> np.ndarray:
@@ -134,23 +162,16 @@ def search(train: Part, test: Part, *, seed: int) -> np.ndarray:
         seed: graine du tirage, parmi toutes les images qui conviennent.
 
     Returns:
-        Images uint8 `(n, h, w, c)`, une par phrase de test.
+        Images uint8 `(n, h, w, c)`, une par phrase de test. Si aucune image ne convient, celles qui
+        conviennent le mieux : la classe d'abord, puis le plus d'adjectifs.
     """
     rng, bounds = np.random.default_rng(seed), sentences.thirds(train.images, train.labels)
     true = sentences.levels(train.images, train.labels, bounds)  # (m, 2) : −1, 0 ou 1
     rows = []
     for label, said in zip(test.labels, test.said, strict=True):
-        fits = (train.labels == label) & ((said == 0) | (true == said)).all(axis=1)
-        rows.append(rng.choice(np.flatnonzero(fits)))
+        fits = 3 * (train.labels == label) + ((said == 0) | (true == said)).sum(axis=1)
+        rows.append(rng.choice(np.flatnonzero(fits == fits.max())))
     return train.images[rows]
-
-
-def witnesses(seed: int) -> dict[str, float]:
-    """Juge les images que trouve `search`, comme celles du réseau."""
-    train, test = load_parts(None)
-    judge = make_judge(train, test)
-    judged = judge(search(train, test, seed=seed))
-    return {f"{name}_search": value for name, value in judged.items()}
 
 
 # --- Question : apprendre, dessiner, juger à chaque force ----------------------------
@@ -168,7 +189,8 @@ def run(
         limit: images gardées de chaque jeu ; None, toutes.
 
     Returns:
-        Les mesures de chaque force et des témoins ; le réseau.
+        Les mesures de chaque force et des témoins ; le réseau ; dans `pooled`, ce que vaut chaque
+        image.
     """
     train, test = load_parts(limit)
     judge, asked = make_judge(train, test), sentences.encode(test.sentences)
@@ -176,19 +198,31 @@ def run(
         train.images, sentences.encode(train.sentences), seed=seed, epochs=epochs, minutes=minutes
     )
     noise = network.draw_noise(len(asked), seed=seed)
-    drawn = make_controls(train, test)
+    drawn = make_controls(train, test, seed=seed)
     for force in FORCES:
         if session.is_over(minutes):
             print(f"Force {force} : pas mesurée, le temps est passé.", flush=True)
             session.note_missing(f"force {force} : pas mesurée")
             continue
         drawn[str(force)] = network.draw_path(model, asked, noise, guidance=force)[-1]
-    metrics = {
-        f"{name}_{key}": value
-        for key, images in drawn.items()
-        for name, value in judge(images).items()
-    }
-    return lesson.Run(metrics, model, {})
+    values, far = {}, {}
+    for key, images in drawn.items():
+        judged, far[f"frechet_{key}"] = judge(images)
+        values |= {f"{name}_{key}": each for name, each in judged.items()}
+    metrics, pooled = by_image(values)
+    return lesson.Run(metrics | far, model, {"pooled": pooled})
+
+
+def pool(found: list[dict]) -> dict:
+    """Rend les écarts publiés, sur toutes les graines et toutes les phrases de test.
+
+    Args:
+        found: par graine, ce que vaut chaque image.
+
+    Returns:
+        `{"gaps": {"named_2 - named_1": [moyenne, bas, haut]…}}`.
+    """
+    return {"gaps": paired_gaps(found, PAIRS)}
 
 
 def teach(options) -> None:

@@ -63,17 +63,24 @@ def frechet(found: np.ndarray, truth: np.ndarray) -> float:
 # --- Question : l'adjectif demandé se voit-il ? --------------------------------------
 
 
-def obeyed(images: np.ndarray, labels: np.ndarray, wanted: np.ndarray, bounds: np.ndarray) -> float:
-    """Mesure la part des adjectifs demandés qui sont vrais des images.
+def obeyed(
+    images: np.ndarray, labels: np.ndarray, wanted: np.ndarray, bounds: np.ndarray
+) -> np.ndarray:
+    """Mesure, phrase par phrase, la part des adjectifs demandés qui sont vrais de l'image.
 
     Args:
         images: uint8 `(n, h, w, c)`.
         labels: classes demandées `(n,)`.
         wanted: −1, 0 (rien) ou 1 par attribut, `(n, 2)`.
         bounds: rendu par `sentences.thirds`.
+
+    Returns:
+        Parts `(m,)` : les phrases qui ne demandent aucun adjectif n'y sont pas.
     """
     said = wanted != 0
-    return float((levels(images, labels, bounds) == wanted)[said].mean())
+    asked = said.any(axis=1)
+    right = (levels(images, labels, bounds) == wanted) & said
+    return right.sum(axis=1)[asked] / said.sum(axis=1)[asked]
 
 
 # --- Question : le réseau recopie-t-il ? ---------------------------------------------
@@ -99,11 +106,14 @@ def nearness(images: np.ndarray, train: np.ndarray) -> np.ndarray:
     return gaps[:, 0] / np.maximum(gaps.mean(axis=1), 1e-6)
 
 
-def copied(ratios: np.ndarray, real: np.ndarray) -> float:
-    """Mesure la part des images plus près d'une seule que presque aucune vraie image ne l'est.
+def copied(ratios: np.ndarray, real: np.ndarray) -> np.ndarray:
+    """Accuse les images plus près d'une seule que presque aucune vraie image ne l'est.
 
     Args:
         ratios: `nearness` des images à juger.
         real: le même, de vraies images non apprises ; un centième d'entre elles est accusé.
+
+    Returns:
+        Booléens `(n,)`.
     """
-    return float((ratios < np.quantile(real, RARE)).mean())
+    return ratios < np.quantile(real, RARE)

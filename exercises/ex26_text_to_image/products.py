@@ -359,7 +359,7 @@ def run(
             if part == "seen" and who != "real":  # de vraies photographies à elles-mêmes : rien
                 metrics[f"frechet_{name}"] = measures.frechet(features, truth)
             near = measures.nearness(images, train.images)
-            metrics[f"copied_{name}"] = measures.copied(near, real)
+            metrics[f"copied_{name}"] = float(measures.copied(near, real).mean())
     return lesson.Run(metrics, model, {"pooled": pooled})
 
 

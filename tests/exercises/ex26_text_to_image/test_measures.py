@@ -39,11 +39,11 @@ def test_a_copier_is_caught_and_honest_pictures_are_not(pictures):
     floor = measures.nearness(real, train)
     # Recopier en éclaircissant un peu, ou le réseau parfait, qui suit la vitesse exacte.
     lighter = np.clip(train[[5, 17, 5]].astype(int) + 6, 0, 255).astype(np.uint8)
-    assert measures.copied(measures.nearness(lighter, train), floor) == 1
+    assert measures.copied(measures.nearness(lighter, train), floor).all()
     noise = np.random.default_rng(0).standard_normal((20, 28, 28, 1))
     perfect = flow.follow(flow.exact_velocity(flow.to_unit(train)), noise)[-1]
     assert (measures.nearness(flow.to_pixels(perfect), train) == 0).all()
-    assert measures.copied(measures.nearness(fresh, train), floor) < 0.1
+    assert measures.copied(measures.nearness(fresh, train), floor).mean() < 0.1
 
 
 def test_the_nearness_is_that_of_a_double_loop(pictures):
@@ -60,7 +60,9 @@ def test_an_adjective_is_checked_on_the_picture(pictures):
     x, y = pictures
     bounds = thirds(x, y)
     dark = np.tile([-1, 0], (len(y), 1))
-    assert measures.obeyed(x, y, dark, bounds) == pytest.approx(1 / 3, abs=0.03)
+    assert measures.obeyed(x, y, dark, bounds).mean() == pytest.approx(1 / 3, abs=0.03)
     black = np.zeros_like(x)
-    assert measures.obeyed(black, y, dark, bounds) == 1
-    assert measures.obeyed(black, y, -dark, bounds) == 0
+    assert measures.obeyed(black, y, dark, bounds).tolist() == [1] * len(y)
+    assert measures.obeyed(black, y, -dark, bounds).tolist() == [0] * len(y)
+    dark[1:] = 0  # seule la première phrase demande quelque chose
+    assert measures.obeyed(black, y, dark, bounds).tolist() == [1]
