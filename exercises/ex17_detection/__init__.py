@@ -20,6 +20,7 @@ elles sont plus faciles que de vraies photographies, que lit `… ex17_detection
 - `proposals.py` : premier étage, poser des ancres et en proposer des régions ;
 - `two_stage.py` : second étage, lire chaque région (RoIAlign), la nommer et la corriger ;
 - `metrics.py` : juger un détecteur, de la précision à la mAP ;
+- `contrast.py` : les mêmes scènes sans réseau : des taches, nommées par leurs voisines ;
 - `labels.py` : plusieurs étiquettes par image, sigmoïdes contre softmax ;
 - `cells.py` : le même détecteur sur de vraies photographies, dont il compte les cellules ;
 - `threshold.py` : les mêmes cellules, par un seuil de couleur, sans rien apprendre ;

@@ -4,12 +4,14 @@ Document : S3 « Different problems, models & metrics » (« Yolo, RCNN, fast-RC
 to multi-class? »).
 Commandes : python -m exercises.ex17_detection
             python -m exercises.ex17_detection web/static/scenes/0.png
-Résultat mesuré : docs/laboratoire/resultats.md, sur trois graines (`python -m recipes.seeds`).
+Résultat mesuré : docs/laboratoire/resultats.md, sur plusieurs graines
+(`python -m recipes.seeds ex17_detection`).
 
 Cinq réseaux apprennent des scènes composées. Le premier rend une seule boîte ; la grille et les
 deux étages en rendent autant qu'il y a d'objets ; les deux derniers nomment tout, sans dire où.
 """
 
+import functools
 import time
 from collections.abc import Callable
 from functools import partial
@@ -20,16 +22,25 @@ import keras
 import numpy as np
 
 from convnets.core.cli import add_model_option, lesson_parser, percent
+from convnets.core.intervals import by_image, paired_gaps
 from convnets.core.reports import Headline, Metric, format_metric, read_report
 from convnets.datasets import sources
-from convnets.datasets.scenes import Scenes, make_sets
+from convnets.datasets.scenes import ABSENT, Scenes, make_sets
 from convnets.figures.charts import picture_rows, table
 from convnets.figures.style import output_dir
 from convnets.training import lesson
 from convnets.training.batches import shuffled
-from exercises.ex17_detection import figures, grid, labels, localization, metrics, two_stage
-from exercises.ex17_detection.boxes import Detections
-from exercises.ex17_detection.proposals import NUM_PROPOSALS, to_truth
+from exercises.ex17_detection import (
+    contrast,
+    figures,
+    grid,
+    labels,
+    localization,
+    metrics,
+    two_stage,
+)
+from exercises.ex17_detection.boxes import IOU_FOUND, Detections
+from exercises.ex17_detection.proposals import NUM_PROPOSALS, recalled, regular_boxes, to_truth
 
 EPOCHS = 8
 BATCH_SIZE = 32  # 64, au pas de 3e-3, apprend moins en autant d'images (validation)
@@ -43,6 +54,7 @@ HEADLINE = [
     Headline("map_without_nms", "la grille : mAP, doublons gardés"),
     Headline("two_stage_map", "deux étages : mAP, à IoU 0,5"),
     Headline("two_stage_map_without_nms", "deux étages : mAP, doublons gardés"),
+    Headline("contrast_map", "taches et plus proches voisins, sans réseau : mAP, à IoU 0,5"),
     Headline("recall_proposals", f"deux étages : rappel des {NUM_PROPOSALS} propositions"),
     Headline("recall_regular", f"rappel de {NUM_PROPOSALS} carrés posés sans regarder l'image"),
     Headline("cpu_s_grid", "temps de processeur à apprendre, grille", "s"),
@@ -51,6 +63,17 @@ HEADLINE = [
     Headline("labels_map_softmax", "étiquettes : mAP, softmax"),
     Headline("labels_map_constant", "étiquettes : mAP, réponses au hasard"),
 ]
+PAIRS = (  # écarts publiés : de combien le premier dépasse le second
+    ("iou", "iou_mean_box"),
+    ("map", "map_without_nms"),
+    ("two_stage_map", "two_stage_map_without_nms"),
+    ("two_stage_map", "map"),
+    ("map", "contrast_map"),
+    ("two_stage_map", "contrast_map"),
+    ("recall_proposals", "recall_regular"),
+    ("labels_map_sigmoid", "labels_map_softmax"),
+    ("labels_map_softmax", "labels_map_constant"),
+)
 
 
 # --- Question : apprendre à localiser, à détecter, à étiqueter -----------------------
@@ -124,27 +147,57 @@ def predict(model: keras.Model, scenes: Scenes):
 # --- Question : que vaut chaque réseau ? ---------------------------------------------
 
 
-def measure_localization(model: keras.Model, scenes: dict[str, Scenes]) -> dict[str, float]:
-    """Mesure le réseau à une boîte, puis la boîte moyenne, qui ne regarde pas l'image."""
+@functools.lru_cache(maxsize=1)  # une mesure de plusieurs graines ne les compose qu'une fois
+def load_scenes(limit: int | None) -> tuple[dict[str, Scenes], dict[str, Scenes]]:
+    """Compose les scènes d'un seul objet, puis celles de plusieurs : trois jeux de chaque."""
+    return tuple(
+        make_sets(NUM_SCENES, num_objects=num, limit=limit) for num in ((1, 1), NUM_OBJECTS)
+    )
+
+
+@functools.lru_cache(maxsize=1)  # aucune graine ne le change
+def find_by_contrast(limit: int | None) -> list[Detections]:
+    """Rend ce que le témoin sans réseau trouve dans les scènes de test de plusieurs objets."""
+    _, several = load_scenes(limit)
+    return contrast.find(several["test"].images, contrast.remember(several["train"]))
+
+
+def measure_localization(model: keras.Model, scenes: dict[str, Scenes]) -> dict[str, np.ndarray]:
+    """Mesure, scène par scène, le réseau à une boîte, puis la boîte moyenne, sans l'image."""
     test, truth = scenes["test"], NETWORKS["localization"].write_truth(scenes["train"])
     blind = np.tile(truth.mean(0), (len(test.images), 1))
     return {
-        "iou": localization.mean_iou(predict(model, test), test.boxes[:, 0]),
-        "iou_mean_box": localization.mean_iou(blind, test.boxes[:, 0]),
+        "iou": localization.scene_iou(predict(model, test), test.boxes[:, 0]),
+        "iou_mean_box": localization.scene_iou(blind, test.boxes[:, 0]),
     }
 
 
-def measure_labels(models: dict[str, keras.Model], test: Scenes) -> dict[str, float]:
-    """Mesure les deux réseaux à plusieurs étiquettes, et des réponses tirées au hasard."""
+def measure_labels(models: dict[str, keras.Model], test: Scenes) -> dict[str, np.ndarray]:
+    """Mesure, scène par scène, les réseaux à plusieurs étiquettes, et des réponses au hasard."""
     sets = labels.to_sets(test.labels)
     answers = {name: predict(models[name], test) for name in ("sigmoid", "softmax")}
     answers["constant"] = np.random.default_rng(0).random(sets.shape)
     return {
-        f"labels_map_{name}": labels.rank_precision(each, sets) for name, each in answers.items()
+        f"labels_map_{name}": metrics.scene_precision(labels.judge_sets(each, sets))
+        for name, each in answers.items()
     }
 
 
-def run(seed: int, *, epochs: int = EPOCHS, minutes=None, limit: int | None = None) -> lesson.Run:
+def measure_proposals(regions: np.ndarray, test: Scenes) -> dict[str, np.ndarray]:
+    """Mesure, scène par scène, le rappel des propositions, et de boîtes posées sans regarder."""
+    truth, per_scene = to_truth(test), np.mean(np.sum(test.labels != ABSENT, axis=1))
+    boxes = {"recall_proposals": regions[..., :4], "recall_regular": regular_boxes()}
+    return {name: recalled(each, truth, IOU_FOUND) / per_scene for name, each in boxes.items()}
+
+
+def run(
+    seed: int,
+    *,
+    epochs: int = EPOCHS,
+    minutes=None,
+    limit: int | None = None,
+    witnesses: bool = True,
+) -> lesson.Run:
     """Compose les scènes, entraîne les cinq réseaux et les mesure sur des scènes de test.
 
     Args:
@@ -152,21 +205,21 @@ def run(seed: int, *, epochs: int = EPOCHS, minutes=None, limit: int | None = No
         epochs: nombre d'époques de la grille.
         minutes: durée de la leçon entière ; None : autant qu'il en faut.
         limit: au plus tant de scènes de chaque jeu ; None : `NUM_SCENES`.
+        witnesses: mesurer aussi le témoin sans réseau, ce que la leçon ne fait pas.
 
     Returns:
         Les mesures, dont celles de `HEADLINE` ; le détecteur à grille ; ce que montrent les
-        figures.
+        figures ; dans `pooled`, ce que pèse chaque scène de test dans les mesures de `PAIRS`.
     """
-    one = make_sets(NUM_SCENES, num_objects=(1, 1), limit=limit)
-    several = make_sets(NUM_SCENES, num_objects=NUM_OBJECTS, limit=limit)
+    one, several = load_scenes(limit)
     models, measures = {}, {}
     for name in NETWORKS:
         scenes = one if name == "localization" else several
         models[name], measures[f"cpu_s_{name}"] = train(
             name, scenes["train"], seed=seed, epochs=epochs, minutes=minutes
         )
-    measures |= measure_localization(models["localization"], one)
-    measures |= measure_labels(models, several["test"])
+    values = measure_localization(models["localization"], one)
+    values |= measure_labels(models, several["test"])
 
     # Le score à partir duquel croire une boîte est choisi sur la validation.
     val, test = several["val"], several["test"]
@@ -179,12 +232,26 @@ def run(seed: int, *, epochs: int = EPOCHS, minutes=None, limit: int | None = No
     stages_score = metrics.choose_score(metrics.judge(found, val))
     regions = predict(models["two_stage"], test)["regions"]
     measures |= metrics.evaluate_stages(regions, test, min_score=stages_score)
+
+    answers = {
+        "map": find(),
+        "map_without_nms": find(suppress=False),
+        "two_stage_map": two_stage.to_detections(regions),
+        "two_stage_map_without_nms": two_stage.to_detections(regions, suppress=False),
+    }
+    if witnesses:
+        answers["contrast_map"] = find_by_contrast(limit)
+    for name, found in answers.items():
+        values[name] = metrics.scene_precision(metrics.judge_each(found, test))
+    means, pooled = by_image(values | measure_proposals(regions, test))
+    measures |= means
     kept = {
+        "pooled": pooled,
         "test": test,
         "found": find(min_score=min_score),
         "judged": {
-            "grille": metrics.judge(find(), test),
-            "grille, doublons gardés": metrics.judge(find(suppress=False), test),
+            "grille": metrics.judge(answers["map"], test),
+            "grille, doublons gardés": metrics.judge(answers["map_without_nms"], test),
         },
         "two_stage": models["two_stage"],
         "min_score": min_score,
@@ -193,12 +260,27 @@ def run(seed: int, *, epochs: int = EPOCHS, minutes=None, limit: int | None = No
     return lesson.Run(measures, models["grid"], kept)
 
 
+def pool(found: list[dict]) -> dict:
+    """Rend les écarts publiés, sur toutes les graines et toutes les scènes de test.
+
+    Args:
+        found: par graine, ce que pèse chaque scène dans chaque mesure.
+
+    Returns:
+        `{"gaps": {"two_stage_map - map": [moyenne, bas, haut]…}}`.
+    """
+    return {"gaps": paired_gaps(found, PAIRS)}
+
+
 def teach(options) -> None:
     """Entraîne, mesure, dessine et enregistre le détecteur à grille."""
-    found = run(0, epochs=options.epochs, minutes=options.minutes, limit=options.limit)
+    found = run(
+        0, epochs=options.epochs, minutes=options.minutes, limit=options.limit, witnesses=False
+    )
+    headline = [each for each in HEADLINE if each.metric in found.metrics]
     rows = [
         [each.label, format_metric(Metric(found.metrics[each.metric], None, 1), each.unit)]
-        for each in HEADLINE
+        for each in headline
     ]
     print(table(["mesure, scènes de test", "valeur"], rows))
     folder, kept = output_dir(options), found.kept
@@ -211,7 +293,7 @@ def teach(options) -> None:
         found.model,
         options,
         found.metrics,
-        headline=HEADLINE,
+        headline=headline,
         input_shape=list(kept["test"].images.shape[1:]),
         classes=sources.FASHION_CLASSES,
         classes_fr=sources.FASHION_CLASSES_FR,

@@ -13,7 +13,7 @@ from keras import layers, ops
 
 from convnets.datasets.scenes import SCENE_PX
 from exercises.ex17_detection.localization import NUM_CLASSES, WIDTHS, trunk
-from exercises.ex17_detection.metrics import Judged, mean_average_precision
+from exercises.ex17_detection.metrics import Judged, join, mean_average_precision
 
 # --- Question : la vérité, un ensemble de classes ------------------------------------
 
@@ -76,6 +76,10 @@ def rank_precision(answers: np.ndarray, sets: np.ndarray) -> float:
         answers: réponses `(n, 10)` à des scènes.
         sets: leurs classes `(n, 10)`, de `to_sets`.
     """
-    classes = np.broadcast_to(np.arange(NUM_CLASSES), sets.shape)
-    judged = Judged(answers.ravel(), sets.ravel() > 0, classes.ravel(), sets.sum(axis=0))
-    return mean_average_precision(judged)
+    return mean_average_precision(join(judge_sets(answers, sets)))
+
+
+def judge_sets(answers: np.ndarray, sets: np.ndarray) -> list[Judged]:
+    """Juge les dix réponses à chaque scène, comme dix boîtes (voir `rank_precision`)."""
+    classes = np.arange(NUM_CLASSES)
+    return [Judged(said, own > 0, classes, own) for said, own in zip(answers, sets, strict=True)]

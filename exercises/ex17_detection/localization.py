@@ -113,11 +113,12 @@ def loss(y_true, y_pred):
 # --- Question : que vaut-il, et que vaut la boîte moyenne ? --------------------------
 
 
-def mean_iou(outputs: np.ndarray, boxes: np.ndarray) -> float:
-    """Rend la moyenne, sur les scènes, de l'IoU de la boîte répondue et de la vraie.
+def scene_iou(outputs: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+    """Rend l'IoU de la boîte répondue et de la vraie, scène par scène : `(n,)`.
 
     Args:
         outputs: sortie du réseau `(n, 14)`.
         boxes: boîtes vraies `(n, 4)`.
     """
-    return float(np.diag(iou(to_boxes(outputs), boxes)).mean())
+    pairs = zip(to_boxes(outputs), boxes, strict=True)
+    return np.array([iou(found[None], true[None]).item() for found, true in pairs])

@@ -45,17 +45,24 @@ def judge(found: list[Detections], scenes: Scenes) -> Judged:
     Returns:
         Les détections de toutes les scènes, mises bout à bout.
     """
-    present = scenes.labels != ABSENT
-    correct = [
-        match(each, scenes.boxes[i][present[i]], scenes.labels[i][present[i]])
-        for i, each in enumerate(found)
-    ]
-    return Judged(
-        np.concatenate([each.scores for each in found]),
-        np.concatenate(correct),
-        np.concatenate([each.labels for each in found]),
-        np.bincount(scenes.labels[present], minlength=NUM_CLASSES),
-    )
+    return join(judge_each(found, scenes))
+
+
+def judge_each(found: list[Detections], scenes: Scenes) -> list[Judged]:
+    """Compare les détections de chaque scène à ses objets ; rend celles de chaque scène à part."""
+    judged = []
+    for each, boxes, labels in zip(found, scenes.boxes, scenes.labels, strict=True):
+        present = labels != ABSENT
+        correct = match(each, boxes[present], labels[present])
+        counts = np.bincount(labels[present], minlength=NUM_CLASSES)
+        judged.append(Judged(each.scores, correct, each.labels, counts))
+    return judged
+
+
+def join(judged: Sequence[Judged]) -> Judged:
+    """Met bout à bout les détections jugées de plusieurs scènes."""
+    scores, correct, labels, counts = zip(*judged, strict=True)
+    return Judged(*map(np.concatenate, (scores, correct, labels)), np.sum(counts, axis=0))
 
 
 def average_precisions(
@@ -74,6 +81,43 @@ def average_precisions(
 def mean_average_precision(judged: Judged) -> float:
     """Rend la moyenne des précisions moyennes des classes présentes, dans [0, 1]."""
     return float(np.mean(list(average_precisions(judged).values())))
+
+
+# --- Question : que pèse chaque scène ? ----------------------------------------------
+
+
+def scene_precision(judged: Sequence[Judged]) -> np.ndarray:
+    """Rend ce que pèse chaque scène dans la moyenne des précisions moyennes.
+
+    Une précision moyenne n'est pas une moyenne de scènes : elle range ensemble les boîtes de
+    toutes. Elle est donc calculée de nouveau sans chaque scène ; ce qu'elle y perd, autant de fois
+    qu'il y a d'autres scènes, est ce que pèse celle-ci (*jackknife*).
+
+    Args:
+        judged: les détections jugées de chaque scène, n en tout.
+
+    Returns:
+        `(n,)`, de moyenne `mean_average_precision` ; une seule scène vaut donc cette moyenne.
+
+    Source : Efron et Stein, « The Jackknife Estimate of Variance », Annals of Statistics 9(3),
+    1981.
+    """
+    whole, num = join(judged), len(judged)
+    owners = np.repeat(np.arange(num), [len(each.scores) for each in judged])
+    objects = np.stack([each.num_objects for each in judged])  # (n, 10)
+    lost = np.zeros(num)
+    present = np.flatnonzero(whole.num_objects)
+    for label in present:
+        mine = whole.labels == label
+        answers = whole.scores[mine], whole.correct[mine]
+        value = average_precision(*precision_recall(*answers, whole.num_objects[label]))
+        for scene in np.unique([*owners[mine], *np.flatnonzero(objects[:, label])]):
+            kept = owners[mine] != scene
+            left = whole.num_objects[label] - objects[scene, label]
+            others = precision_recall(*(each[kept] for each in answers), left)
+            lost[scene] += value - average_precision(*others)
+    lost /= len(present)
+    return mean_average_precision(whole) + (num - 1) * (lost - lost.mean())
 
 
 # --- Question : à partir de quel score croire une boîte ? ----------------------------

@@ -205,8 +205,14 @@ def recall(proposed: np.ndarray, truth: np.ndarray, threshold: float) -> float:
         truth: objets `(n, k, 5)`.
         threshold: IoU à atteindre.
     """
+    present = truth[..., 4] >= 0
+    return float(recalled(proposed, truth, threshold).sum() / present.sum())
+
+
+def recalled(proposed: np.ndarray, truth: np.ndarray, threshold: float) -> np.ndarray:
+    """Compte, dans chaque scène, les objets qu'une proposition recouvre assez : `(n,)`."""
     best = ops.max(compute_iou(proposed, truth[..., :4], "xyxy"), axis=1)  # (n, k)
-    return float(np.mean(ops.convert_to_numpy(best)[truth[..., 4] >= 0] >= threshold))
+    return np.sum((ops.convert_to_numpy(best) >= threshold) & (truth[..., 4] >= 0), axis=1)
 
 
 def regular_boxes() -> np.ndarray:

@@ -31,8 +31,8 @@ def test_the_loss_is_the_plain_sum():
 
 
 @pytest.mark.question(QUESTION)
-def test_mean_iou_by_hand():
+def test_scene_iou_by_hand():
     boxes = np.array([[0, 0, 20, 20]] * 3, float)
     guesses = np.array([[0, 0, 20, 20], [0, 0, 20, 10], [40, 40, 50, 50]], float)
     outputs = ex17.to_targets(guesses, LABELS)
-    assert ex17.mean_iou(outputs, boxes) == pytest.approx(0.5, abs=1e-6)
+    assert ex17.scene_iou(outputs, boxes).mean() == pytest.approx(0.5, abs=1e-6)

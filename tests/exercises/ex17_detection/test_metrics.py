@@ -61,3 +61,28 @@ def test_the_chosen_score_has_the_best_f1():
     assert ex17.choose_score(judged) == max(scores, key=f1)
     nothing = ex17.Judged(np.empty(0), np.empty(0, bool), np.empty(0, int), np.array([3]))
     assert ex17.choose_score(nothing) == 1
+
+
+@pytest.mark.question(QUESTION)
+def test_what_a_scene_weighs_is_what_the_precision_loses_without_it(perfect):
+    perfect[0, ..., 0] *= 0.5
+    perfect[1] = 0  # la seconde scène n'est pas trouvée
+    found = grid.decode(perfect)
+    weighed = ex17.scene_precision(ex17.judge_each(found, APART))
+    assert weighed.mean() == pytest.approx(ex17.mean_average_precision(ex17.judge(found, APART)))
+    assert weighed[0] > weighed[1]
+    # Mille scènes d'une boîte, juste ou fausse : l'écart-type de la précision moyenne est celui que
+    # donnent des tirages avec remise.
+    rng, classes = np.random.default_rng(0), np.eye(10, dtype=int)[0]
+    scores = rng.random(1000)
+    right = rng.random(1000) < scores
+    judged = [
+        ex17.Judged(scores[i : i + 1], right[i : i + 1], np.zeros(1, int), classes)
+        for i in range(1000)
+    ]
+    drawn = [
+        ex17.mean_average_precision(ex17.join([judged[i] for i in rng.integers(1000, size=1000)]))
+        for _ in range(100)
+    ]
+    spread = ex17.scene_precision(judged).std(ddof=1) / 1000**0.5
+    assert spread == pytest.approx(np.std(drawn, ddof=1), rel=0.3)
