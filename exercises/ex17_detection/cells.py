@@ -3,7 +3,8 @@
 Document : S3 « Different problems, models & metrics » et « Crowd Understanding ».
 Commandes : python -m exercises.ex17_detection.cells, puis
             … ex17_detection.cells ~/.keras/datasets/cours-cnn/BCCD/JPEGImages/BloodImage_00007.jpg
-Résultat mesuré : docs/laboratoire/resultats.md, sur trois graines (`python -m recipes.seeds`).
+Résultat mesuré : docs/laboratoire/resultats.md, sur plusieurs graines
+(`python -m recipes.seeds ex17_detection.cells`).
 
 Les photographies (BCCD) ont été annotées à la main : des boîtes y manquent, et les cellules s'y
 recouvrent vraiment. La grille, la perte, la suppression des doublons et la mesure sont celles des
@@ -19,6 +20,7 @@ from PIL import Image
 
 from convnets.core.cli import add_model_option, lesson_parser, percent
 from convnets.core.images import open_image
+from convnets.core.intervals import by_image, paired_gaps
 from convnets.core.reports import Headline, read_report
 from convnets.datasets import cells
 from convnets.datasets.scenes import ABSENT, Scenes
@@ -40,6 +42,7 @@ LEARNING_RATE = 2e-3  # d'Adam, au début ; il suit ensuite un cosinus jusqu'à 
 NUM_CLASSES = len(cells.CLASSES)
 SCORES = np.arange(0.05, 1, 0.05)  # ceux qui sont essayés sur la validation
 NUM_SHOWN = 4  # photographies de la figure
+PAIRS = [(f"error {name}", f"constant {name}") for name in cells.CLASSES]  # écarts publiés
 # AP à IoU 0,5, dans l'ordre des classes. Ces réseaux ont appris des mêmes 205 photographies, à 640
 # pixels de côté ; la commande publiée avec eux les mesure sur les 87 de validation.
 # Source : Kang et al., « CST-YOLO », arXiv 2306.14590 ; dépôt mkang315/CST-YOLO, commit 3d1de3a.
@@ -169,7 +172,8 @@ def measure(model: keras.Model, learned: Scenes, val: Scenes, test: Scenes) -> l
     Returns:
         `ap RBC`… et `map`, à IoU 0,5 ; `error RBC`…, de combien le compte d'une photographie se
         trompe en moyenne, et `constant RBC`…, la même chose en répondant toujours le compte moyen
-        de l'entraînement ; le réseau ; ce que montre la figure.
+        de l'entraînement ; le réseau ; ce que montre la figure ; dans `pooled`, ces erreurs de
+        compte, photographie par photographie.
     """
     found = find(model, test.images)
     measures = metrics.average_precisions(metrics.judge(found, test), cells.CLASSES)
@@ -178,12 +182,27 @@ def measure(model: keras.Model, learned: Scenes, val: Scenes, test: Scenes) -> l
     found = believe(found, min_scores)
     usual = np.mean([count(labels) for labels in learned.labels], axis=0)
     counts = {"error": [count(each.labels) for each in found], "constant": usual}
+    values = {}
     for kind, each in counts.items():
-        errors = count_errors(each, test.labels).tolist()
-        measures |= {f"{kind} {name}": errors[k] for k, name in enumerate(cells.CLASSES)}
+        errors = miscounts(each, test.labels)  # (n, 3)
+        values |= {f"{kind} {name}": errors[:, k] for k, name in enumerate(cells.CLASSES)}
+    means, pooled = by_image(values)
     colors = learned.images.mean((1, 2))  # (n, 3) : la couleur moyenne de chaque photographie
     kept = {"min_scores": min_scores, "colors": [colors.min(0).tolist(), colors.max(0).tolist()]}
-    return lesson.Run(measures, model, {"test": test, "found": found, "details": kept})
+    kept = {"test": test, "found": found, "details": kept, "pooled": pooled}
+    return lesson.Run(measures | means, model, kept)
+
+
+def pool(found: list[dict]) -> dict:
+    """Rend l'écart des erreurs de compte, sur toutes les graines et toutes les photographies.
+
+    Args:
+        found: par graine, de combien se trompe chaque compte, photographie par photographie.
+
+    Returns:
+        `{"gaps": {"error WBC - constant WBC": [moyenne, bas, haut]…}}`.
+    """
+    return {"gaps": paired_gaps(found, PAIRS)}
 
 
 def teach(options) -> None:
