@@ -22,13 +22,13 @@ import keras
 import numpy as np
 
 from convnets.core.cli import add_model_option, lesson_parser, percent
-from convnets.core.intervals import by_image, paired_gaps
+from convnets.core.intervals import by_image, paired_gap, paired_gaps
 from convnets.core.reports import Headline, Metric, format_metric, read_report
 from convnets.datasets import sources
 from convnets.datasets.scenes import ABSENT, Scenes, make_sets
 from convnets.figures.charts import picture_rows, table
 from convnets.figures.style import output_dir
-from convnets.training import lesson
+from convnets.training import lesson, saving
 from convnets.training.batches import shuffled
 from exercises.ex17_detection import (
     contrast,
@@ -147,18 +147,16 @@ def predict(model: keras.Model, scenes: Scenes):
 # --- Question : que vaut chaque réseau ? ---------------------------------------------
 
 
-@functools.lru_cache(maxsize=1)  # une mesure de plusieurs graines ne les compose qu'une fois
-def load_scenes(limit: int | None) -> tuple[dict[str, Scenes], dict[str, Scenes]]:
-    """Compose les scènes d'un seul objet, puis celles de plusieurs : trois jeux de chaque."""
-    return tuple(
-        make_sets(NUM_SCENES, num_objects=num, limit=limit) for num in ((1, 1), NUM_OBJECTS)
-    )
+@functools.lru_cache(maxsize=2)  # une mesure de plusieurs graines ne les compose qu'une fois
+def load_scenes(num_objects: tuple[int, int], limit: int | None) -> dict[str, Scenes]:
+    """Compose les trois jeux de scènes qui ont autant d'objets."""
+    return make_sets(NUM_SCENES, num_objects=num_objects, limit=limit)
 
 
 @functools.lru_cache(maxsize=1)  # aucune graine ne le change
 def find_by_contrast(limit: int | None) -> list[Detections]:
     """Rend ce que le témoin sans réseau trouve dans les scènes de test de plusieurs objets."""
-    _, several = load_scenes(limit)
+    several = load_scenes(NUM_OBJECTS, limit)
     return contrast.find(several["test"].images, contrast.remember(several["train"]))
 
 
@@ -211,7 +209,7 @@ def run(
         Les mesures, dont celles de `HEADLINE` ; le détecteur à grille ; ce que montrent les
         figures ; dans `pooled`, ce que pèse chaque scène de test dans les mesures de `PAIRS`.
     """
-    one, several = load_scenes(limit)
+    one, several = load_scenes((1, 1), limit), load_scenes(NUM_OBJECTS, limit)
     models, measures = {}, {}
     for name in NETWORKS:
         scenes = one if name == "localization" else several
@@ -270,6 +268,24 @@ def pool(found: list[dict]) -> dict:
         `{"gaps": {"two_stage_map - map": [moyenne, bas, haut]…}}`.
     """
     return {"gaps": paired_gaps(found, PAIRS)}
+
+
+def witnesses() -> dict[str, float]:
+    """Mesure le témoin sans réseau à côté de la grille livrée, sur les scènes de test.
+
+    Returns:
+        `contrast_map` et `shipped_map`, leurs mAP ; `map_gap`, la seconde moins la première, et les
+        bornes de son intervalle à 95 %, de scènes seulement : `map_gap low`, `map_gap high`.
+    """
+    test = load_scenes(NUM_OBJECTS, None)["test"]
+    grids = predict(saving.load_model("ex17_detection"), test)
+    mine, its = (
+        metrics.scene_precision(metrics.judge_each(found, test))
+        for found in (find_by_contrast(None), grid.decode(grids))
+    )
+    gap = paired_gap(its[None], mine[None])
+    named = zip(("map_gap", "map_gap low", "map_gap high"), gap, strict=True)
+    return {"contrast_map": float(mine.mean()), "shipped_map": float(its.mean()), **dict(named)}
 
 
 def teach(options) -> None:
