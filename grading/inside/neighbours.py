@@ -287,7 +287,7 @@ def _other_function(node: ast.Call, name: str, *, of_object: bool) -> Iterator[C
         yield from _other_axis(node)
     if name in EXTREMES and len(node.args) == 2:
         added = ast.BinOp(node.args[0], ast.Add(), node.args[1])
-        yield Change(f"on prend la somme, et non {NAMED.get(name, f'`{name}`')}", added)
+        yield Change(f"on prend la somme, et non {NAMED.get(name, f'`{name}`')}", added, 1)
 
 
 def _other_axis(node: ast.Call) -> Iterator[Change]:

@@ -33,7 +33,7 @@ def ask_pixel_order(ask: Ask) -> Credit:
         return level, calls, lambda order: [places[order], np.sort(order)]
 
     # Puis une largeur que le côté des cases ne divise pas.
-    groups = [group("1/2", 1, 12), group("1/2", 2, 12), group("1", 4, 12), group("1", 4, 10)]
+    groups = [group("1/2", 1, 12), group("1/2", 2, 12), group("1", 4, 12), group("1", 2, 11)]
     found = ask.compare("pixel_order", groups)
     calls = [((flat,), {"seed": seed, "cell_px": 2}) for seed in (5, 5, 6)]
     first, again, other = (numbers(each) for each in ask.calls("pixel_order", calls))

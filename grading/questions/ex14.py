@@ -138,7 +138,7 @@ def ask_transfer(ask: Ask) -> Credit:
     content, style = (np.clip(each, 0, 255).astype(np.float32) for each in (content, style))
     names = ("content_weight", "style_weight", "tv_weight", "steps", "seed")
     settings = [(0.0, 1.0, 0.0, STEPS, 1), (1.0, 0.0, 0.0, STEPS, 1), (0.0, 0.0, 1.0, STEPS, 1)]
-    (styled, rest), (kept, _), (smooth, _), (first, _) = dreams.pictures(
+    (styled, rest), (kept, _), (smooth, told), (first, _) = dreams.pictures(
         ask,
         "transfer",
         (messages.Ingredient("plain_network", network.options), content, style),
@@ -152,6 +152,9 @@ def ask_transfer(ask: Ask) -> Credit:
         dreams.relative_distance(_style(network, each), wanted) for each in (content, styled, kept)
     )
     rough, smoothed = (dreams.total_variation(each) for each in (content, smooth))
+    begins = [np.max(each[:1]) for part in told if isinstance(part, dict) for each in part.values()]
+    # Les autres poids sont nuls : la plus grande des pertes est la variation totale.
+    grows = max(begins, default=0) > 10 * dreams.total_variation(content / 255)
     return first_fault(
         ("1/4", "style_not_reached", after > 0.9 * before),
         # Une image au hasard peut ressembler au style sans l'avoir cherché.
@@ -159,4 +162,5 @@ def ask_transfer(ask: Ask) -> Credit:
         ("1/4", "style_weight_ignored", without < 0.5 * before),
         ("1/2", "variation_ignored", smoothed > 0.8 * rough),
         ("3/4", "losses_not_returned", lengths != [STEPS] * 3),
+        ("3/4", "variation_of_bytes", grows),
     )

@@ -1,6 +1,7 @@
 """Exercice 27 : juger un suivi, apparier des boîtes, suivre."""
 
 import numpy as np
+from scipy.optimize import linear_sum_assignment
 
 from grading import sealed
 from grading.inside.messages import Ingredient
@@ -105,7 +106,17 @@ def _greedy(shared) -> list[tuple[int, int]]:
     return sorted(pairs)
 
 
-@compared("ex27.match_best", mistakes=[Mistake("matched_greedily", _greedy)])
+def _filtered_late(shared) -> list[tuple[int, int]]:
+    """Apparie tout, puis ôte les paires qui sont sous le seuil."""
+    shared = np.array(shared, float)
+    pairs = zip(*linear_sum_assignment(-shared), strict=True)
+    return [(int(i), int(j)) for i, j in pairs if shared[i, j] >= tracking.MIN_IOU]
+
+
+MATCHED = [Mistake("matched_greedily", _greedy), Mistake("threshold_late", _filtered_late)]
+
+
+@compared("ex27.match_best", mistakes=MATCHED)
 def ask_match_best(ask: Ask) -> list:
     """Apparie des tableaux où de proche en proche suffit, puis non."""
 
