@@ -4,6 +4,7 @@ Document : S3 « Different problems, models & metrics », figure (6) : phrase �
 Commandes : python -m exercises.ex26_text_to_image
             python -m exercises.ex26_text_to_image --say "une bottine foncée"
             python -m exercises.ex26_text_to_image.products
+            python -m exercises.ex26_text_to_image.emojis
 Résultat mesuré : docs/laboratoire/resultats.md.
 
 Un réseau de classification va de l'image au mot ; en voici un qui fait le chemin inverse. Il part
@@ -19,5 +20,6 @@ comme demandé ? sont-elles aussi variées que les vraies ? le réseau les a-t-i
 - `measures.py` : juger, distance de Fréchet et copies ;
 - `__main__.py` : la leçon, les réponses naïves, et dessiner une phrase ;
 - `figures.py` : phrases et images, force de la phrase, chemin ;
-- `products.py` : le même réseau sur de vraies photographies d'articles, et ses témoins.
+- `products.py` : le même réseau sur de vraies photographies d'articles, et ses témoins ;
+- `emojis.py` : le même réseau, qui dessine des emojis dont il n'a jamais lu les mots ensemble.
 """
