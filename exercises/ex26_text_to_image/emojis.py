@@ -30,7 +30,7 @@ from convnets.training import lesson
 from exercises.ex26_text_to_image import figures, network, sentences
 
 SIDE_PX = 32
-EPOCHS = 100
+EPOCHS = 150
 GENDERS = ("homme", "femme")
 SKINS = (
     "peau claire",
