@@ -13,6 +13,7 @@ l'erreur se mesure sur lui, pixel par pixel.
 
 import functools
 import itertools
+import textwrap
 from typing import NamedTuple
 
 import numpy as np
@@ -49,7 +50,7 @@ COLORS_ASIDE = 2  # de chaque forme ; une couleur n'est ôtée qu'à une forme
 NUM_LEARNED = 100  # dessins appris que le réseau refait
 FORCES = {"network": 1, "force_2": 2}  # 1 : un seul dessin est juste, rien n'est à exagérer
 LEVELS = 16  # par canal : la palette de `recolor` a ce nombre au cube de couleurs
-NUM_SHOWN = 3  # couples de chaque sorte dans la figure, les premiers tirés
+NUM_SHOWN = 2  # couples de chaque sorte dans la figure, les premiers tirés
 LABELS = {
     "network": "réseau, force 1",
     "force_2": "réseau, force 2",
@@ -411,9 +412,9 @@ def save_examples(path, model, parts: Split) -> None:
         drawn = make_controls(parts.learned, asked.words, axis)
         drawn["network"] = draw(model, asked.names, seed=100)
         for k, name in enumerate(asked.names):
-            rows[name] = [*(drawn[who][k] for who in whos), asked.images[k]]
+            rows[textwrap.fill(name, 17)] = [*(drawn[who][k] for who in whos), asked.images[k]]
     title = "Des noms jamais appris (dessins : OpenMoji, CC BY-SA 4.0)"
-    heads = [*(LABELS[who].replace(", ", ",\n") for who in whos), "vrai dessin"]
+    heads = [textwrap.fill(each, 15) for each in (*(LABELS[who] for who in whos), "vrai dessin")]
     picture_rows(path, rows, heads=heads, title=title, side=1.4)
 
 
