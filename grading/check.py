@@ -296,7 +296,7 @@ def _enclosed(rule: Rule, space: dict, seed: int) -> Credit:
     sandbox.check_system()
     if not _GRADERS:
         print("TensorFlow se charge dans un processus à part…", flush=True)
-        _GRADERS.append(grader.Grader(grader.Options(seed)))
+        _GRADERS.append(grader.Grader(grader.Options(seed, fill_missing=True)))
         atexit.register(_GRADERS[0].close)
     with tempfile.TemporaryDirectory() as folder:
         path = _program(space, Path(folder))

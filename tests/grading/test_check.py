@@ -183,6 +183,14 @@ def test_a_network_of_a_notebook_is_asked_in_a_process_of_its_own():
     assert found.credit.reason == "relu_partly"
 
 
+@pytest.mark.ci
+@pytest.mark.skipif(sys.platform != "linux", reason="un rendu ne s'enferme que sous Linux")
+def test_a_notebook_is_asked_before_its_last_functions_are_written():
+    text = handins.solution("ex05_inception.features")
+    known = {"get_ipython": None, "In": ["", text, 'check("ex05.make_generator")']}
+    assert check.answer(check.find_rule("ex05.make_generator"), known).is_right
+
+
 RNG = np.random.default_rng(0)
 MAP = RNG.normal(size=(4, 5, 3))
 CELLS = RNG.normal(size=(6, 6)) * 300
