@@ -4,8 +4,9 @@ Commandes : python -m recipes.seeds ex18_segmentation --seeds 3
             python -m recipes.seeds comparison --seeds 5
 
 Une leçon n'a qu'une graine. Les chiffres publiés en ont plusieurs : cette commande appelle la
-fonction `run(graine)` de l'exercice, une fois par graine, et écrit moyennes et écarts-types dans
-`docs/mesures/`. Une graine finie est gardée : relancer la commande reprend à la suivante.
+fonction `run(graine)` de l'exercice, ou celle de la recette du même nom, qui y ajoute des témoins,
+une fois par graine. Elle écrit moyennes et écarts-types dans `docs/mesures/`. Une graine finie est
+gardée : relancer la commande reprend à la suivante.
 """
 
 import contextlib
@@ -31,7 +32,7 @@ def find_run(name: str):
     Raises:
         ValueError: pas d'exercice de ce nom, ou il ne se mesure pas sur plusieurs graines.
     """
-    for module in (f"exercises.{name}.__main__", f"exercises.{name}", f"recipes.{name}"):
+    for module in (f"recipes.{name}", f"exercises.{name}.__main__", f"exercises.{name}"):
         with contextlib.suppress(ModuleNotFoundError):
             found = getattr(importlib.import_module(module), "run", None)
             if found:

@@ -14,6 +14,7 @@ import keras
 
 from convnets.core import session
 from convnets.core.cli import lesson_parser, percent
+from convnets.core.intervals import by_image
 from convnets.core.reports import Headline
 from convnets.datasets import sources
 from convnets.figures.charts import curves, means_and_sds, table
@@ -30,13 +31,14 @@ NUM_IMAGES = 11_000  # premières images d'apprentissage ; un onzième sert à l
 NUM_VAL = 1000
 EPOCHS = 6
 BATCH_SIZE = 128
-PEAK_RATE = 2e-3  # d'Adam, au plus haut du calendrier
 WARMUP = 0.23  # part de l'entraînement où le taux monte
 SHIFT_PX = 2  # translations des images apprises
 SHIPPED = "resnet"  # le modèle enregistré, choisi d'avance
 MARKS = ("o", "s", "D", "^", "P", "X")  # des réseaux, sur la figure
 BUILDERS = NETWORKS | DEEP | PAIR
 ALL_NAMES_FR = NAMES_FR | DEEP_NAMES_FR | PAIR_NAMES_FR
+# D'Adam, au plus haut du calendrier (python -m recipes.ex15_architectures les choisit).
+PEAK_RATES = dict.fromkeys(BUILDERS, 2e-3)
 SHARES = {  # part du temps que chaque réseau peut prendre : les plus lents en ont plus
     "lenet": 0.03,
     "alexnet": 0.05,
@@ -73,6 +75,37 @@ def augment(images, *, indices, epoch, rng):
     return images
 
 
+def train(
+    name: str, learned: tuple, val: tuple, *, rate: float, seed: int, clock: lesson.Clock
+) -> tuple[keras.Model, dict[str, list[float]]]:
+    """Entraîne un réseau.
+
+    Args:
+        name: clé de `BUILDERS`.
+        learned: images uint8 `(n, 32, 32, 3)` et classes `(n,)` à apprendre.
+        val: de même, pour les courbes de validation.
+        rate: taux d'apprentissage d'Adam, le plus grand qu'il y aura.
+        seed: graine des poids, de l'ordre des images et de l'augmentation.
+        clock: mène le taux d'apprentissage, et finit à l'heure.
+
+    Returns:
+        Le réseau, et ses courbes.
+    """
+    keras.utils.set_random_seed(seed)
+    model = BUILDERS[name]()
+    model.compile(
+        keras.optimizers.Adam(rate), loss="sparse_categorical_crossentropy", metrics=["accuracy"]
+    )
+    found = model.fit(
+        shuffled(*learned, batch_size=BATCH_SIZE, seed=seed, augment=augment),
+        epochs=clock.epochs,
+        validation_data=val,
+        callbacks=[clock],
+        verbose=0,
+    )
+    return model, found.history
+
+
 def run(
     seed: int, *, epochs: int = EPOCHS, minutes: int | None = None, limit: int | None = None
 ) -> lesson.Run:
@@ -90,43 +123,43 @@ def run(
     Returns:
         L'exactitude de chacun, la perte d'entraînement des réseaux profonds à leur dernière époque,
         ce qui sépare les deux de la paire ; ResNet-8, ou None s'il n'est pas appris ; les courbes
-        de tous, chacune précédée du nom de son réseau.
+        de tous, chacune précédée du nom de son réseau ; et, dans `pooled`, les images de test que
+        chacun classe bien.
     """
-    x_train, y_train, x_val, y_val, x_test, y_test = lesson.split(
-        sources.load_cifar10(), limit=limit or NUM_IMAGES, num_val=NUM_VAL
-    )
-    metrics, right, history, shipped = {}, {}, {}, None
-    for name, build_model in BUILDERS.items():
+    x_train, y_train, x_val, y_val, x_test, y_test = load_parts(limit)
+    right, history, shipped = {}, {}, None
+    for name in BUILDERS:
         if session.learning_s(minutes) < 0:
             print(f"{ALL_NAMES_FR[name]} : pas appris, le temps est passé.", flush=True)
             session.note_missing(f"{ALL_NAMES_FR[name]} : pas appris")
             continue
-        keras.utils.set_random_seed(seed)
-        model = build_model()
-        model.compile(
-            keras.optimizers.Adam(PEAK_RATE),
-            loss="sparse_categorical_crossentropy",
-            metrics=["accuracy"],
-        )
-        learned = model.fit(
-            shuffled(x_train, y_train, batch_size=BATCH_SIZE, seed=seed, augment=augment),
-            epochs=epochs,
-            validation_data=(x_val, y_val),
-            callbacks=[lesson.Clock(epochs, minutes, share=SHARES[name], warmup=WARMUP)],
-            verbose=0,
-        ).history
+        clock = lesson.Clock(epochs, minutes, share=SHARES[name], warmup=WARMUP)
+        data, rate = ((x_train, y_train), (x_val, y_val)), PEAK_RATES[name]
+        model, learned = train(name, *data, rate=rate, seed=seed, clock=clock)
         history |= {f"{name}_{key}": values for key, values in learned.items()}
         shipped = model if name == SHIPPED else shipped
-        guesses = model.predict(x_test, batch_size=500, verbose=0).argmax(1)
-        right[name] = guesses == y_test.reshape(-1)
-        metrics[metric_of(name)] = float(right[name].mean())
+        right[name] = is_right(model, x_test, y_test)
+    means, pooled = by_image(right)
+    metrics = {metric_of(name): mean for name, mean in means.items()}
     if session.is_fair() and len(right) == len(BUILDERS):
         metrics |= {f"train_loss_{name}": history[f"{name}_loss"][-1] for name in DEEP}
         gaps = right["inception"] * 1.0 - right["inception_twin"]  # image par image : -1, 0 ou 1
         metrics["inception_gap"] = float(gaps.mean())
         metrics["inception_reach"] = float(1.96 * gaps.std() / len(gaps) ** 0.5)  # à 95 %
     num_images = {"train": len(x_train), "val": len(x_val), "test": len(x_test)}
-    return lesson.Run(metrics, shipped, {"history": history, "num_images": num_images})
+    kept = {"history": history, "num_images": num_images, "pooled": pooled}
+    return lesson.Run(metrics, shipped, kept)
+
+
+def load_parts(limit: int | None = None) -> tuple:
+    """Rend `x_train, y_train, x_val, y_val, x_test, y_test`, ceux de toute la leçon."""
+    parts = lesson.split(sources.load_cifar10(), limit=limit or NUM_IMAGES, num_val=NUM_VAL)
+    return (*parts[:5], parts[5].reshape(-1))
+
+
+def is_right(model: keras.Model, x, y):
+    """Rend les images qu'un réseau classe bien, `(n,)` booléens."""
+    return model.predict(x, batch_size=500, verbose=0).argmax(1) == y
 
 
 def metric_of(name: str) -> str:
@@ -224,7 +257,8 @@ def teach(options) -> None:
         input_shape=[32, 32, 3],
         classes=sources.CIFAR10_CLASSES,
         classes_fr=sources.CIFAR10_CLASSES_FR,
-        **found.kept,
+        history=found.kept["history"],
+        num_images=found.kept["num_images"],
     )
     if "inception_gap" in found.metrics:
         folder = output_dir(options)
