@@ -2,7 +2,7 @@
 
 Commandes : python -m recipes.ex15_architectures, qui choisit les taux
             python -m recipes.seeds ex15_architectures --seeds 5, qui mesure
-Résultats mesurés : docs/mesures/ex15_rates.json et docs/mesures/ex15_architectures.json.
+Elles écrivent docs/mesures/ex15_rates.json, puis docs/mesures/ex15_architectures.json.
 
 Le choix des taux ne lit pas le jeu de test. Il se fait sur des images d'apprentissage de CIFAR-10
 que la leçon n'apprend pas. La mesure ajoute deux témoins aux neuf réseaux : le classifieur linéaire

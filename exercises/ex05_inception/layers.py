@@ -2,7 +2,7 @@
 
 D'après : S3 « Fine-tuning approach » (« How many layers to keep / re-train? »).
 Commande : python -m exercises.ex05_inception.layers
-Résultat mesuré : docs/mesures/ex05_layers.json (`python -m recipes.seeds`, cinq graines).
+Résultat mesuré : docs/mesures/ex05_layers.json (`python -m recipes.seeds`).
 
 Mille photographies de vêtements apprennent, cent par classe, et 372 mesurent. Le taux
 d'apprentissage est choisi sur les photographies de validation, une fois par profondeur. Deux
