@@ -37,7 +37,8 @@ SHIPPED = "resnet"  # le modèle enregistré, choisi d'avance
 MARKS = ("o", "s", "D", "^", "P", "X")  # des réseaux, sur la figure
 BUILDERS = NETWORKS | DEEP | PAIR
 ALL_NAMES_FR = NAMES_FR | DEEP_NAMES_FR | PAIR_NAMES_FR
-# D'Adam, au plus haut du calendrier (python -m recipes.ex15_architectures les choisit).
+# D'Adam, au plus haut du calendrier. Le même pour tous : python -m recipes.ex15_architectures, qui
+# en choisit un pour chacun, n'a pas encore été lancé en entier.
 PEAK_RATES = dict.fromkeys(BUILDERS, 2e-3)
 SHARES = {  # part du temps que chaque réseau peut prendre : les plus lents en ont plus
     "lenet": 0.03,
