@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from convnets.core import reports
+from convnets.core.intervals import Interval, sign
 from convnets.datasets import sources, stereo
 from exercises.ex28_pose_and_depth import __main__ as ex28
 from exercises.ex28_pose_and_depth import depth, pose
@@ -109,12 +110,17 @@ def test_nothing_of_the_test_is_learned(monkeypatch):
 
 @pytest.mark.question("S3, Pose Estimation")
 def test_the_published_measures_hold_together():
-    metrics = reports.load_measures(SLUG).metrics
-    means = {name: metric.mean for name, metric in metrics.items()}
-    assert means["pck_heat"] > means["pck_argmax"] > means["pck_regression"] + 0.2
-    assert means["pck_regression"] > means["pck_mean"] + 0.1
-    for region in ("all", "hidden"):
-        assert means[f"bad_network_{region}"] < means[f"bad_sad_{region}"]
+    report = reports.load_measures(SLUG)
+    means = {name: metric.mean for name, metric in report.metrics.items()}
+    gaps = {name: Interval(*each) for name, each in report.details["gaps"].items()}
+    for one, other in ex28.PAIRS:
+        gap = gaps[f"{one} - {other}"]
+        assert gap.mean == pytest.approx(means[one] - means[other])
+    for name in ("pck_heat - pck_argmax", "pck_heat - pck_regression", "pck_regression - pck_mean"):
+        assert sign(gaps[name]) == 1
+    assert sign(gaps["bad_sad_all - bad_network_all"]) == 1
+    assert sign(gaps["bad_network_all - bad_sgm_all"]) == 1
+    assert means["bad_network_hidden"] < means["bad_sad_hidden"]
     assert means["bad_network_all"] < means["bad_constant_all"] < means["bad_blind_all"]
 
 
