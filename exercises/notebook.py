@@ -63,6 +63,7 @@ PACKAGES = {  # ce qui s'importe, et le nom sous lequel cela s'installe
     "PIL": "pillow",
     "sklearn": "scikit-learn",
     "networkx": "networkx",
+    "fontTools": "fonttools",
     "tqdm": "tqdm",
     "filelock": "filelock",
     "cpuinfo": "py-cpuinfo",
