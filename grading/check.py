@@ -33,7 +33,7 @@ import numpy as np
 from grading import sealed
 from grading.asking import failures, grader
 from grading.asking.ask import Ask, load
-from grading.asking.comparing import REFUSED, SYMPTOMS, VAGUE, kind_of
+from grading.asking.comparing import REFUSED, UNEXPLAINED, kind_of
 from grading.asking.credits import Credit, Wrong
 from grading.asking.parts import Lacking
 from grading.inside import messages, probes, sandbox
@@ -41,7 +41,7 @@ from grading.inside.alarm import OutOfTimeError
 from grading.reading import handin
 from grading.scale import Rule, read_reasons, read_scale
 
-ENCLOSED = {"record", "record_filters", "command"}  # ce que seul un processus à part sait faire
+ENCLOSED = {"command", *grader.PROGRAMS}  # ce que seul un processus à part sait faire
 HANDED_IN = ("weights", "command")  # questions posées à des fichiers rendus, et non à des fonctions
 LIMIT_S = 20  # de processeur, pour les appels d'une question
 SMALL = 12  # valeurs d'un tableau qui se montre en entier
@@ -236,7 +236,7 @@ def answer(
     verdict = Verdict(rule, found, before.name if before else "")
     if first:
         first(verdict)
-    if before or found.reason not in VAGUE + SYMPTOMS:
+    if before or found.reason not in UNEXPLAINED:
         return verdict
     return Verdict(rule, _credit(_asked(rule, ask.desk, seed), seed))
 

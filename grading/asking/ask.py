@@ -15,9 +15,8 @@ import numpy as np
 
 from grading.asking.arguments import Call
 from grading.asking.comparing import (
-    SYMPTOMS,
     TOLERANCE,
-    VAGUE,
+    UNEXPLAINED,
     Mistake,
     as_floats,
     judge,
@@ -182,7 +181,7 @@ class Ask:
 
     def _seeks(self, found: Credit) -> bool:
         """Dit s'il faut chercher ce qui explique une réponse fausse, que rien n'explique encore."""
-        return self.seeks_cause and found.reason in VAGUE + SYMPTOMS
+        return self.seeks_cause and found.reason in UNEXPLAINED
 
     def _recomputed(
         self, function: str, how: dict, calls: Sequence[Call], changed: list[tuple]

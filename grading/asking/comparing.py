@@ -83,6 +83,7 @@ SYMPTOMS = (  # ce qui décrit la différence, sans en dire la cause
     *("wrong_slice", "lines_times_a_number", "lines_plus_a_number", "lines_stretched", "rolled"),
     *("wrong_parts", "negated", "axes_swapped", "lines_reordered"),
 )
+UNEXPLAINED = VAGUE + SYMPTOMS  # ce dont la cause reste à chercher
 REFUSED = object()  # ce que « rend » un appel qui doit lever ValueError
 
 

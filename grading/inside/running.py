@@ -140,12 +140,12 @@ def record(module: str, asked: dict, dataset: str, levels: dict, seconds: int) -
         if not seen.has_learned():
             called.call_all(functions)
         called.call("load_data")  # que `train` s'en serve ou non
-        if not as_module and not seen.has_learned():
+        if not as_module:
             with alarm(seconds, seen):
-                calling.call_main(names, seen)
-        elif not as_module and not seen.convolves():
-            with alarm(seconds, seen):
-                calling.call_convolving(names, seen)
+                if not seen.has_learned():
+                    calling.call_main(names, seen)
+                elif not seen.convolves():
+                    calling.call_convolving(names, seen)
     if "evaluate" in functions:
         called.call("evaluate")
     for value in list(names.values()):

@@ -150,15 +150,12 @@ def _level(found: Credit) -> Fraction:
 
 def _as_run(known: dict, noted: dict, found: Credit) -> Credit:
     """Ôte d'un crédit ce que coûte un programme qui, lancé tel quel, n'arrive pas jusque-là."""
-    if found.level and noted["forgotten"]:
-        return programs.halved(found, "import_forgotten", ", ".join(known["forgotten"]))
-    if found.level and noted["stopped"]:
-        stop = failure_of(known["stop"]["error"])
-        return programs.halved(found, "program_stops", stop.detail)
-    if found == RIGHT and noted["halted"]:  # il lui manque ici un fichier, peut-être
-        where = failure_of(known["error"]).detail
-        return credit(1, None, f"{programs.FAILS_HERE} : {where}")
-    return found
+    return programs.as_run(
+        found,
+        forgotten=known["forgotten"] if noted["forgotten"] else (),
+        stop=known["stop"]["error"] if noted["stopped"] else None,
+        error=known["error"] if noted["halted"] else None,
+    )
 
 
 def _places(known: dict) -> list[str]:

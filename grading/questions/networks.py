@@ -26,7 +26,7 @@ from grading.questions import (
     first_fault,
     question,
 )
-from grading.questions.programs import FAILS_HERE, LEVELS, halved
+from grading.questions.programs import LEVELS, as_run
 from grading.reading import notebooks, submission
 from grading.scale import read_reasons, read_scale
 
@@ -151,16 +151,15 @@ def _as_run(ask: Ask, function: str, found: Credit) -> Credit:
     if found.reason and known["fallen"] and stage == "built" and function not in known["calls"]:
         where = failures.failure_of(known["fallen"]).detail
         found = credit(found.level, found.reason, f"sans la couche qui s'arrête : {where}")
-    if found.level and before and not before[stage]:
-        return halved(found, "import_forgotten", ", ".join(known["forgotten"]))
+    forgotten = known["forgotten"] if before and not before[stage] else ()
     if function in known["calls"]:  # définie avant l'arrêt, et appelée par le correcteur
-        return found
-    if found.level and stop and not stop[stage]:
-        return halved(found, "program_stops", failures.failure_of(stop["error"]).detail)
-    if found == RIGHT and halt and not halt[stage]:  # il lui manque ici un fichier, peut-être
-        where = failures.failure_of(known["error"]).detail
-        return credit(1, None, f"{FAILS_HERE} : {where}")
-    return found
+        return as_run(found, forgotten=forgotten)
+    return as_run(
+        found,
+        forgotten=forgotten,
+        stop=stop["error"] if stop and not stop[stage] else None,
+        error=known["error"] if halt and not halt[stage] else None,
+    )
 
 
 def unseen_place(ask: Ask, reason: str) -> str:

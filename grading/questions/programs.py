@@ -1,6 +1,7 @@
 """Ce que partagent les questions qui exécutent un programme : un réseau, ou des filtres."""
 
-from grading.questions import Credit, credit
+from grading.asking.failures import failure_of
+from grading.questions import RIGHT, Credit, credit
 from grading.scale import read_reasons
 
 # Les niveaux de gris des jeux de l'essai : d'où vient une image se lit sur elle.
@@ -8,7 +9,27 @@ LEVELS = {"train": (5, 80), "val": (82, 130), "test": (170, 240)}
 FAILS_HERE = "Une ligne échoue sur la machine qui corrige, ce qui ne coûte rien"
 
 
-def halved(found: Credit, reason: str, detail: str) -> Credit:
+def as_run(
+    found: Credit, *, forgotten: list[str] = (), stop: dict | None = None, error: dict | None = None
+) -> Credit:
+    """Ôte d'un crédit ce que coûte un programme qui, lancé tel quel, n'arrive pas jusque-là.
+
+    Args:
+        found: ce que vaut ce qui suit, lu comme si le programme continuait.
+        forgotten: les noms qu'il a employés avant, sans les importer.
+        stop: l'arrêt dont il est la cause, s'il vient avant.
+        error: sa première erreur, si elle vient avant : il lui manque ici un fichier, peut-être.
+    """
+    if found.level and forgotten:
+        return _halved(found, "import_forgotten", ", ".join(forgotten))
+    if found.level and stop:
+        return _halved(found, "program_stops", failure_of(stop).detail)
+    if found == RIGHT and error:
+        return credit(1, None, f"{FAILS_HERE} : {failure_of(error).detail}")
+    return found
+
+
+def _halved(found: Credit, reason: str, detail: str) -> Credit:
     """Ne garde que la moitié d'un crédit : le programme, lancé tel quel, n'y arrive pas."""
     also = f", de plus : {read_reasons()[found.reason].text}" if found.reason else ""
     more = f" ({found.detail})" if also and found.detail else ""
