@@ -11,7 +11,7 @@ def copy_nearest(
 
     Args:
         x_train: images `(n, …)`.
-        y_train: leurs classes, `(n,)`.
+        y_train: leurs classes, `(n,)` ; ou leurs rangs, pour savoir laquelle est la plus proche.
         x: images `(m, …)`, de la même taille.
         neighbours: nombre d'images proches, celles dont les pixels diffèrent le moins.
 

@@ -24,6 +24,7 @@ from convnets.figures.charts import table
 from convnets.figures.style import output_dir
 from convnets.training import lesson
 from convnets.training.batches import shuffled
+from convnets.training.nearest import copy_nearest
 from exercises.ex27_video import figures, moving
 from exercises.ex27_video.clips import CLASSES, CLASSES_FR, CLIP_PX, NUM_FRAMES, compose_clips
 from exercises.ex27_video.metrics import Tracks, count, idf1, mota
@@ -194,25 +195,6 @@ def train(kind: str, clips: dict, *, seed: int, epochs: int, minutes) -> keras.M
     return model
 
 
-# --- Question : et si l'on recopiait ? -----------------------------------------------
-
-
-def nearest_classes(x: np.ndarray, known: np.ndarray, classes: np.ndarray) -> np.ndarray:
-    """Rend la classe du film appris dont les pixels sont les plus proches, image après image.
-
-    Args:
-        x: films uint8 `(n, 8, 32, 32)`.
-        known: films appris, uint8 `(m, 8, 32, 32)`.
-        classes: leurs classes `(m,)`.
-
-    Returns:
-        Classes `(n,)`.
-    """
-    points, learned = (each.reshape(len(each), -1) / np.float32(255) for each in (x, known))
-    far = (learned**2).sum(axis=1) - 2 * points @ learned.T  # à une constante près, par film
-    return classes[far.argmin(axis=1)]
-
-
 # --- Question : que vaut chacun ? ----------------------------------------------------
 
 
@@ -236,7 +218,7 @@ def run(seed: int, *, epochs: int = EPOCHS, minutes=None, limit: int | None = No
     values = measure_tracking(objects, backgrounds, seed=seed, num_videos=num_videos)
     clips = make_clips(pictures, limit=limit)
     x, y = clips["test"]
-    models, found = {}, {"nearest": nearest_classes(x, *clips["train"])}
+    models, found = {}, {"nearest": copy_nearest(*clips["train"], x)}
     for kind in WIDTHS:
         models[kind] = train(kind, clips, seed=seed, epochs=epochs, minutes=minutes)
         found[kind] = models[kind].predict(x, batch_size=200, verbose=0).argmax(1)

@@ -19,6 +19,7 @@ from keras import ops
 from convnets.core.intervals import by_image, paired_gaps
 from convnets.datasets import sources
 from convnets.training import lesson
+from convnets.training.nearest import copy_nearest
 from exercises.ex28_pose_and_depth import pose
 from exercises.ex28_pose_and_depth.puppets import Puppets, compose_puppets
 from exercises.ex28_pose_and_depth.training import EPOCHS, train
@@ -126,9 +127,8 @@ def run(
 
 def without_network(learned: Puppets, test: Puppets) -> dict[str, np.ndarray]:
     """Rend la pose de l'image la plus ressemblante, et la pose moyenne : `(n, 13, 2)` chacune."""
-    known, seen = (part.images.reshape(len(part.images), -1) / 255 for part in (learned, test))
-    far = (known**2).sum(axis=1) - 2 * seen @ known.T  # à une constante près, par image de test
-    nearest = learned.joints[far.argmin(axis=1)]
+    ranks = np.arange(len(learned.images))
+    nearest = learned.joints[copy_nearest(learned.images, ranks, test.images)]
     return {
         "neighbour": nearest,
         "usual": np.broadcast_to(learned.joints.mean(axis=0), nearest.shape),
