@@ -239,7 +239,12 @@ def _judge_base(ask: Ask, network: dict) -> Credit:
             "head_missing" if network["fits"] else "not_trained",
             len(facts["output_shape"] or ()) != 2,
         ),
-        (0, "base_not_frozen", not frozen and not averaged),
+        (
+            0,
+            "base_not_frozen",
+            not frozen and not averaged,
+            "de plus, ses cartes ne sont pas résumées par leur moyenne",
+        ),
         ("1/2", "base_not_frozen", not frozen),
         ("1/2", "maps_not_averaged", not averaged),
     )

@@ -571,7 +571,7 @@ def pairs_broken(sample: dict) -> bool:
     """Dit si des images du correcteur n'ont plus leur étiquette ; transformées, on les ignore."""
     _, planted, known = planted_labels(sample["x"])
     labels = as_floats(sample["y"])
-    if labels is None or len(labels) != len(planted):
+    if labels is None or len(labels) != len(planted) or two_groups(labels):
         return False
     labels = labels.reshape(len(labels), -1)
     if labels.shape[1] not in (1, NUM_CLASSES):
@@ -677,13 +677,20 @@ def labels_reason(sample: dict | None, compiled: list[dict]) -> str | None:
         return None
     name = plain(compiled[-1]["loss"]["name"])
     labels, sparse = as_floats(sample["y"]), "sparse" in name
+    # Une sortie pour deux groupes de classes a déjà coûté ses points : sa perte est la binaire.
+    binary = name == "binarycrossentropy" and two_groups(labels)
     known = labels is not None and "categorical" in name
     columns = known and labels.ndim == 2 and labels.shape[1] > 1
     return first_fault(
-        ("1/4", "wrong_loss", name in OTHER_LOSSES),
+        ("1/4", "wrong_loss", name in OTHER_LOSSES and not binary),
         ("1/4", "onehot_with_sparse", columns and sparse),
         ("1/4", "integers_with_categorical", known and not columns and not sparse),
     ).reason
+
+
+def two_groups(labels: np.ndarray | None) -> bool:
+    """Dit si des étiquettes sont en une colonne de 0 et de 1 : deux groupes de classes."""
+    return labels is not None and labels.size == len(labels) and bool(np.isin(labels, (0, 1)).all())
 
 
 def plain(name: str) -> str:

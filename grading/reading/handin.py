@@ -520,12 +520,11 @@ def _readable(home: Path, root: Path, remarks: list[str]) -> Iterator[tuple[Sour
 def _left(strays: list[Source], *, every: bool) -> list[str]:
     """Dit quels notebooks, et si rien n'est reconnu quels `.py`, ne sont d'aucun exercice."""
     left = [each.path for each in strays if every or _ends(each.path) == ".ipynb"]
-    why = "aucun exercice reconnu"
-    seen = (
+    why = (
         "il ne définit aucune fonction d'un énoncé, ne construit aucun réseau avec Keras, et ne "
         "filtre par tf.nn.conv2d, sans rien apprendre, aucune image qui soit à lui"
     )
-    return [f"{printable(path.name)} laissé de côté : {why} ({seen})" for path in left[:5]]
+    return [f"{printable(path.name)} n'est noté pour aucun exercice ({why})" for path in left[:5]]
 
 
 def _ranks(

@@ -564,11 +564,14 @@ def trains(source: Source) -> bool:
 def reuses(source: Source) -> bool:
     """Dit si un fichier se sert d'une base déjà apprise : de Keras, de TensorFlow Hub, VGGFace.
 
-    Une architecture dont aucun poids n'est repris, `VGG16(weights=None)`, n'en est pas une.
+    Celle d'un autre paquet se reconnaît à l'argument `include_top`. Une architecture dont aucun
+    poids n'est repris, `VGG16(weights=None)`, n'en est pas une.
     """
-    found = [set(_words(each)) for each in _every_node(source)]
+    nodes = _every_node(source)
+    found = [set(_words(each)) for each in nodes]
     named = any(words & BASES and not words & PIXELS_ONLY for words in found)
-    return named and not _takes_no_weights(source)
+    headless = any(getattr(each, "arg", None) == "include_top" for each in nodes)
+    return (named or headless) and not _takes_no_weights(source)
 
 
 def _takes_no_weights(source: Source) -> bool:

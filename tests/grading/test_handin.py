@@ -350,7 +350,7 @@ def test_what_was_not_read_is_named_when_nothing_is_recognised(folder, collect):
     write(folder / "dupont/app.py", "print('bonjour')\n")
     write(folder / "martin/pooling.py", POOLING)
     said = collect(folder).ungraded["dupont"]
-    assert said.startswith("app.py laissé de côté : aucun exercice reconnu")
+    assert said.startswith("app.py n'est noté pour aucun exercice")
     assert said.endswith("pas lus, faute de finir par .py ou .ipynb : python")
 
 
