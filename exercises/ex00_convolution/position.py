@@ -2,7 +2,7 @@
 
 D'après : S3 « Pourquoi les MLP ne sont pas suffisants ? ».
 Commande : python -m exercises.ex00_convolution.position
-Résultat mesuré : docs/mesures/ex00_position.json, sur trois graines.
+Résultat mesuré : docs/mesures/ex00_position.json, sur cinq graines.
 
 Les deux réseaux ont autant de paramètres, à 2 % près, et n'apprennent que des chiffres centrés.
 On mesure ensuite ce qu'ils valent quand le chiffre glisse de quelques pixels.
