@@ -8,6 +8,7 @@ que quelques champs, sans ce module : `convnets.serving.card`.
 import contextlib
 import functools
 import json
+import math
 import os
 import statistics
 import sys
@@ -122,9 +123,13 @@ def summarise(values: Sequence[float]) -> Metric:
         values: une valeur par graine.
 
     Returns:
-        Moyenne et écart-type, celui d'un échantillon ; `None` quand il n'y a qu'une valeur.
+        Moyenne et écart-type, celui d'un échantillon ; `None` quand il n'y a qu'une valeur. Les
+        deux sont NaN si une graine n'a pas pu mesurer : par exemple l'IoU d'une classe absente des
+        quelques images d'une mesure abrégée.
     """
     values = [float(value) for value in values]
+    if any(map(math.isnan, values)):  # `statistics` n'en veut pas
+        return Metric(math.nan, math.nan, len(values), values)
     sd = statistics.stdev(values) if len(values) > 1 else None
     return Metric(statistics.fmean(values), sd, len(values), values)
 

@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import math
 
 import pytest
 
@@ -95,3 +96,9 @@ def test_format_accuracy_and_result():
     assert reports.format_result(found) == "gain : 7,50 dB (1 graine)"
     study = Report("", {"insertion": METRIC})
     assert reports.format_result(study) == "voir docs/laboratoire/resultats.md"
+
+
+def test_a_seed_that_could_not_measure_leaves_no_mean():
+    found = reports.summarise([0.5, float("nan")])
+    assert found.n == 2 and math.isnan(found.mean) and math.isnan(found.sd)
+    assert reports.summarise([0.5, 0.7]).mean == pytest.approx(0.6)
