@@ -119,7 +119,7 @@ EXERCISES = (
         "ex18_segmentation",
         "Segmenter : U-Net, SegNet ; un masque par objet ; de vraies rues",
         "S3",
-        ("ex18_segmentation", "ex18_instances", "ex18_streets", "ex18_rare_classes"),
+        ("ex18_segmentation", "ex18_instances", "ex18_streets"),
         3,
     ),
     Exercise(

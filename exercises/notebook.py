@@ -45,8 +45,7 @@ MINUTES = {
     "cam.py": 4,
     "cells.py": 2,
     "instances.py": 3,
-    "streets.py": 5,
-    "rare_classes.py": 4,
+    "streets.py": 7,
     "products.py": 5,
 }
 # Le dépôt public, `"propriétaire/nom"`, à régler une fois ; vide : ni lien vers Colab, ni

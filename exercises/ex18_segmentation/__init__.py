@@ -4,7 +4,6 @@ Document : S3 « Different problems, models & metrics » (segmentation, U-Net, S
 Commandes : python -m exercises.ex18_segmentation
             python -m exercises.ex18_segmentation.instances
             python -m exercises.ex18_segmentation.streets
-            python -m exercises.ex18_segmentation.rare_classes
 Résultats mesurés : docs/laboratoire/resultats.md.
 
 Les scènes sont composées (`convnets/datasets/scenes.py`) : des vêtements de Fashion-MNIST posés sur
@@ -23,8 +22,8 @@ image, chaque commande la segmente.
 - `instances.py` : la seconde leçon, un masque par objet ;
 - `grouping.py` : chaque pixel désigne le centre de son objet, et l'on regroupe ;
 - `mask_ap.py` : juger des objets ; la précision moyenne sur les masques ;
-- `streets.py` : la troisième leçon, les trois réseaux sur les photographies de CamVid ;
-- `rare_classes.py` : la quatrième, le U-Net dont la perte pèse les classes de CamVid ;
+- `class_weights.py` : une perte où les classes rares pèsent plus lourd ;
+- `streets.py` : la troisième leçon, les trois réseaux sur CamVid, puis le U-Net à classes pesées ;
 - `doubt.py` : segmenter une photographie de rue, et dire ce que le réseau ne sait pas ;
 - `forest.py` : le témoin sans réseau, une forêt d'arbres sur des filtres fixes ;
 - `figures.py` : les masques et les objets dessinés.

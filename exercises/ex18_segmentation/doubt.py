@@ -58,18 +58,14 @@ def measure_doubt(model: keras.Model, test: Streets, chosen: Doubt) -> dict[str,
     """Mesure ce doute sur les photographies de test.
 
     Returns:
-        `said`, la part des pixels que le réseau nomme ; `said_accuracy` et `unsaid_accuracy`,
-        celle qu'il nomme bien, et qu'il aurait nommée bien ; `unusual`, la part des photographies
-        où il hésite plus que d'habitude.
+        `said`, la part des pixels que le réseau nomme, et `said_accuracy`, celle qu'il nomme bien.
     """
     answers, named = model.predict(test.images, batch_size=50, verbose=0), test.masks != VOID
-    sure = answers.max(axis=-1) >= chosen.min_probability  # (n, h, w)
-    said, right = sure[named], (answers.argmax(axis=-1) == test.masks)[named]
+    said = (answers.max(axis=-1) >= chosen.min_probability)[named]
+    right = (answers.argmax(axis=-1) == test.masks)[named]
     return {
         "said": float(said.mean()),
         "said_accuracy": float(right[said].mean()) if said.any() else float("nan"),
-        "unsaid_accuracy": float(right[~said].mean()) if not said.all() else float("nan"),
-        "unusual": float(np.mean(1 - sure.mean(axis=(1, 2)) > chosen.usual)),
     }
 
 
@@ -84,7 +80,7 @@ def segment(options) -> None:
     if "min_probability" not in report.details:
         raise ValueError(
             f"{path} n'est pas un modèle de rues : donnez celui qu'écrit `python -m "
-            "exercises.ex18_segmentation.rare_classes`."
+            "exercises.ex18_segmentation.streets`."
         )
     answer = lesson.load_saved(options).predict(image[None], verbose=0)[0]  # (120, 160, 11)
     unsure = answer.max(axis=-1) < Doubt(**report.details).min_probability
@@ -111,7 +107,7 @@ def say_doubt(left: float, report: Report) -> str:
 
 def say_weak(report: Report) -> str:
     """Nomme les classes que le réseau enregistré trouve mal sur les photographies de test."""
-    known = {name: report.metrics[f"iou_{key}"].mean for key, name in CLASSES_FR.items()}
+    known = {name: report.metrics[f"weighted_iou_{key}"].mean for key, name in CLASSES_FR.items()}
     weak = [f"{name} ({percent(value)})" for name, value in known.items() if value < WEAK_IOU]
     if not weak:
         return f"En test, l'IoU de chaque classe est d'au moins {percent(WEAK_IOU)}."

@@ -121,11 +121,6 @@ def choose(
     )
 
 
-def score_streets(masks: np.ndarray, answers: np.ndarray) -> dict[str, float]:
-    """Mesure des masques de rues, réduits ou entiers (voir `streets.score`)."""
-    return streets.score(streets.matrices(masks, answers).sum(axis=0))
-
-
 def witnesses(seed: int) -> dict[str, float]:
     """Mesure la forêt sur les scènes composées de la leçon, puis sur ses rues.
 
@@ -142,7 +137,7 @@ def witnesses(seed: int) -> dict[str, float]:
 
     photographs = load_streets()
     test = photographs["test"]
-    forest = choose(photographs["train"], photographs["val"], score_streets, seed=seed)
+    forest = choose(photographs["train"], photographs["val"], streets.score, seed=seed)
     answers = streets.whole_size(predict_masks(forest, test.images))
-    named = score_streets(test.whole, answers)
+    named = streets.score(test.whole, answers)
     return found | {f"streets_{name}": value for name, value in named.items()}

@@ -79,6 +79,21 @@ def measure(masks: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
     }
 
 
+def matrices(masks: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    """Compte les pixels de chaque classe vraie par classe répondue, image par image.
+
+    Args:
+        masks: vérité `(n, h, w)` ; un pixel VOID ne compte pas.
+        predicted: réponse, même forme, de 0 à 10.
+
+    Returns:
+        `(n, 11, 11)` entiers.
+    """
+    known = zip(masks, predicted, masks != VOID, strict=True)
+    pairs = [(mask[kept], answer[kept]) for mask, answer, kept in known]
+    return np.stack([confusion_matrix(*pair, NUM_CLASSES) for pair in pairs])
+
+
 def iou_each(masks: np.ndarray, predicted: np.ndarray) -> np.ndarray:
     """Rend l'IoU moyenne de chaque image, prise seule : `(n,)` dans [0, 1].
 
@@ -87,28 +102,7 @@ def iou_each(masks: np.ndarray, predicted: np.ndarray) -> np.ndarray:
     toutes ; mais chaque image y a sa part, et deux réponses s'y comparent image par image.
 
     Args:
-        masks: vérité `(n, h, w)` ; un pixel VOID ne compte pas.
-        predicted: réponse, même forme, de 0 à 10.
-    """
-    found = []
-    for mask, answer in zip(masks, predicted, strict=True):
-        known = mask != VOID
-        matrix = confusion_matrix(mask[known], answer[known], NUM_CLASSES)
-        found.append(np.nanmean(iou(matrix)))
-    return np.array(found)
-
-
-def inside_and_edge(masks: np.ndarray, predicted: np.ndarray) -> tuple[float, float]:
-    """Mesure l'exactitude des seuls pixels d'objet : loin d'un contour, puis tout près.
-
-    Le fond, facile et partout, fausserait la comparaison : il remplit l'image, loin des contours.
-
-    Args:
-        masks: voir `measure`.
+        masks: voir `matrices`.
         predicted: de même.
-
-    Returns:
-        Deux parts de [0, 1].
     """
-    right, edge, objects = masks == predicted, near_contour(masks), masks > 0
-    return float(np.mean(right[objects & ~edge])), float(np.mean(right[objects & edge]))
+    return np.array([np.nanmean(iou(matrix)) for matrix in matrices(masks, predicted)])

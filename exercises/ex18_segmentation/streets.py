@@ -1,52 +1,56 @@
-"""Segmenter de vraies rues : CamVid, onze classes, les trois réseaux de l'exercice.
+"""Segmenter de vraies rues : CamVid, onze classes, les trois réseaux, puis les classes rares.
 
 Document : S3 « Different problems, models & metrics » (scènes de rue, SegNet).
 Commandes : python -m exercises.ex18_segmentation.streets
             python -m exercises.ex18_segmentation.streets photo-de-rue.png
-Résultat mesuré : docs/laboratoire/resultats.md, sur trois graines (`python -m recipes.seeds`).
+Résultat mesuré : leçon 18 (`python -m recipes.seeds ex18_segmentation.streets --seeds 5`).
 
 Les mêmes réseaux que sur les scènes composées, construits et entraînés par les mêmes fonctions,
-apprennent 367 photographies prises d'une voiture, réduites à 160 × 120 pixels. Leurs masques,
-agrandis trois fois, sont jugés sur les vrais masques de 480 × 360 pixels, ceux de l'article de
-SegNet. Un témoin ne regarde pas l'image : il répond, à chaque place, la classe la plus fréquente à
-cette place dans les photographies apprises. Une photographie donnée est segmentée par le réseau
-de `rare_classes.py`.
+apprennent 367 photographies prises d'une voiture, réduites à 160 × 120 pixels. Puis le U-Net les
+apprend de nouveau, avec une perte où les classes rares pèsent plus lourd (`class_weights.py`) ;
+rien d'autre ne change. Les masques, agrandis trois fois, sont jugés sur les vrais masques de
+480 × 360 pixels, ceux de l'article de SegNet. Un témoin ne regarde pas l'image : il répond, à
+chaque place, la classe la plus fréquente à cette place dans les photographies apprises. Le U-Net
+aux classes pesées est enregistré : il segmente une photographie donnée (`doubt.py`).
 """
 
 import keras
 import numpy as np
 
 from convnets.core.cli import add_model_option, lesson_parser, percent
+from convnets.core.intervals import by_image, paired_gaps
 from convnets.core.reports import Headline
-from convnets.datasets.streets import (
-    CLASSES_FR,
-    REDUCTION,
-    VOID,
-    Streets,
-    find_streets,
-    load_streets,
-)
+from convnets.datasets.streets import CLASSES_FR, REDUCTION, Streets, find_streets, load_streets
 from convnets.figures.charts import bars, table
 from convnets.figures.style import new_figure, output_dir
 from convnets.training import lesson
 from exercises.ex18_segmentation import doubt
-from exercises.ex18_segmentation.__main__ import NETWORKS, NUM_CLASSES, predict_masks, train
+from exercises.ex18_segmentation.__main__ import NETWORKS, predict_masks, train
+from exercises.ex18_segmentation.class_weights import POWER, balance, weighted_loss
 from exercises.ex18_segmentation.figures import save_masks
-from exercises.ex18_segmentation.measures import iou
+from exercises.ex18_segmentation.measures import NUM_CLASSES, iou, iou_each, matrices
 
 EPOCHS = 10
-# Le meilleur de 1, 3, 10 et 30 millièmes sur la validation, en six époques, pour chaque réseau.
-LEARNING_RATES = dict.fromkeys(NETWORKS, 3e-3)
-ANSWERS = {**NETWORKS, "blind": "sans regarder"}
+# Le meilleur de 1, 3, 10 et 30 millièmes sur la validation, en six époques, pour chaque réseau ;
+# le U-Net aux classes pesées garde celui du U-Net.
+LEARNING_RATE = 3e-3
+LEARNED = {**NETWORKS, "weighted": "U-Net, classes pesées"}
+ANSWERS = {**LEARNED, "blind": "sans regarder"}
 LABELS = {**ANSWERS, "forest": "forêt, filtres fixes"}  # la leçon n'apprend pas la forêt
-PAIRS = (("unet", "segnet"), ("segnet", "plain"))  # comparés sur les mêmes photographies
-NUM_DRAWS = 1000  # tirages des photographies de test, avec remise, pour un intervalle
-# IoU moyenne selon l'article de SegNet (arXiv 1511.00561v3, tableaux 3 et 1), à pleine taille.
-PAPER = {"SegNet, 3 433 photographies": 0.601, "SegNet-Basic, les 367 photographies": 0.463}
+PAIRS = (  # que `pool` compare, photographie par photographie
+    ("unet", "plain"),
+    ("unet", "segnet"),
+    ("segnet", "plain"),
+    ("unet", "blind"),
+    ("segnet", "blind"),
+    ("weighted", "unet"),
+    ("weighted", "blind"),
+)
+# IoU moyenne de SegNet-Basic, appris des mêmes photographies à pleine taille (arXiv 1511.00561v3,
+# tableau 1).
+PAPER_IOU = 0.463
 KEYS = {name: f"iou_{key}" for key, name in CLASSES_FR.items()} | {"moyenne": "mean_iou"}
 NAMES = ("Vide", *CLASSES_FR.values())
-RARE = "exercises.ex18_segmentation.rare_classes"  # la partie suivante
-SEGMENTER = "ex18_rare_classes"  # son modèle, qui segmente une photographie
 NUM_SHOWN = 4  # photographies de test sur la figure, prises à intervalles égaux
 
 
@@ -66,55 +70,19 @@ def most_frequent(masks: np.ndarray) -> np.ndarray:
     return np.argmax(counts, axis=0).astype(np.uint8)
 
 
-# --- Question : que vaut chaque réseau ? ---------------------------------------------
+# --- Question : que vaut chaque réponse ? --------------------------------------------
 
 
-def matrices(masks: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    """Compte les pixels de chaque classe vraie par classe répondue, photographie par photographie.
+def score(masks: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
+    """Rend l'IoU moyenne, `mean_iou`, et celle de chaque classe, comme `iou_car`.
 
     Args:
         masks: vérité `(n, h, w)` ; les pixels VOID ne comptent pas.
         predicted: réponse, même forme, de 0 à 10.
-
-    Returns:
-        `(n, 11, 11)` entiers.
     """
-    known = zip(masks, predicted, masks != VOID, strict=True)
-    pairs = [(mask[kept], answer[kept]) for mask, answer, kept in known]
-    return np.stack([lesson.confusion_matrix(*pair, NUM_CLASSES) for pair in pairs])
-
-
-def score(counts: np.ndarray) -> dict[str, float]:
-    """Rend l'IoU moyenne, `mean_iou`, et celle de chaque classe, comme `iou_car`.
-
-    Args:
-        counts: pixels de chaque classe vraie par classe répondue, `(11, 11)`.
-    """
-    ious = iou(counts)
+    ious = iou(matrices(masks, predicted).sum(axis=0))
     found = {f"iou_{name}": float(value) for name, value in zip(CLASSES_FR, ious, strict=True)}
     return {"mean_iou": float(np.nanmean(ious)), **found}
-
-
-def paired_gain(found: np.ndarray, other: np.ndarray) -> tuple[float, float]:
-    """Compare l'IoU moyenne de deux réponses, sur les mêmes photographies.
-
-    Args:
-        found: matrices `(n, 11, 11)` de la première.
-        other: celles de la seconde.
-
-    Returns:
-        L'écart, et de combien l'intervalle à 95 % s'en éloigne : deux écarts-types de l'écart
-        quand les photographies de test sont tirées au sort, avec remise. Une autre graine peut
-        s'en éloigner bien plus.
-    """
-    rng = np.random.default_rng(0)
-    draws = rng.multinomial(len(found), np.full(len(found), 1 / len(found)), NUM_DRAWS)
-
-    def gap(weights: np.ndarray) -> float:
-        sums = [np.tensordot(weights, each, axes=1) for each in (found, other)]
-        return float(np.nanmean(iou(sums[0])) - np.nanmean(iou(sums[1])))
-
-    return gap(np.ones(len(found))), 2 * float(np.std([gap(weights) for weights in draws]))
 
 
 def whole_size(masks: np.ndarray) -> np.ndarray:
@@ -122,13 +90,23 @@ def whole_size(masks: np.ndarray) -> np.ndarray:
     return masks.repeat(REDUCTION, axis=1).repeat(REDUCTION, axis=2)
 
 
-def enlarged(model: keras.Model, images: np.ndarray) -> np.ndarray:
-    """Rend les classes de chaque pixel des photographies entières, `(n, 360, 480)` uint8."""
-    return whole_size(predict_masks(model, images))
+def learn(
+    streets: dict[str, Streets], *, seed: int, epochs: int, minutes
+) -> dict[str, keras.Model]:
+    """Entraîne les quatre réseaux de `LEARNED` ; arguments de `run`."""
+    losses = dict.fromkeys(NETWORKS)  # None : la perte ordinaire
+    losses["weighted"] = weighted_loss(balance(streets["train"].masks) ** POWER)
+    models = {}
+    for name, loss in losses.items():
+        kind = "unet" if name == "weighted" else name
+        clock = lesson.Clock(epochs, minutes, share=1 / len(LEARNED))
+        options = {"rate": LEARNING_RATE, "seed": seed, "clock": clock, "loss": loss}
+        models[name] = train(kind, streets, **options)
+    return models
 
 
 def run(seed: int, *, epochs: int = EPOCHS, minutes=None, limit: int | None = None) -> lesson.Run:
-    """Entraîne les trois réseaux et les mesure sur les photographies de test.
+    """Entraîne les quatre réseaux et les mesure sur les photographies de test.
 
     Args:
         seed: graine des poids de départ et du mélange.
@@ -137,31 +115,49 @@ def run(seed: int, *, epochs: int = EPOCHS, minutes=None, limit: int | None = No
         limit: au plus tant de photographies de chaque part ; None : toutes.
 
     Returns:
-        L'IoU moyenne de chaque réponse et celle de chaque classe, comme `unet_mean_iou` et
-        `unet_iou_car` ; les écarts de `PAIRS`, comme `unet_over_segnet` ; le U-Net ; les masques.
+        Les mesures de `score` pour chaque réponse, comme `unet_mean_iou` et `weighted_iou_car`, et
+        `unet_street_iou`, la moyenne des IoU de `iou_each` ; celles de `doubt.measure_doubt`. Le
+        U-Net aux classes pesées. Dans `pooled`, l'IoU de chaque photographie de test ; puis ces
+        photographies, leurs masques, et le doute choisi en validation.
     """
     streets = load_streets(limit)
-    test, predicted, models = streets["test"], {}, {}
-    for kind, rate in LEARNING_RATES.items():
-        clock = lesson.Clock(epochs, minutes, share=1 / len(NETWORKS))
-        models[kind] = train(kind, streets, rate=rate, seed=seed, clock=clock)
-        predicted[kind] = enlarged(models[kind], test.images)
+    test = streets["test"]
+    models = learn(streets, seed=seed, epochs=epochs, minutes=minutes)
+    masks = {name: whole_size(predict_masks(model, test.images)) for name, model in models.items()}
     blind = most_frequent(streets["train"].whole)
-    predicted["blind"] = np.broadcast_to(blind, test.whole.shape)
-    counts = {kind: matrices(test.whole, masks) for kind, masks in predicted.items()}
-    metrics = {}
-    for kind, each in counts.items():
-        metrics |= {f"{kind}_{name}": value for name, value in score(each.sum(axis=0)).items()}
-    for one, other in PAIRS:
-        gain, reach = paired_gain(counts[one], counts[other])
-        metrics |= {f"{one}_over_{other}": gain, f"{one}_over_{other}_reach": reach}
-    return lesson.Run(metrics, models["unet"], {"test": test, "masks": predicted})
+    masks["blind"] = np.broadcast_to(blind, test.whole.shape)
+    metrics = {
+        f"{name}_{key}": value
+        for name, answers in masks.items()
+        for key, value in score(test.whole, answers).items()
+    }
+    means, pooled = by_image({name: iou_each(test.whole, each) for name, each in masks.items()})
+    metrics |= {f"{name}_street_iou": mean for name, mean in means.items()}
+    chosen = doubt.find_doubt(models["weighted"], streets["val"])
+    metrics |= doubt.measure_doubt(models["weighted"], test, chosen)
+    kept = {"test": test, "masks": masks, "doubt": chosen, "pooled": pooled}
+    return lesson.Run(metrics, models["weighted"], kept)
+
+
+def pool(found: list[dict]) -> dict:
+    """Rend l'écart d'IoU des deux réponses de chaque couple de `PAIRS`.
+
+    CamVid est un film : ses photographies voisines se ressemblent. Cet intervalle les compte comme
+    indépendantes, et il est donc trop étroit.
+
+    Args:
+        found: par graine, l'IoU moyenne de chaque photographie de test, par réponse.
+
+    Returns:
+        `{"gaps": {"weighted - unet": [moyenne, bas, haut]…}}`, graines et photographies ensemble.
+    """
+    return {"gaps": paired_gaps(found, PAIRS)}
 
 
 def save_answers(path, test: Streets, masks: dict[str, np.ndarray]) -> None:
     """Écrit quelques photographies de test, leur vérité et chaque réponse, `(n, h, w)`."""
     shown = np.linspace(0, len(test.images) - 1, NUM_SHOWN).astype(int)
-    rows = {"vérité": test.whole, **masks}
+    rows = {"vérité": test.whole} | {label: masks[name] for name, label in LEARNED.items()}
     painted = {label: (each[shown] + 1) % len(NAMES) for label, each in rows.items()}
     save_masks(path, test.images[shown], painted, NAMES)
 
@@ -184,17 +180,16 @@ def teach(options) -> None:
     found = run(0, epochs=options.epochs, minutes=options.minutes, limit=options.limit)
     values, folder, test = found.metrics, output_dir(options), found.kept["test"]
     rows = [
-        [label, *(percent(values[f"{kind}_{key}"]) for kind in ANSWERS)]
-        for label, key in KEYS.items()
+        [label, *(percent(values[f"{name}_{key}"]) for name in ANSWERS)]
+        for label, key in {**KEYS, "moyenne, photographie par photographie": "street_iou"}.items()
     ]
-    print(table(["IoU", *ANSWERS.values()], rows))
-    for one, other in PAIRS:
-        gain, reach = (percent(values[f"{one}_over_{other}{end}"]) for end in ("", "_reach"))
-        print(f"{ANSWERS[one]} moins {ANSWERS[other]}, pour cette graine : {gain} ± {reach}")
-    for label, value in PAPER.items():
-        print(f"Dans l'article, à 480 × 360 pixels, {label} : {percent(value)}")
-    masks = {label: found.kept["masks"][kind] for kind, label in NETWORKS.items()}
-    save_answers(folder / "rues.png", test, masks)
+    print(table(["IoU, en test", *ANSWERS.values()], rows))
+    print(f"Dans l'article, SegNet-Basic, à 480 × 360 pixels : {percent(PAPER_IOU)} en moyenne.")
+    print(
+        f"Sûr de lui, le U-Net aux classes pesées nomme {percent(values['said'])} des pixels de "
+        f"test, et il a raison pour {percent(values['said_accuracy'])} d'entre eux."
+    )
+    save_answers(folder / "rues.png", test, found.kept["masks"])
     save_bars(folder / "classes.png", values)
     lesson.save(
         found.model,
@@ -202,13 +197,14 @@ def teach(options) -> None:
         values,
         light=False,
         headline=[
-            Headline(f"{kind}_mean_iou", f"IoU moyenne, rues, {ANSWERS[kind]}") for kind in ANSWERS
+            Headline(f"{name}_mean_iou", f"IoU moyenne, rues, {label}")
+            for name, label in ANSWERS.items()
         ],
         input_shape=list(test.images.shape[1:]),
+        details=found.kept["doubt"]._asdict(),
     )
     print(f"Figures écrites dans {folder}/")
-    print(f"Pour ne pas oublier les classes rares : python -m {RARE}")
-    print(f"Puis, une rue à segmenter : python -m {RARE} {find_streets()['test'][0]}")
+    print(f"Une rue à segmenter : {lesson.command_for(options)} {find_streets()['test'][0]}")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -217,7 +213,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "image", nargs="?", help="photographie à segmenter ; sans elle, on entraîne"
     )
-    add_model_option(parser, SEGMENTER)
+    add_model_option(parser)
     options = parser.parse_args(argv)
     return lesson.run(teach if options.image is None else doubt.segment, options)
 

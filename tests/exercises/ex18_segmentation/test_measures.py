@@ -39,9 +39,6 @@ def test_measures_match_a_loop_and_scikit_learn():
     objects = jaccard_score(truth.ravel() > 0, answer.ravel() > 0)
     expected = [right.mean(), right[near].mean(), ious.mean(), ious[1:].mean(), objects]
     assert list(ex18.measure(truth, answer).values()) == pytest.approx(expected)
-    inside, edge = ((truth > 0) & ~near), ((truth > 0) & near)
-    expected = right[inside].mean(), right[edge].mean()
-    assert ex18.inside_and_edge(truth, answer) == pytest.approx(expected)
 
 
 @pytest.mark.question(QUESTION)
