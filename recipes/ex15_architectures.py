@@ -29,12 +29,14 @@ from exercises.ex16_bag_of_words import __main__ as ex16
 from exercises.ex16_bag_of_words.dictionary import SIZES, learn_dictionary
 from exercises.ex16_bag_of_words.encoding import features
 
-RATES = (1e-3, 2e-3, 4e-3)  # taux essayés pour chaque réseau, du plus petit au plus grand
+# Taux essayés, du plus petit au plus grand, tant que le suivant améliore la validation.
+RATES = (1e-3, 2e-3, 4e-3, 8e-3, 16e-3, 32e-3)
 NUM_VAL = 5000  # images qui choisissent ; une exactitude y est connue à 1,4 point
 RATES_SLUG = "ex15_rates"
 BAG_CODING = "soft_quarters"  # celui du sac que livre l'exercice 16
 WITNESSES = ("linear", "bag")
 PAIRS = (  # écarts publiés : de combien le premier dépasse le second
+    ("alexnet", "lenet"),
     ("resnet", "lenet"),
     ("vgg", "alexnet"),
     ("resnet", "alexnet"),
@@ -50,8 +52,10 @@ PAIRS = (  # écarts publiés : de combien le premier dépasse le second
 # --- Un taux par réseau, choisi en validation ----------------------------------------
 
 
-def choose(path: Path, *, epochs: int = ex15.EPOCHS, limit: int | None = None) -> dict[str, float]:
-    """Essaie chaque taux de chaque réseau, avec la graine 0.
+def choose(
+    path: Path, *, epochs: int = ex15.EPOCHS, limit: int | None = None
+) -> dict[str, dict[float, float]]:
+    """Essaie des taux pour chaque réseau, avec la graine 0, tant que le suivant fait mieux.
 
     Args:
         path: compte rendu des essais, écrit après chacun ; ceux qu'il contient ne sont pas refaits.
@@ -59,8 +63,9 @@ def choose(path: Path, *, epochs: int = ex15.EPOCHS, limit: int | None = None) -
         limit: premières images d'apprentissage ; None : celles de la leçon.
 
     Returns:
-        Pour chaque réseau, le taux dont l'exactitude est la meilleure sur les `NUM_VAL` dernières
-        images d'apprentissage de CIFAR-10 ; à égalité, le plus petit.
+        Pour chaque réseau, l'exactitude de chaque taux essayé sur les `NUM_VAL` dernières images
+        d'apprentissage de CIFAR-10. Les essais s'arrêtent au premier taux qui ne fait pas mieux que
+        le précédent, ou au dernier de `RATES`.
     """
     x_train, y_train, x_val, y_val, _, _ = ex15.load_parts(limit)
     x, y = (each[-NUM_VAL:] for each in sources.load_cifar10()[0])
@@ -72,36 +77,50 @@ def choose(path: Path, *, epochs: int = ex15.EPOCHS, limit: int | None = None) -
         environment=reports.environment(),
     )
     path.parent.mkdir(parents=True, exist_ok=True)
-    best = {}
+
+    def measure(name: str, rate: float) -> float:
+        tried, start = trial(name, rate), time.monotonic()
+        if tried not in report.metrics:
+            clock = lesson.Clock(epochs, None, warmup=ex15.WARMUP)
+            data = (x_train, y_train), (x_val, y_val)
+            model, _ = ex15.train(name, *data, rate=rate, seed=0, clock=clock)
+            accuracy = ex15.is_right(model, x, y.reshape(-1)).mean()
+            report.metrics[tried] = reports.Metric(float(accuracy))
+            reports.replace_report(report, path)
+            print(f"{tried} : {percent(accuracy)}, {time.monotonic() - start:.0f} s", flush=True)
+        return report.metrics[tried].mean
+
+    found = {}
     for name in ex15.BUILDERS:
+        found[name] = {}
         for rate in RATES:
-            tried = f"{name} {rate:.0e}"
-            if tried not in report.metrics:
-                start = time.monotonic()
-                clock = lesson.Clock(epochs, None, warmup=ex15.WARMUP)
-                data = (x_train, y_train), (x_val, y_val)
-                model, _ = ex15.train(name, *data, rate=rate, seed=0, clock=clock)
-                accuracy = ex15.is_right(model, x, y.reshape(-1)).mean()
-                report.metrics[tried] = reports.Metric(float(accuracy))
-                reports.replace_report(report, path)
-                print(
-                    f"{tried} : {percent(accuracy)}, {time.monotonic() - start:.0f} s", flush=True
-                )
-        best[name] = max(RATES, key=lambda rate: report.metrics[f"{name} {rate:.0e}"].mean)
-    return best
+            best = max(found[name].values(), default=0)
+            found[name][rate] = measure(name, rate)
+            if found[name][rate] <= best:
+                break
+    return found
+
+
+def trial(name: str, rate: float) -> str:
+    """Nomme un essai dans le compte rendu."""
+    return f"{name} {rate:g}"
+
+
+def preferred(tried: dict[float, float]) -> float:
+    """Rend le taux de la meilleure exactitude ; à égalité, le plus petit."""
+    return max(tried, key=tried.get)
 
 
 def show(options) -> int:
     """Choisit un taux par réseau, et montre ce que chaque essai a donné."""
-    best = choose(options.output / f"{RATES_SLUG}.json", epochs=options.epochs, limit=options.limit)
-    tried = reports.load_report(options.output / f"{RATES_SLUG}.json").metrics
-    rows = [
-        [ex15.ALL_NAMES_FR[name], *(percent(tried[f"{name} {each:.0e}"].mean) for each in RATES)]
-        for name in best
-    ]
-    print(table(["réseau, exactitude en validation", *(f"{rate:g}" for rate in RATES)], rows))
-    print(f"Taux choisis : {best}")
-    print(f"Essais écrits dans {shown_path(options.output)}.")
+    path = options.output / f"{RATES_SLUG}.json"
+    found = choose(path, epochs=options.epochs, limit=options.limit)
+    rows = []
+    for name, tried in found.items():
+        cells = [percent(tried[rate]) if rate in tried else "" for rate in RATES]
+        rows.append([ex15.ALL_NAMES_FR[name], *cells, f"{preferred(tried):g}"])
+    print(table(["exactitude en validation", *(f"{rate:g}" for rate in RATES), "choisi"], rows))
+    print(f"Essais écrits dans {shown_path(path)}.")
     return 0
 
 

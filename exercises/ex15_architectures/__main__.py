@@ -37,9 +37,19 @@ SHIPPED = "resnet"  # le modèle enregistré, choisi d'avance
 MARKS = ("o", "s", "D", "^", "P", "X")  # des réseaux, sur la figure
 BUILDERS = NETWORKS | DEEP | PAIR
 ALL_NAMES_FR = NAMES_FR | DEEP_NAMES_FR | PAIR_NAMES_FR
-# D'Adam, au plus haut du calendrier. Le même pour tous : python -m recipes.ex15_architectures, qui
-# en choisit un pour chacun, n'a pas encore été lancé en entier.
-PEAK_RATES = dict.fromkeys(BUILDERS, 2e-3)
+# D'Adam, au plus haut du calendrier : celui que la validation préfère pour chaque réseau, d'après
+# python -m recipes.ex15_architectures, de 0,001 à 0,032.
+PEAK_RATES = {
+    "lenet": 16e-3,
+    "alexnet": 8e-3,
+    "vgg": 8e-3,
+    "resnet": 32e-3,
+    "plain_8": 16e-3,
+    f"plain_{DEPTH}": 16e-3,
+    f"residual_{DEPTH}": 16e-3,
+    "inception": 32e-3,
+    "inception_twin": 8e-3,
+}
 SHARES = {  # part du temps que chaque réseau peut prendre : les plus lents en ont plus
     "lenet": 0.03,
     "alexnet": 0.05,

@@ -30,11 +30,24 @@ def test_each_trial_is_kept_and_the_best_rate_chosen(small_data, tmp_path, monke
     path = tmp_path / "m" / "ex15_rates.json"
     arguments = ["--epochs", "4", "--output", str(path.parent)]
     assert recipe.main(arguments) == 0
-    assert "{'lenet': 0.001, 'vgg': 0.001}" in capsys.readouterr().out
+    chosen = [row.split()[-1] for row in capsys.readouterr().out.splitlines() if " % " in row]
+    assert chosen[-2:] == ["0.001", "0.001"]
     tried = reports.load_report(path).metrics
-    assert set(tried) == {f"{name} {rate:.0e}" for name in ex15.BUILDERS for rate in recipe.RATES}
+    assert set(tried) == {f"{name} {rate:g}" for name in ex15.BUILDERS for rate in recipe.RATES}
     monkeypatch.setattr(ex15, "train", None)  # tout est déjà essayé : rien n'est réappris
     assert recipe.main(arguments) == 0
+
+
+def test_trials_stop_at_the_first_rate_that_does_no_better(small_data, tmp_path, monkeypatch):
+    from recipes import ex15_architectures as recipe
+
+    small_data("cifar10")
+    monkeypatch.setattr(ex15, "BUILDERS", {"lenet": linear})
+    accuracies = {1e-3: 0.3, 2e-3: 0.5, 4e-3: 0.5}
+    monkeypatch.setattr(ex15, "train", lambda *_, rate, **__: (rate, None))
+    monkeypatch.setattr(ex15, "is_right", lambda rate, *_: np.array(accuracies[rate]))
+    found = recipe.choose(tmp_path / "ex15_rates.json")
+    assert found == {"lenet": accuracies} and recipe.preferred(accuracies) == 2e-3
 
 
 @pytest.mark.ci

@@ -76,3 +76,17 @@ def test_shipped_model(extract):
     assert means["accuracy"] > means["accuracy_lenet"]
     losses = [means[f"train_loss_{name}"] for name in ("residual_30", "plain_8", "plain_30")]
     assert losses == sorted(losses)  # la dégradation, et les raccourcis qui l'ôtent
+
+
+@pytest.mark.question(QUESTION)
+def test_each_network_has_the_rate_that_validation_prefers():
+    from recipes import ex15_architectures as recipe
+
+    tried = reports.load_measures("ex15_rates").metrics
+    for name, chosen in ex15.PEAK_RATES.items():
+        rates = {
+            rate: tried[recipe.trial(name, rate)].mean
+            for rate in recipe.RATES
+            if recipe.trial(name, rate) in tried
+        }
+        assert chosen == recipe.preferred(rates)
