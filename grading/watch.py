@@ -246,9 +246,10 @@ def follow(watch: Watch, *, has_keys: bool, rounds: int | None = None) -> None:
             time.sleep(SETTLED_S)
             watch.has_changed()
             start = time.monotonic()
+            print("\nJe vérifie…", flush=True)
             rows = watch.ask()
             told += 1
-            print("\n".join(["", *rows, f"({time.monotonic() - start:.1f} s)"]), flush=True)
+            print("\n".join([*rows, f"({time.monotonic() - start:.1f} s)"]), flush=True)
             continue
         if not has_keys:
             time.sleep(LOOK_S)

@@ -239,7 +239,9 @@ class Child:
     def _place(self) -> str:
         """Lit la ligne du rendu où l'enfant s'est arrêté, d'après ce que `faulthandler` écrit."""
         trace = self.log.decode("utf-8", "replace").rpartition("most recent call first")[2]
-        found = re.search(r'File "[^"]*/exercises/([^"]+)", line (\d+)', trace)
+        # Le fichier d'un énoncé, et la cellule d'un notebook, ne sont pas dans `exercises/`.
+        place = r'(?!convnets/|exercises/_cellules)([^"]+)", line (\d+)'
+        found = re.search(f'File "[^"]*/{self._folder.name}/{place}', trace)
         return f"ligne {found[2]} de {Path(found[1]).name}" if found else ""
 
     def _receive(self, clock: Clock, limit: int = messages.ANSWER_BYTES):

@@ -5,10 +5,12 @@ import signal
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
 from grading import watch
+from grading.asking import workshop
 from grading.check import find_rule
 from tests.grading import handins
 
@@ -73,7 +75,7 @@ def test_every_save_has_its_verdict_and_nothing_stops_the_watch(tmp_path, repo):
         screen.wait("erreur de syntaxe", "de geometry.py", " s)")
         stuck = WRONG.replace(BODY, "    while True:\n        pass\n" + BODY)
         path.write_text(stuck, encoding="utf-8")
-        screen.wait("n'a pas fini dans le temps accordé", "geometry.py", " s)")
+        screen.wait("Je vérifie…", "n'a pas fini dans le temps accordé", "geometry.py", " s)")
         falls = WRONG.replace(BODY, "    import ctypes\n    ctypes.string_at(0)\n" + BODY)
         path.write_text(falls, encoding="utf-8")
         screen.wait("s'est arrêté brutalement", "de geometry.py", " s)")
@@ -85,3 +87,25 @@ def test_every_save_has_its_verdict_and_nothing_stops_the_watch(tmp_path, repo):
         assert "Traceback" not in screen.text
     finally:
         process.kill()
+
+
+class OneChild(workshop.Child):
+    """Un enfant dont on ne connaît que le dossier et ce que `faulthandler` a écrit."""
+
+    def __init__(self, trace):
+        self._folder, self.log = Path("/tmp/correction-a/tmpb"), trace.encode()
+
+
+@pytest.mark.parametrize(
+    ("file", "place"),
+    [
+        ("exercises/ex00_convolution/geometry.py", "ligne 7 de geometry.py"),
+        ("ex07.py", "ligne 7 de ex07.py"),
+        ("cellule 3 de ex07.ipynb", "ligne 7 de cellule 3 de ex07.ipynb"),
+        ("convnets/core/cli.py", ""),
+        ("exercises/_cellules.py", ""),
+    ],
+)
+def test_the_line_of_a_loop_without_end_is_read_in_a_sheet_too(file, place):
+    trace = f'Current thread (most recent call first):\n  File "/tmp/correction-a/tmpb/{file}"'
+    assert OneChild(f'{trace}, line 7 in f\n  File "/usr/x.py", line 2')._place() == place
