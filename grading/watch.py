@@ -22,7 +22,8 @@ from convnets.core.cli import FrenchParser
 from grading import check, sealed
 from grading.asking import grader
 from grading.inside import sandbox
-from grading.reading import handin, submission
+from grading.reading import handin, notebooks, submission
+from grading.reading.notebooks import Source
 from grading.scale import Rule, read_reasons, read_scale
 
 LOOK_S = 0.1  # entre deux regards sur les fichiers et sur le clavier
@@ -111,6 +112,10 @@ class Watch:
 
     def _ask(self, submitted: submission.Submission) -> list[str]:
         rules = self.questions(submitted)
+        sources = sources_of(submitted, rules)
+        if wrong := [each for source in sources.values() for each in source.wrong]:
+            self.credit = None  # aucune question n'est posée : les touches n'ont rien à en dire
+            return [*unreadable(wrong[0]), self.bar(rules)]
         self._load_keras(rules)
         rows: list[str] = []
         waiting = [each for each in rules if not self.right.get(each.id)]
@@ -171,6 +176,36 @@ class Watch:
             self.skipped.add(self.rule.id)
             return self.ask()
         return [KEYS]
+
+
+# --- Les fichiers de l'élève, sans rien exécuter -------------------------------------
+
+
+def sources_of(submitted: submission.Submission, rules: Sequence[Rule]) -> dict[str, Source]:
+    """Lit les fichiers dont des questions ont besoin.
+
+    Args:
+        submitted: le rendu.
+        rules: les questions.
+
+    Returns:
+        Par module, le fichier de l'élève ; un module qui n'est pas rendu manque.
+
+    Raises:
+        RefusedError: un fichier est trop long.
+    """
+    modules = dict.fromkeys(rule.module for rule in rules if rule.module in submitted.modules)
+    return {module: notebooks.handed(module, submitted.root) for module in modules}
+
+
+def unreadable(wrong: notebooks.Wrong) -> list[str]:
+    """Dit où un fichier n'est pas du Python, et que rien n'est perdu."""
+    return [
+        f"{wrong.label}, ligne {wrong.line} : Python ne peut pas lire ce code, à cause d'une "
+        "erreur de syntaxe.",
+        "  Cherchez à cette ligne, ou juste au-dessus, puis enregistrez. Ce qui est acquis le "
+        "reste.",
+    ]
 
 
 # --- Le corrigé, une fois la réponse juste -------------------------------------------

@@ -605,8 +605,12 @@ def _worth(module: str, candidate: Candidate) -> tuple:
     Un énoncé contient un notebook et un `.py` : celui où l'élève a écrit passe devant l'autre.
     """
     source, sought = candidate.source, _sought(module)
+    rules = read_scale()[module[:4]].rules if module[:4] in read_scale() else ()
+    asked = {name for rule in rules if rule.module == module for name in rule.writes}
     written, defined = len(sought & source.written), len(sought & source.functions)
-    return candidate.rank, written, defined, _suits(module, source)
+    left = len(source.functions - source.written)  # moins il en reste, plus l'élève y a touché
+    suits = _suits(module, source)
+    return candidate.rank, written, len(asked & source.written), defined, suits, -left
 
 
 def _of_network(

@@ -653,6 +653,7 @@ def _joined(programs: list[Source]) -> Source:
         cells=[cell for each in programs for cell in each.cells],
         lost={name: place for each in programs for name, place in each.lost.items()},
         remarks=[said for each in programs for said in each.remarks],
+        wrong=[each for program in programs for each in program.wrong],
     )
 
 
@@ -732,6 +733,7 @@ def convert(source: Source, module: str, root: Path) -> None:
         "cells": source.cells,
         "kept": _kept(source),
         "lost": source.lost,
+        "wrong": source.wrong,
         "folder": folder.relative_to(root).as_posix() if folder.is_relative_to(root) else ".",
     }
     place = root / file_of(module)
@@ -756,7 +758,8 @@ def handed(module: str, root: Path) -> Source:
     if not plan.is_file():
         return read(path)
     content = json.loads(plan.read_text(encoding="utf-8"))
-    return Source(path, content["cells"], content["lost"], [])
+    wrong = [Wrong(*each) for each in content["wrong"]]
+    return Source(path, content["cells"], content["lost"], [], wrong)
 
 
 def _kept(source: Source) -> list[tuple[int, int, list[str]]]:

@@ -5,12 +5,15 @@ import signal
 import subprocess
 import sys
 import threading
+from fractions import Fraction
 from pathlib import Path
 
+import nbformat
 import pytest
 
 from grading import watch
 from grading.asking import workshop
+from grading.asking.credits import Credit
 from grading.check import find_rule
 from tests.grading import handins
 
@@ -72,7 +75,7 @@ def test_every_save_has_its_verdict_and_nothing_stops_the_watch(tmp_path, repo):
         screen = Screen(process)
         screen.wait("J'attends vos enregistrements", "0 sur 11", "Il manque une position", " s)")
         path.write_text(WRONG.replace("def output_size(", "def output_size(:"), encoding="utf-8")
-        screen.wait("erreur de syntaxe", "de geometry.py", " s)")
+        screen.wait("geometry.py, ligne ", "erreur de syntaxe", "0 sur 11", " s)")
         stuck = WRONG.replace(BODY, "    while True:\n        pass\n" + BODY)
         path.write_text(stuck, encoding="utf-8")
         screen.wait("Je vérifie…", "n'a pas fini dans le temps accordé", "geometry.py", " s)")
@@ -87,6 +90,60 @@ def test_every_save_has_its_verdict_and_nothing_stops_the_watch(tmp_path, repo):
         assert "Traceback" not in screen.text
     finally:
         process.kill()
+
+
+FILLED = """
+def fill_color(image, fill):
+    return image.mean(axis=(0, 1)).round()
+def positions(length_px, patch_px, stride_px):
+    raise NotImplementedError("À vous : positions")
+def drops(model, image, class_index):
+    raise NotImplementedError("À vous : drops")
+"""
+RULE = find_rule("ex07.fill_color")
+
+
+class Asked:
+    """Un correcteur qui trouve tout juste, et note ce qu'on lui demande."""
+
+    def __init__(self):
+        self.ids = []
+
+    def answer(self, _, rule):
+        self.ids.append(rule.id)
+        return Credit(Fraction(rule.name == "fill_color"), "wrong_values")
+
+    def close(self):
+        pass
+
+
+@pytest.fixture
+def watched(tmp_path, monkeypatch):
+    """Une veille d'un dossier, dont le correcteur ne lance rien."""
+    monkeypatch.setattr(watch.grader, "Grader", lambda _: Asked())
+    with watch.Watch(tmp_path, ["ex07"]) as found:
+        yield found
+
+
+def test_a_syntax_error_is_placed_and_costs_nothing(watched):
+    path = watched.path / "ex07.py"
+    path.write_text(FILLED, encoding="utf-8")
+    watched.right = {RULE.id: True}
+    for broken in (FILLED.replace("fill):", "fill)"), FILLED.replace("def fill", "df fill")):
+        path.write_text(broken, encoding="utf-8")
+        first, *_, bar = watched.ask()
+        assert first.startswith("ex07.py, ligne 2 : ") and "erreur de syntaxe" in first
+        assert bar.endswith("1 sur 4") and watched.right == {RULE.id: True}
+        assert watched.grader.ids == []
+
+
+def test_the_file_where_the_pupil_writes_is_the_one_that_is_read(watched):
+    """Un énoncé contient aussi un notebook, où rien n'est écrit."""
+    blank = FILLED.replace("return image.mean(axis=(0, 1)).round()", "raise NotImplementedError")
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(blank)])
+    nbformat.write(book, watched.path / "ex07.ipynb")
+    (watched.path / "ex07.py").write_text(FILLED.replace("fill):", "fill)"), encoding="utf-8")
+    assert watched.ask()[0].startswith("ex07.py, ligne 2 : ")
 
 
 class OneChild(workshop.Child):
