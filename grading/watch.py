@@ -14,7 +14,7 @@ import tempfile
 import textwrap
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -88,7 +88,7 @@ class Watch:
             yield found.submissions[0]
 
     def questions(self, submitted: submission.Submission) -> list[Rule]:
-        """Rend les questions suivies, dans l'ordre du barème."""
+        """Rend les questions suivies, dans l'ordre du barème ; `in_order` les range ensuite."""
         names = self.exercises or sorted({name[:4] for name in submitted.modules})
         rules = [rule for name in names for rule in read_scale()[name].rules]
         return [rule for rule in rules if rule.name != "weights"]
@@ -116,6 +116,7 @@ class Watch:
         if wrong := [each for source in sources.values() for each in source.wrong]:
             self.credit = None  # aucune question n'est posée : les touches n'ont rien à en dire
             return [*unreadable(wrong[0]), self.bar(rules)]
+        rules = in_order(rules, sources)
         self._load_keras(rules)
         rows: list[str] = []
         waiting = [each for each in rules if not self.right.get(each.id)]
@@ -196,6 +197,28 @@ def sources_of(submitted: submission.Submission, rules: Sequence[Rule]) -> dict[
     """
     modules = dict.fromkeys(rule.module for rule in rules if rule.module in submitted.modules)
     return {module: notebooks.handed(module, submitted.root) for module in modules}
+
+
+def in_order(rules: Sequence[Rule], sources: Mapping[str, Source]) -> list[Rule]:
+    """Range des questions dans l'ordre des fonctions du fichier de l'élève.
+
+    L'énoncé suit la leçon, et non le barème. S'il y a plusieurs fichiers, ils se suivent comme au
+    barème. Une question attend la dernière fonction qu'elle demande ; sans fonction dans le
+    fichier, elle vient à la fin.
+
+    Args:
+        rules: les questions, dans l'ordre du barème.
+        sources: les fichiers, par module.
+    """
+    starts: dict[str, int] = {}
+    places: dict[str, tuple[int, int]] = {}
+    for number, rule in enumerate(rules):
+        source = sources.get(rule.module)
+        names = [getattr(node, "name", "") for *_, node in source.nodes] if source else []
+        file = source.cells[0][0] if source else rule.id
+        lines = [names.index(each) for each in rule.writes if each in names]
+        places[rule.id] = starts.setdefault(file, number), max(lines, default=len(names))
+    return sorted(rules, key=lambda rule: places[rule.id])
 
 
 def unreadable(wrong: notebooks.Wrong) -> list[str]:

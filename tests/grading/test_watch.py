@@ -11,10 +11,14 @@ from pathlib import Path
 import nbformat
 import pytest
 
+import exercises
+from exercises import sheet
 from grading import watch
 from grading.asking import workshop
 from grading.asking.credits import Credit
 from grading.check import find_rule
+from grading.reading import notebooks
+from grading.scale import read_scale
 from tests.grading import handins
 
 GEOMETRY = "ex00_convolution/geometry.py"
@@ -73,9 +77,9 @@ def test_every_save_has_its_verdict_and_nothing_stops_the_watch(tmp_path, repo):
     )
     try:
         screen = Screen(process)
-        screen.wait("J'attends vos enregistrements", "0 sur 11", "Il manque une position", " s)")
+        screen.wait("J'attends vos enregistrements", "ex00.pads ✓ juste", "1 sur 11", "Il manque", " s)")
         path.write_text(WRONG.replace("def output_size(", "def output_size(:"), encoding="utf-8")
-        screen.wait("geometry.py, ligne ", "erreur de syntaxe", "0 sur 11", " s)")
+        screen.wait("geometry.py, ligne ", "erreur de syntaxe", "1 sur 11", " s)")
         stuck = WRONG.replace(BODY, "    while True:\n        pass\n" + BODY)
         path.write_text(stuck, encoding="utf-8")
         screen.wait("Je vérifie…", "n'a pas fini dans le temps accordé", "geometry.py", " s)")
@@ -84,7 +88,7 @@ def test_every_save_has_its_verdict_and_nothing_stops_the_watch(tmp_path, repo):
         screen.wait("s'est arrêté brutalement", "de geometry.py", " s)")
         path.write_text(SOURCE, encoding="utf-8")
         screen.wait("ex00.output_size ✓ juste", "Le corrigé l'écrit ainsi", "def output_size(")
-        screen.wait("ex00.pads ✓ juste", "2 sur 11")
+        screen.wait("2 sur 11")
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 0, screen.text
         assert "Traceback" not in screen.text
@@ -135,6 +139,17 @@ def test_a_syntax_error_is_placed_and_costs_nothing(watched):
         assert first.startswith("ex07.py, ligne 2 : ") and "erreur de syntaxe" in first
         assert bar.endswith("1 sur 4") and watched.right == {RULE.id: True}
         assert watched.grader.ids == []
+
+
+def test_the_questions_follow_the_functions_of_the_sheet(tmp_path):
+    """L'énoncé de l'exercice 07 commence par `positions`, son barème par `fill_color`."""
+    path = tmp_path / "ex07.py"
+    path.write_bytes(sheet.sheet_files(exercises.find("ex07_occlusion"))["ex07.py"])
+    rules = read_scale()["ex07"].rules
+    read = dict.fromkeys(["ex07_occlusion"], notebooks.read(path))
+    found = [rule.name for rule in watch.in_order(rules, read)]
+    assert found == ["positions", "fill_color", "drops", "occlusion"]
+    assert watch.in_order(rules, {}) == [*rules]
 
 
 def test_the_file_where_the_pupil_writes_is_the_one_that_is_read(watched):
