@@ -433,7 +433,9 @@ def ending(verdict: Verdict, *, hint: bool = False, more: str = "") -> list[str]
     if verdict.is_right or verdict.waits_for:
         return []
     known = read_reasons()[found.reason]
-    detail = f" ({found.detail})" if found.detail else ""
+    received = shown_forms(found) if found.wrong else ""
+    is_known = received == f"reçu : {found.detail}"  # l'exception, que `opening` vient de dire
+    detail = f" ({found.detail})" if found.detail and not is_known else ""
     said = _wrapped(f"{known.text}{detail}")
     if hint:
         return [*said, *_wrapped(f"→ {known.hint}")]

@@ -56,6 +56,13 @@ def test_a_verdict_says_what_is_reached_and_what_remains(source, expected):
         assert part in text, text
 
 
+def test_an_exception_is_said_once():
+    """Certains appels répondent, d'autres s'arrêtent : l'appel manqué et la cause se suivent."""
+    stops = "def positions(n, patch, step):\n    if (n - patch) % step: [][0]\n    return "
+    text = said("ex07.positions", stops + RIGHT.partition("return ")[2])
+    assert text.count("IndexError, ligne 2") == 1 and "sur une exception." in text
+
+
 def test_a_wrong_function_makes_those_that_call_it_wait():
     source = """
 def output_size(size, kernel, *, stride=1, padding=0, dilation=1):

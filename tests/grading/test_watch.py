@@ -77,7 +77,7 @@ def test_every_save_has_its_verdict_and_nothing_stops_the_watch(tmp_path, repo):
     )
     try:
         screen = Screen(process)
-        screen.wait("J'attends vos enregistrements", "ex00.pads ✓ juste", "1 sur 11", "Il manque", " s)")
+        screen.wait("J'attends vos enregistrements", "ex00.pads ✓ juste", "1 sur 11", " s)")
         path.write_text(WRONG.replace("def output_size(", "def output_size(:"), encoding="utf-8")
         screen.wait("geometry.py, ligne ", "erreur de syntaxe", "1 sur 11", " s)")
         stuck = WRONG.replace(BODY, "    while True:\n        pass\n" + BODY)
