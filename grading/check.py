@@ -84,6 +84,20 @@ def _untouched() -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def _without_bars() -> Iterator[None]:
+    """Tait les barres de progression de Keras, s'il est chargé ; ce que l'élève imprime reste."""
+    bar = sys.modules["keras"].utils.Progbar if "keras" in sys.modules else None
+    if bar is None:
+        yield
+        return
+    kept, bar.update = bar.update, lambda *_, **__: None
+    try:
+        yield
+    finally:
+        bar.update = kept
+
+
+@contextlib.contextmanager
 def _limited(seconds: int) -> Iterator[None]:
     """Arrête une boucle sans fin, par une exception qui en dit la ligne ; zéro : ne compte pas.
 
@@ -156,7 +170,7 @@ class Desk:
         if request in self.answered:
             return {"value": messages.unpack(self.answered[request])}
         _, arguments = messages.unpack(request, ingredients=True)
-        with _untouched(), self._in_place(rule):
+        with _untouched(), _without_bars(), self._in_place(rule):
             try:
                 with _limited(LIMIT_S if self.space or operation == "neighbours" else 0):
                     value = probes.OPERATIONS[operation](**arguments)

@@ -3,6 +3,7 @@
 import os
 import random
 import sys
+import types
 from fractions import Fraction
 
 import numpy as np
@@ -61,6 +62,20 @@ def test_an_exception_is_said_once():
     stops = "def positions(n, patch, step):\n    if (n - patch) % step: [][0]\n    return "
     text = said("ex07.positions", stops + RIGHT.partition("return ")[2])
     assert text.count("IndexError, ligne 2") == 1 and "sur une exception." in text
+
+
+def test_the_bars_of_keras_are_silent_and_what_the_pupil_prints_is_not(monkeypatch, capsys):
+    class Bar:
+        def update(self, current):
+            print("1/1 ━━━━")
+
+    update = Bar.update
+    utils = types.SimpleNamespace(Progbar=Bar)
+    monkeypatch.setitem(sys.modules, "keras", types.SimpleNamespace(utils=utils))
+    with check._without_bars():
+        Bar().update(1)
+        print("de l'élève")
+    assert capsys.readouterr().out == "de l'élève\n" and Bar.update is update
 
 
 def test_a_wrong_function_makes_those_that_call_it_wait():
