@@ -99,6 +99,7 @@ REASONS = (
     ("Unreadable", "", "answer_too_long", ""),
     ("OSError", "File too large", "disk", ""),
     ("UnwrittenCall", "", "unwritten_call", "{place}"),
+    ("MissingBatchError", "", "batch_missing", "{message}, {place}"),
     ("PermissionError", "", "forbidden", "{detail}"),
     ("BlockingIOError", "fork", "forbidden", "{detail}"),
     ("ImportError", "attempted relative import", "missing_module", "{detail}"),
@@ -136,6 +137,7 @@ def failure_of(error: dict) -> Failure:
         detail = f"{why} : {named[1]}, {place}"
     shown = {
         "file": file,
+        "message": message,
         "place": place,
         "keras": quoted(message, who="Keras"),
         "unwritten": message.removeprefix("À vous : ") if "À vous : " in message else "",

@@ -6,6 +6,7 @@ rapportent ce qui s'est passé. Celles qui demandent Keras sont dans `models` et
 
 import collections
 import contextlib
+import functools
 import importlib
 import inspect
 import io
@@ -202,6 +203,42 @@ def call(module: str, function: str, calls: list) -> list:
     return results(use, calls)
 
 
+class MissingBatchError(Exception):
+    """Une image est donnée à `tf.nn.conv2d` sans l'axe du lot."""
+
+
+@contextlib.contextmanager
+def _batches_checked():
+    """Vérifie le rang de ce que reçoit `tf.nn.conv2d`, qui tue Python s'il n'est pas 4.
+
+    Raises:
+        MissingBatchError: ce sera l'erreur de l'appel, au lieu d'un arrêt.
+    """
+    home = getattr(sys.modules.get("tensorflow"), "nn", None)
+    if home is None:
+        yield
+        return
+    plain = home.conv2d
+
+    @functools.wraps(plain)
+    def conv2d(*positional, **named):
+        images = positional[0] if positional else named.get("input")
+        axes = getattr(getattr(images, "shape", None), "rank", None)
+        axes = np.ndim(images) if isinstance(images, np.ndarray | list) else axes
+        if axes is not None and axes != 4:
+            raise MissingBatchError(f"il en a reçu {RANKS[axes] if axes < 4 else axes}")
+        return plain(*positional, **named)
+
+    home.conv2d = conv2d
+    try:
+        yield
+    finally:
+        home.conv2d = plain
+
+
+RANKS = ("zéro", "un", "deux", "trois")
+
+
 def results(use, calls: list, *, ready: bool = True) -> list:
     """Fait chaque appel, `use(positionnels, nommés)` ; une erreur n'arrête pas les suivants.
 
@@ -214,7 +251,8 @@ def results(use, calls: list, *, ready: bool = True) -> list:
             if ready:
                 positional = [prepared(each) for each in positional]
                 named = {key: prepared(each) for key, each in named.items()}
-            results.append({"value": use(positional, named)})
+            with _batches_checked():
+                results.append({"value": use(positional, named)})
         except MemoryError:
             raise
         except Exception as error:

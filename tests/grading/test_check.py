@@ -213,6 +213,22 @@ def test_a_notebook_is_asked_before_its_last_functions_are_written():
     assert check.answer(check.find_rule("ex05.make_generator"), known).is_right
 
 
+WITHOUT_BATCH = """
+def convolve(image, filters, *, border="reflect"):
+    return tf.nn.conv2d(image.astype("float32"), filters, 1, "SAME").numpy()
+"""
+
+
+def test_a_picture_without_its_batch_does_not_stop_python():
+    import tensorflow as tf
+
+    found = check.answer(check.find_rule("ex01.convolve"), space(WITHOUT_BATCH, tf=tf)).credit
+    assert (found.reason, found.detail) == (
+        "batch_missing",
+        "il en a reçu trois, ligne 3 de la cellule",
+    )
+
+
 RNG = np.random.default_rng(0)
 MAP = RNG.normal(size=(4, 5, 3))
 CELLS = RNG.normal(size=(6, 6)) * 300
