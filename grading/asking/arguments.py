@@ -210,7 +210,7 @@ def another_call(wrong: Sequence[Call], recompute: Callable) -> Clue | None:
 
 def _is_flat(answer: np.ndarray) -> bool:
     """Dit si un tableau ne contient qu'une valeur, répétée : ce n'est la trace d'aucun argument."""
-    return answer.size != 1 and (answer == answer.flat[:1]).all()
+    return answer.size != 1 and (not answer.size or (answer == answer.flat[0]).all())
 
 
 def _is_answered(variant: Variant, calls: Sequence[Call], recompute: Callable) -> bool:

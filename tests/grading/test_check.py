@@ -229,6 +229,17 @@ def test_a_picture_without_its_batch_does_not_stop_python():
     )
 
 
+def test_an_empty_answer_is_a_wrong_shape():
+    rule = check.find_rule("ex22.convolution")
+    ours = vars(sealed.module(rule.module))
+
+    class Cut(ours["Convolution"]):
+        def backward(self, dy):
+            return super().backward(dy)[:, self.padding : -self.padding]
+
+    assert check.answer(rule, {**ours, "Convolution": Cut}).credit.reason == "one_side_wrong"
+
+
 RNG = np.random.default_rng(0)
 MAP = RNG.normal(size=(4, 5, 3))
 CELLS = RNG.normal(size=(6, 6)) * 300
