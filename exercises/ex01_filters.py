@@ -88,6 +88,8 @@ def convolve(image: np.ndarray, filters: np.ndarray, *, border: str = "reflect")
 def horizontal_patterns(image: np.ndarray, kernel: np.ndarray = SOBEL) -> np.ndarray:
     """Fait ressortir le tablier, l'horizon, les vagues.
 
+    Le bord est le reflet, celui de `convolve` par défaut.
+
     Returns:
         Réponse `(h, w)` float32, positive là où le dessous est plus clair que le dessus.
 
@@ -100,7 +102,7 @@ def horizontal_patterns(image: np.ndarray, kernel: np.ndarray = SOBEL) -> np.nda
 
 
 def vertical_patterns(image: np.ndarray, kernel: np.ndarray = SOBEL) -> np.ndarray:
-    """Fait ressortir les pylônes : le même noyau, transposé.
+    """Fait ressortir les pylônes : le même noyau, transposé, et le même bord.
 
     Returns:
         Réponse `(h, w)` float32, positive là où la droite est plus claire que la gauche.

@@ -99,6 +99,8 @@ def maximise(
 ) -> np.ndarray:
     """Fabrique l'image qui fait le plus répondre chaque filtre, par montée de gradient.
 
+    Le gradient vient d'un `tf.GradientTape` : la fonction commence par `import tensorflow as tf`.
+
     Args:
         model: modèle terminé par un softmax ; il n'est pas modifié.
         layer_name: couche de `explanations.map_layers`.

@@ -24,6 +24,9 @@ def maps_and_gradients(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Rend les cartes d'une couche et la dérivée du score de la classe par rapport à elles.
 
+    `explanations.float_model(model, layer_name=…)` rend un réseau à deux sorties : les cartes
+    `(n, h, w, c)` de la couche, et les scores `(n, classes)` d'avant le softmax.
+
     Args:
         model: modèle terminé par un softmax ; il n'est pas modifié.
         image: `(H, W, 3)` uint8.
@@ -90,8 +93,8 @@ def grad_cam(
 def enlarge(heatmap: np.ndarray, image: np.ndarray) -> np.ndarray:
     """Applique le ReLU, agrandit la carte `(h, w)` à la taille de l'image, ramène à [0, 1].
 
-    L'agrandissement est bilinéaire, celui de `explanations.resize_map` ; une carte où rien n'est
-    positif donne des zéros.
+    L'agrandissement est bilinéaire : c'est celui de `explanations.resize_map(heatmap, height,
+    width)`, qui rend une carte `(height, width)`. Une carte où rien n'est positif donne des zéros.
     """
     # Le ReLU vient avant : l'interpolation mêlerait sinon le négatif au positif voisin.
     return explanations.normalise(

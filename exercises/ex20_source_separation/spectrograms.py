@@ -28,9 +28,10 @@ def _transform(window: int) -> signal.ShortTimeFFT:
 def stft(sounds: np.ndarray, *, window: int = WINDOW) -> np.ndarray:
     """Calcule la transformée de Fourier de chaque trame d'un son.
 
-    Les trames se suivent tous les `HOP` échantillons. Une fenêtre de Hann efface leurs deux bouts.
-    La première et la dernière dépassent du son, complété par des zéros : `istft` peut le rendre
-    jusqu'à ses bords.
+    Les trames se suivent tous les `HOP` échantillons. Une fenêtre de Hann efface leurs deux bouts :
+    chaque trame est multipliée par `signal.windows.hann(window, sym=False)`. La première et la
+    dernière dépassent du son : `istft` peut le rendre jusqu'à ses bords. Le son est donc précédé de
+    `window - HOP` zéros, et suivi d'autant de zéros qu'il en faut pour finir sa dernière trame.
 
     Args:
         sounds: `(..., m)` réels, `m` échantillons à `RATE_HZ` ; s'il y en a moins d'une trame, ils
