@@ -85,7 +85,8 @@ class Convolution:
 
     Attributes:
         weights: `[kernel, bias]`, que la descente change.
-        gradients: `[dk, db]`, dans le même ordre, notés par `backward` ; vide avant lui.
+        gradients: `[dk, db]`, dans le même ordre ; `backward` remplace les précédents.
+            Vide avant le premier retour.
 
     Source : Chellapilla, Puri et Simard, « High Performance Convolutional Neural Networks for
     Document Processing », 2006 (une ligne par fenêtre) ; Dumoulin et Visin, arXiv 1603.07285,

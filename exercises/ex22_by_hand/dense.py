@@ -60,7 +60,8 @@ class Dense:
 
     Attributes:
         weights: `[matrix, bias]`, que la descente change.
-        gradients: `[dW, db]`, dans le même ordre, notés par `backward` ; vide avant lui.
+        gradients: `[dW, db]`, dans le même ordre ; `backward` remplace les précédents.
+            Vide avant le premier retour.
 
     Source : Rumelhart, Hinton et Williams, Nature 323, 1986.
     """

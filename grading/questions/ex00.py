@@ -152,9 +152,12 @@ def ask_pads(ask: Ask) -> Credit:
         for kernel, odd in ((2, 0), (3, 0), (4, 1), (5, 0))
         for stride in (1, 2)
     ]
+    same.append(((12, 3), {"padding": "same", "dilation": 2}))
+    same.append(((9, 1), {"padding": "same", "stride": 3}))  # rien à ajouter
+    impossible = [((9, 3), {"padding": "full"}), ((9, 3), {"padding": -1}), ((9, 0), {})]
     return ask.judge(
         "pads",
-        [("1/2", plain), ("1", [*same, ((12, 3), {"padding": "same", "dilation": 2})])],
+        [("1/2", plain), ("1", same), ("1", impossible)],
         geometry.pads,
         [
             Mistake("pad_before", altered(geometry.pads, lambda around: around[::-1]), "3/4"),

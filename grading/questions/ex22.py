@@ -45,13 +45,18 @@ def _steps(wanted: str, x: np.ndarray, dy: np.ndarray, *arguments) -> tuple:
     """Rend ce qu'il faut demander à une couche (voir `probes.chained`).
 
     Args:
-        wanted: `"y"`, ce que rend l'aller ; `"dx"`, ce que rend le retour ; ou le numéro, en texte,
-            d'un gradient noté au retour.
+        wanted: `"y"`, ce que rend l'aller ; `"dx"`, ce que rend le retour ; `"weights"`, le premier
+            des poids ; `"again"`, son gradient au second retour ; ou le numéro, en texte, d'un
+            gradient noté au retour.
         x: entrée.
         dy: gradient de la sortie.
         arguments: de quoi construire la couche.
     """
     steps = [["forward", x], ["backward", dy]]
+    if wanted == "weights":
+        steps = [["weights", 0]]
+    if wanted == "again":
+        steps += [*steps, ["gradients", 0]]
     if wanted.isdigit():
         steps.append(["gradients", int(wanted)])
     return (list(arguments), *steps[: 1 if wanted == "y" else None])
@@ -98,7 +103,24 @@ def _convolution_of_stride_1(kernel, bias, *, stride=1, padding=0):
     return convolution.Convolution(kernel, bias, padding=padding)
 
 
+def _added_up(kind: type) -> type:
+    """Rend une couche dont chaque retour ajoute ses gradients aux précédents."""
+
+    class Added(kind):
+        """Garde les gradients."""
+
+        def backward(self, dy):
+            """Ajoute les nouveaux."""
+            before = self.gradients or [0, 0]
+            dx = super().backward(dy)
+            self.gradients = [old + new for old, new in zip(before, self.gradients, strict=True)]
+            return dx
+
+    return Added
+
+
 CONVOLUTIONS = [
+    Mistake("gradients_added_up", _layer(_added_up(convolution.Convolution))),
     Mistake("flipped_kernel", _layer(_kernel_flipped)),
     Mistake("bias_forgotten", _layer(_bias_forgotten)),
     Mistake("padding_forgotten", _layer(_padding_forgotten)),
@@ -122,7 +144,8 @@ def ask_convolution(ask: Ask) -> Credit:
         draw(6, 7, (2, 3), padding=2),
         draw(8, 7, (3, 3), stride=3),
     ]
-    stages = [("1/4", "y", 2), ("1/2", "y", 5), ("5/8", "0", 5), ("3/4", "1", 5), ("1", "dx", 5)]
+    stages = [("1/4", "y", 2), ("1/2", "y", 5), ("5/8", "0", 5), ("3/4", "1", 5)]
+    stages += [("3/4", "again", 1), ("1", "dx", 5), ("1", "weights", 1)]
     return _compare_layer(ask, convolution.Convolution, inputs, stages, CONVOLUTIONS)
 
 
@@ -239,7 +262,17 @@ class _StopsNegativeGradients(dense.Relu):
         return np.maximum(dy, 0)
 
 
+class _PassesAtZero(dense.Relu):
+    """Laisse passer le gradient là où l'entrée vaut zéro."""
+
+    def forward(self, x):
+        """Compte zéro parmi les positifs."""
+        self.positive = x >= 0
+        return x * self.positive
+
+
 RELUS = [
+    Mistake("gradient_passes_at_zero", _layer(_PassesAtZero)),
     Mistake("gradient_not_stopped", _layer(_NeverStops)),
     Mistake("gradient_cut_by_its_sign", _layer(_StopsNegativeGradients)),
 ]
@@ -249,7 +282,12 @@ RELUS = [
 def ask_relu(ask: Ask) -> Credit:
     """Compare l'aller, puis où le gradient s'arrête."""
     inputs = [((ask.rng.normal(size=shape),), {}) for shape in ((2, 3, 4, 5), (4, 7))]
+    for (x,), _ in inputs:
+        x.flat[::5] = 0
     return _compare_layer(ask, dense.Relu, inputs, BOTH_WAYS, RELUS)
+
+
+DENSES = [Mistake("gradients_added_up", _layer(_added_up(dense.Dense)))]
 
 
 @question("ex22.dense")
@@ -259,8 +297,9 @@ def ask_dense(ask: Ask) -> Credit:
         (tuple(ask.rng.normal(size=shape) for shape in ((n, d), (d, m), (m,))), {})
         for n, d, m in ((5, 4, 3), (2, 7, 6))
     ]
-    stages = [("1/4", "y", 2), ("1/2", "0", 2), ("3/4", "1", 2), ("1", "dx", 2)]
-    return _compare_layer(ask, dense.Dense, inputs, stages)
+    stages = [("1/4", "y", 2), ("1/2", "0", 2), ("3/4", "1", 2), ("3/4", "again", 1)]
+    stages += [("1", "dx", 2), ("1", "weights", 1)]
+    return _compare_layer(ask, dense.Dense, inputs, stages, DENSES)
 
 
 # --- La perte ------------------------------------------------------------------------

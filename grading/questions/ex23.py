@@ -34,7 +34,17 @@ def _sign_of_difference(gap: Ingredient) -> int:
     return int(np.sign(gap.options["difference"]))
 
 
-@compared("ex23.sign", mistakes=[Mistake("interval_ignored", _sign_of_difference)])
+def _sign_without_bounds(gap: Ingredient) -> int:
+    return int(gap.options["low"] >= 0) - int(gap.options["high"] <= 0)
+
+
+SIGNS = [
+    Mistake("bound_left_out", _sign_without_bounds),  # l'autre rend de même aux bornes
+    Mistake("interval_ignored", _sign_of_difference),
+]
+
+
+@compared("ex23.sign", mistakes=SIGNS)
 def ask_sign(ask: Ask) -> list:
     """Donne des différences établies, et d'autres qui ne le sont pas."""
     centers = ask.rng.uniform(0.02, 0.2, 8) * np.repeat([1, -1], 4)
@@ -43,6 +53,9 @@ def ask_sign(ask: Ask) -> list:
         for center in centers
         for reach in (0.5 * abs(center), 2 * abs(center))
     ]
+    edge = float(ask.rng.uniform(0.02, 0.2))  # un intervalle dont une borne est zéro
+    gaps.append({"difference": edge, "low": 0.0, "high": 2 * edge})
+    gaps.append({"difference": -edge, "low": -2 * edge, "high": 0.0})
     return [("1", [((Ingredient("record", gap),), {}) for gap in gaps])]
 
 

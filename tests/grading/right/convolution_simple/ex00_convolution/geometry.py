@@ -12,12 +12,16 @@ def per_axis(value):
 
 
 def pads(size, kernel, *, stride=1, padding=0, dilation=1):
+    if min(size, kernel, stride, dilation) < 1:
+        raise ValueError("une taille est trop petite")
     if padding == "valid":
         return 0, 0
     if padding == "same":
         covered = dilation * (kernel - 1) + 1
         missing = max(0, (-(-size // stride) - 1) * stride + covered - size)
         return missing // 2, missing - missing // 2
+    if isinstance(padding, str) or min(per_axis(padding)) < 0:
+        raise ValueError("ce padding n'existe pas")
     return per_axis(padding)
 
 
