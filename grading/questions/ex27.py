@@ -138,9 +138,31 @@ def ask_match_best(ask: Ask) -> list:
     return [("1/2", plain, _as_table), ("1", hard, _as_table)]
 
 
-@compared("ex27.track")
+def _tracked(**changed):
+    """Rend `track`, dont la méthode est changée."""
+
+    def track(detections, method):
+        options = {name: change(method.options[name]) for name, change in changed.items()}
+        return tracking.track(detections, tracking.Method(**{**method.options, **options}))
+
+    return track
+
+
+def _never(_) -> bool:
+    return False
+
+
+TRACKED = [
+    Mistake("moving_ignored", _tracked(moving=_never)),
+    Mistake("optimal_ignored", _tracked(optimal=_never)),
+    Mistake("forgotten_late", _tracked(memory=lambda memory: memory + 1)),
+    Mistake("forgotten_early", _tracked(memory=lambda memory: memory - 1)),
+]
+
+
+@compared("ex27.track", mistakes=TRACKED)
 def ask_track(ask: Ask) -> list:
-    """Suit des objets éloignés les uns des autres, l'un caché un moment."""
+    """Suit des objets éloignés, l'un caché un moment ; puis deux objets qui se recouvrent."""
 
     def draw(method, *, hidden=(), speed=1.0):
         """Tire les détections de trois objets ; le premier n'est pas vu aux images `hidden`."""
@@ -149,11 +171,21 @@ def ask_track(ask: Ask) -> list:
         seen = [ask.rng.permutation(boxes[t in hidden :]) for t, boxes in frames]
         return (seen, Ingredient("record", method._asdict())), {}
 
+    def crossed(method):
+        """Tire deux images où la plus grande IoU est celle d'une mauvaise paire."""
+        corners = ask.rng.uniform(0, 20, 2) + np.array([[[0, 0], [12, 0]], [[8, 0], [22, 0]]])
+        boxes = np.concatenate([corners, corners + SIDE], axis=-1)
+        seen = [ask.rng.permutation(each) for each in boxes]
+        return (seen, Ingredient("record", method._asdict())), {}
+
     near, kalman = tracking.METHODS["neighbour"], tracking.METHODS["kalman"]
     long = tracking.METHODS["memory"]._replace(memory=8)
     return [
         ("1/2", [draw(near), draw(near, hidden=range(8, 12))], _renumbered),
         ("3/4", [draw(long, hidden=range(9, 13), speed=0.5)], _renumbered),  # retrouvé
         ("3/4", [draw(long, hidden=range(6, 18), speed=0)], _renumbered),  # oublié
+        # Une image d'absence sépare ce qui se retrouve de ce qui s'oublie.
+        ("3/4", [draw(long, hidden=range(6, 6 + num), speed=0) for num in (7, 8)], _renumbered),
         ("1", [draw(kalman, hidden=range(14, 21), speed=6)], _renumbered),
+        ("1", [crossed(each) for each in (near, tracking.METHODS["hungarian"])], _renumbered),
     ]

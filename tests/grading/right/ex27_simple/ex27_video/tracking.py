@@ -12,6 +12,15 @@ def match_best(shared):
     return [[int(i), int(j)] for i, j in zip(rows, columns, strict=True) if shared[i, j] >= 0.2]
 
 
+def match_nearest(shared):
+    pairs, left = [], shared.copy()
+    while left.size and left.max() >= 0.2:
+        i, j = np.unravel_index(left.argmax(), left.shape)
+        pairs.append([int(i), int(j)])
+        left[i] = left[:, j] = -1
+    return pairs
+
+
 def track(detections, method):
     known, numbers = [], []
     for now, boxes in enumerate(detections):
@@ -22,7 +31,8 @@ def track(detections, method):
             if method.moving:
                 expected = expected + one["speed"] * (now - one["seen"])
             shared[i] = overlaps(expected[None], boxes)
-        owner = {j: known[i] for i, j in match_best(shared)}
+        pairs = match_best(shared) if method.optimal else match_nearest(shared)
+        owner = {j: known[i] for i, j in pairs}
         names = []
         for j, box in enumerate(boxes):
             if j not in owner:
