@@ -19,7 +19,7 @@ import numpy as np
 from keras import layers
 
 from convnets.core.cli import add_model_option, lesson_parser, percent
-from convnets.core.intervals import by_image, paired_gaps
+from convnets.core.intervals import paired_gaps
 from convnets.core.reports import Headline
 from convnets.datasets.scenes import SCENE_PX, Scenes, make_sets
 from convnets.figures.charts import table
@@ -27,7 +27,7 @@ from convnets.figures.style import output_dir
 from convnets.training import lesson
 from convnets.training.batches import shuffled
 from exercises.ex18_segmentation.figures import CLASSES_FR, save_masks
-from exercises.ex18_segmentation.measures import NUM_CLASSES, VOID, iou_each, measure
+from exercises.ex18_segmentation.measures import NUM_CLASSES, VOID, measure, measure_answers
 from exercises.ex18_segmentation.unpooling import max_pool_with_places, unpool
 
 NETWORKS = {"unet": "U-Net", "plain": "le même sans connexions", "segnet": "SegNet"}
@@ -218,13 +218,7 @@ def run(seed: int, *, epochs: int = EPOCHS, minutes=None, limit: int | None = No
         models[kind] = train(kind, scenes, rate=rate, seed=seed, clock=clock)
     predicted = {kind: predict_masks(model, test.images) for kind, model in models.items()}
     predicted["background"] = np.zeros_like(test.masks)
-    metrics = {
-        f"{kind}_{name}": value
-        for kind, masks in predicted.items()
-        for name, value in measure(test.masks, masks).items()
-    }
-    means, pooled = by_image({kind: iou_each(test.masks, each) for kind, each in predicted.items()})
-    metrics |= {f"{kind}_scene_iou": mean for kind, mean in means.items()}
+    metrics, pooled = measure_answers(test.masks, predicted, measure, unit="scene")
     kept = {"scenes": test, "masks": predicted, "pooled": pooled}
     return lesson.Run(metrics, models["unet"], kept)
 

@@ -8,8 +8,11 @@ exactitude, et une IoU très basse. C'est l'IoU qui juge ; elle se lit dans une 
 cumulée sur toutes les scènes.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
+from convnets.core.intervals import by_image
 from convnets.training.lesson import confusion_matrix
 
 NUM_CLASSES = 11  # le fond et dix vêtements
@@ -106,3 +109,27 @@ def iou_each(masks: np.ndarray, predicted: np.ndarray) -> np.ndarray:
         predicted: de même.
     """
     return np.array([np.nanmean(iou(matrix)) for matrix in matrices(masks, predicted)])
+
+
+def measure_answers(
+    masks: np.ndarray, answers: dict[str, np.ndarray], measure: Callable, *, unit: str
+) -> tuple[dict[str, float], dict[str, list]]:
+    """Mesure plusieurs réponses aux mêmes images, ensemble, puis image par image.
+
+    Args:
+        masks: vérité `(n, h, w)`.
+        answers: par nom, une réponse de même forme.
+        measure: `measure(masques, réponse)` rend des mesures de toutes les images.
+        unit: ce qu'est une image, `"scene"` ou `"street"`, dans le nom de sa moyenne.
+
+    Returns:
+        Les mesures, comme `unet_mean_iou`, et `unet_scene_iou`, la moyenne de `iou_each` ; puis,
+        par réponse, l'IoU de chaque image.
+    """
+    measured = {
+        f"{name}_{key}": value
+        for name, answer in answers.items()
+        for key, value in measure(masks, answer).items()
+    }
+    means, pooled = by_image({name: iou_each(masks, each) for name, each in answers.items()})
+    return measured | {f"{name}_{unit}_iou": mean for name, mean in means.items()}, pooled

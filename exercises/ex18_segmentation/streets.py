@@ -3,7 +3,7 @@
 Document : S3 « Different problems, models & metrics » (scènes de rue, SegNet).
 Commandes : python -m exercises.ex18_segmentation.streets
             python -m exercises.ex18_segmentation.streets photo-de-rue.png
-Résultat mesuré : leçon 18 (`python -m recipes.seeds ex18_segmentation.streets --seeds 5`).
+Résultat mesuré : leçon 18 (`python -m recipes.seeds ex18_segmentation.streets --seeds 3`).
 
 Les mêmes réseaux que sur les scènes composées, construits et entraînés par les mêmes fonctions,
 apprennent 367 photographies prises d'une voiture, réduites à 160 × 120 pixels. Puis le U-Net les
@@ -18,7 +18,7 @@ import keras
 import numpy as np
 
 from convnets.core.cli import add_model_option, lesson_parser, percent
-from convnets.core.intervals import by_image, paired_gaps
+from convnets.core.intervals import paired_gaps
 from convnets.core.reports import Headline
 from convnets.datasets.streets import CLASSES_FR, REDUCTION, Streets, find_streets, load_streets
 from convnets.figures.charts import bars, table
@@ -28,7 +28,7 @@ from exercises.ex18_segmentation import doubt
 from exercises.ex18_segmentation.__main__ import NETWORKS, predict_masks, train
 from exercises.ex18_segmentation.class_weights import POWER, balance, weighted_loss
 from exercises.ex18_segmentation.figures import save_masks
-from exercises.ex18_segmentation.measures import NUM_CLASSES, iou, iou_each, matrices
+from exercises.ex18_segmentation.measures import NUM_CLASSES, iou, matrices, measure_answers
 
 EPOCHS = 10
 # Le meilleur de 1, 3, 10 et 30 millièmes sur la validation, en six époques, pour chaque réseau ;
@@ -126,13 +126,7 @@ def run(seed: int, *, epochs: int = EPOCHS, minutes=None, limit: int | None = No
     masks = {name: whole_size(predict_masks(model, test.images)) for name, model in models.items()}
     blind = most_frequent(streets["train"].whole)
     masks["blind"] = np.broadcast_to(blind, test.whole.shape)
-    metrics = {
-        f"{name}_{key}": value
-        for name, answers in masks.items()
-        for key, value in score(test.whole, answers).items()
-    }
-    means, pooled = by_image({name: iou_each(test.whole, each) for name, each in masks.items()})
-    metrics |= {f"{name}_street_iou": mean for name, mean in means.items()}
+    metrics, pooled = measure_answers(test.whole, masks, score, unit="street")
     chosen = doubt.find_doubt(models["weighted"], streets["val"])
     metrics |= doubt.measure_doubt(models["weighted"], test, chosen)
     kept = {"test": test, "masks": masks, "doubt": chosen, "pooled": pooled}

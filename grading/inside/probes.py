@@ -203,6 +203,9 @@ def call(module: str, function: str, calls: list) -> list:
     return results(use, calls)
 
 
+RANKS = ("zéro", "un", "deux", "trois")  # axes d'un tableau, en mots
+
+
 class MissingBatchError(Exception):
     """Une image est donnée à `tf.nn.conv2d` sans l'axe du lot."""
 
@@ -234,9 +237,6 @@ def _batches_checked():
         yield
     finally:
         home.conv2d = plain
-
-
-RANKS = ("zéro", "un", "deux", "trois")
 
 
 def results(use, calls: list, *, ready: bool = True) -> list:
