@@ -1,7 +1,7 @@
 """Mesurer les témoins d'une leçon : ce qu'un praticien aurait essayé avant elle.
 
 Commandes : python -m recipes.witnesses ex18_segmentation.forest
-            python -m recipes.witnesses ex17_detection.threshold
+            python -m recipes.witnesses ex28_pose_and_depth.real_pairs
 
 Une conclusion vaut ce que vaut son témoin. Ceux-ci n'apprennent rien, ou presque : les mesurer ne
 demande pas d'apprendre de nouveau les réseaux de la leçon. Cette commande appelle la fonction
@@ -28,7 +28,7 @@ def find_module(name: str) -> ModuleType:
     """Rend le module d'un exercice qui a une fonction `witnesses`.
 
     Args:
-        name: par exemple `"ex18_segmentation.forest"` ou `"ex17_detection.threshold"`.
+        name: par exemple `"ex18_segmentation.forest"` ou `"ex28_pose_and_depth.real_pairs"`.
 
     Raises:
         ValueError: pas d'exercice de ce nom, ou il n'a pas de tels témoins.

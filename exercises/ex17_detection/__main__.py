@@ -1,20 +1,18 @@
 """Localiser, puis détecter : entourer chaque objet d'une scène, et le nommer.
 
-Document : S3 « Different problems, models & metrics » (« Yolo, RCNN, fast-RCNN » ; « How to switch
-to multi-class? »).
+Document : S3 « Different problems, models & metrics » (« Yolo, RCNN, fast-RCNN »).
 Commandes : python -m exercises.ex17_detection
             python -m exercises.ex17_detection web/static/scenes/0.png
 Résultat mesuré : docs/laboratoire/resultats.md, sur plusieurs graines
 (`python -m recipes.seeds ex17_detection`).
 
-Cinq réseaux apprennent des scènes composées. Le premier rend une seule boîte ; la grille et les
-deux étages en rendent autant qu'il y a d'objets ; les deux derniers nomment tout, sans dire où.
+Trois réseaux apprennent des scènes composées. Le premier rend une seule boîte ; la grille et les
+deux étages en rendent autant qu'il y a d'objets.
 """
 
 import functools
 import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,23 +20,15 @@ import keras
 import numpy as np
 
 from convnets.core.cli import add_model_option, lesson_parser, percent
-from convnets.core.intervals import by_image, paired_gap, paired_gaps
+from convnets.core.intervals import by_image, paired_gaps
 from convnets.core.reports import Headline, Metric, format_metric, read_report
 from convnets.datasets import sources
 from convnets.datasets.scenes import ABSENT, Scenes, make_sets
 from convnets.figures.charts import picture_rows, table
 from convnets.figures.style import output_dir
-from convnets.training import lesson, saving
+from convnets.training import lesson
 from convnets.training.batches import shuffled
-from exercises.ex17_detection import (
-    contrast,
-    figures,
-    grid,
-    labels,
-    localization,
-    metrics,
-    two_stage,
-)
+from exercises.ex17_detection import contrast, figures, grid, localization, metrics, two_stage
 from exercises.ex17_detection.boxes import IOU_FOUND, Detections
 from exercises.ex17_detection.proposals import NUM_PROPOSALS, recalled, regular_boxes, to_truth
 
@@ -57,11 +47,6 @@ HEADLINE = [
     Headline("contrast_map", "taches et plus proches voisins, sans réseau : mAP, à IoU 0,5"),
     Headline("recall_proposals", f"deux étages : rappel des {NUM_PROPOSALS} propositions"),
     Headline("recall_regular", f"rappel de {NUM_PROPOSALS} carrés posés sans regarder l'image"),
-    Headline("cpu_s_grid", "temps de processeur à apprendre, grille", "s"),
-    Headline("cpu_s_two_stage", "temps de processeur à apprendre, deux étages", "s"),
-    Headline("labels_map_sigmoid", "étiquettes : mAP, sigmoïdes"),
-    Headline("labels_map_softmax", "étiquettes : mAP, softmax"),
-    Headline("labels_map_constant", "étiquettes : mAP, réponses au hasard"),
 ]
 PAIRS = (  # écarts publiés : de combien le premier dépasse le second
     ("iou", "iou_mean_box"),
@@ -71,12 +56,10 @@ PAIRS = (  # écarts publiés : de combien le premier dépasse le second
     ("map", "contrast_map"),
     ("two_stage_map", "contrast_map"),
     ("recall_proposals", "recall_regular"),
-    ("labels_map_sigmoid", "labels_map_softmax"),
-    ("labels_map_softmax", "labels_map_constant"),
 )
 
 
-# --- Question : apprendre à localiser, à détecter, à étiqueter -----------------------
+# --- Question : apprendre à localiser, puis à détecter -------------------------------
 
 
 class Network(NamedTuple):
@@ -85,8 +68,8 @@ class Network(NamedTuple):
     build_model: Callable[[], keras.Model]
     loss: Callable | None  # les deux étages comptent eux-mêmes leur perte
     write_truth: Callable[[Scenes], np.ndarray]  # la vérité, comme le réseau doit l'apprendre
-    epochs: float  # part des époques demandées
-    share: float  # part du temps d'apprentissage
+    epochs: float = 1  # part des époques demandées
+    share: float = 1  # part du temps d'apprentissage
 
 
 # Une époque des deux étages demande 1,8 fois plus de temps de processeur que la grille : quatre
@@ -96,33 +79,20 @@ NETWORKS = {
         localization.build_model,
         localization.loss,
         lambda scenes: localization.to_targets(scenes.boxes[:, 0], scenes.labels[:, 0]),
-        1,
-        0.2,
+        share=0.2,
     ),
     "grid": Network(
-        grid.build_model, grid.loss, lambda scenes: grid.encode(scenes.boxes, scenes.labels), 1, 0.3
+        grid.build_model,
+        grid.loss,
+        lambda scenes: grid.encode(scenes.boxes, scenes.labels),
+        share=0.4,
     ),
-    "two_stage": Network(two_stage.build_model, None, to_truth, 1 / 2, 0.3),
-    "sigmoid": Network(
-        partial(labels.build_model, "sigmoid"),
-        labels.separate_loss,
-        lambda scenes: labels.to_sets(scenes.labels),
-        1 / 2,
-        0.1,
-    ),
-    "softmax": Network(
-        partial(labels.build_model, "softmax"),
-        labels.shared_loss,
-        lambda scenes: labels.to_sets(scenes.labels),
-        1 / 2,
-        0.1,
-    ),
+    "two_stage": Network(two_stage.build_model, None, to_truth, epochs=1 / 2, share=0.4),
 }
 
 
-def train(name: str, scenes: Scenes, *, seed: int, epochs: int, minutes) -> tuple:
+def train(network: Network, scenes: Scenes, *, seed: int, epochs: int, minutes=None) -> tuple:
     """Entraîne un des réseaux ; rend le modèle et le temps de processeur, en secondes."""
-    network = NETWORKS[name]
     epochs = max(1, round(network.epochs * epochs))
     keras.utils.set_random_seed(seed)
     model = network.build_model()
@@ -170,17 +140,6 @@ def measure_localization(model: keras.Model, scenes: dict[str, Scenes]) -> dict[
     }
 
 
-def measure_labels(models: dict[str, keras.Model], test: Scenes) -> dict[str, np.ndarray]:
-    """Mesure, scène par scène, les réseaux à plusieurs étiquettes, et des réponses au hasard."""
-    sets = labels.to_sets(test.labels)
-    answers = {name: predict(models[name], test) for name in ("sigmoid", "softmax")}
-    answers["constant"] = np.random.default_rng(0).random(sets.shape)
-    return {
-        f"labels_map_{name}": metrics.scene_precision(labels.judge_sets(each, sets))
-        for name, each in answers.items()
-    }
-
-
 def measure_proposals(regions: np.ndarray, test: Scenes) -> dict[str, np.ndarray]:
     """Mesure, scène par scène, le rappel des propositions, et de boîtes posées sans regarder."""
     truth, per_scene = to_truth(test), np.mean(np.sum(test.labels != ABSENT, axis=1))
@@ -196,7 +155,7 @@ def run(
     limit: int | None = None,
     witnesses: bool = True,
 ) -> lesson.Run:
-    """Compose les scènes, entraîne les cinq réseaux et les mesure sur des scènes de test.
+    """Compose les scènes, entraîne les trois réseaux et les mesure sur des scènes de test.
 
     Args:
         seed: graine des poids de départ et du mélange ; les scènes ne changent pas.
@@ -211,29 +170,18 @@ def run(
     """
     one, several = load_scenes((1, 1), limit), load_scenes(NUM_OBJECTS, limit)
     models, measures = {}, {}
-    for name in NETWORKS:
+    for name, network in NETWORKS.items():
         scenes = one if name == "localization" else several
         models[name], measures[f"cpu_s_{name}"] = train(
-            name, scenes["train"], seed=seed, epochs=epochs, minutes=minutes
+            network, scenes["train"], seed=seed, epochs=epochs, minutes=minutes
         )
     values = measure_localization(models["localization"], one)
-    values |= measure_labels(models, several["test"])
-
-    # Le score à partir duquel croire une boîte est choisi sur la validation.
     val, test = several["val"], several["test"]
-    found = grid.decode(predict(models["grid"], val))
-    min_score = metrics.choose_score(metrics.judge(found, val))
-    find = partial(grid.decode, predict(models["grid"], test))
-    measures |= metrics.evaluate(find, test, min_score=min_score)
-
-    found = two_stage.to_detections(predict(models["two_stage"], val)["regions"])
-    stages_score = metrics.choose_score(metrics.judge(found, val))
-    regions = predict(models["two_stage"], test)["regions"]
-    measures |= metrics.evaluate_stages(regions, test, min_score=stages_score)
-
+    grids, regions = (predict(models[name], test) for name in ("grid", "two_stage"))
+    regions = regions["regions"]
     answers = {
-        "map": find(),
-        "map_without_nms": find(suppress=False),
+        "map": grid.decode(grids),
+        "map_without_nms": grid.decode(grids, suppress=False),
         "two_stage_map": two_stage.to_detections(regions),
         "two_stage_map_without_nms": two_stage.to_detections(regions, suppress=False),
     }
@@ -241,12 +189,18 @@ def run(
         answers["contrast_map"] = find_by_contrast(limit)
     for name, found in answers.items():
         values[name] = metrics.scene_precision(metrics.judge_each(found, test))
+
+    # Le score à partir duquel croire une boîte est choisi sur la validation.
+    found = grid.decode(predict(models["grid"], val))
+    min_score = metrics.choose_score(metrics.judge(found, val))
+    found = two_stage.to_detections(predict(models["two_stage"], val)["regions"])
+    stages_score = metrics.choose_score(metrics.judge(found, val))
     means, pooled = by_image(values | measure_proposals(regions, test))
     measures |= means
     kept = {
         "pooled": pooled,
         "test": test,
-        "found": find(min_score=min_score),
+        "found": grid.decode(grids, min_score=min_score),
         "judged": {
             "grille": metrics.judge(answers["map"], test),
             "grille, doublons gardés": metrics.judge(answers["map_without_nms"], test),
@@ -268,24 +222,6 @@ def pool(found: list[dict]) -> dict:
         `{"gaps": {"two_stage_map - map": [moyenne, bas, haut]…}}`.
     """
     return {"gaps": paired_gaps(found, PAIRS)}
-
-
-def witnesses() -> dict[str, float]:
-    """Mesure le témoin sans réseau à côté de la grille livrée, sur les scènes de test.
-
-    Returns:
-        `contrast_map` et `shipped_map`, leurs mAP ; `map_gap`, la seconde moins la première, et les
-        bornes de son intervalle à 95 %, de scènes seulement : `map_gap low`, `map_gap high`.
-    """
-    test = load_scenes(NUM_OBJECTS, None)["test"]
-    grids = predict(saving.load_model("ex17_detection"), test)
-    mine, its = (
-        metrics.scene_precision(metrics.judge_each(found, test))
-        for found in (find_by_contrast(None), grid.decode(grids))
-    )
-    gap = paired_gap(its[None], mine[None])
-    named = zip(("map_gap", "map_gap low", "map_gap high"), gap, strict=True)
-    return {"contrast_map": float(mine.mean()), "shipped_map": float(its.mean()), **dict(named)}
 
 
 def teach(options) -> None:

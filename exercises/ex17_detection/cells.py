@@ -8,11 +8,14 @@ Résultat mesuré : docs/laboratoire/resultats.md, sur plusieurs graines
 
 Les photographies (BCCD) ont été annotées à la main : des boîtes y manquent, et les cellules s'y
 recouvrent vraiment. La grille, la perte, la suppression des doublons et la mesure sont celles des
-scènes composées. Suivie d'une image, la commande compte ses cellules.
+scènes composées. Deux témoins n'apprennent rien : répondre toujours le compte moyen, et chercher
+des taches violettes (`threshold.py`). Suivie d'une image, la commande compte ses cellules.
 """
 
+import functools
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -29,7 +32,7 @@ from convnets.figures.style import COLORS, output_dir
 from convnets.serving.classifier import prepare
 from convnets.training import lesson
 from convnets.training.batches import shuffled
-from exercises.ex17_detection import grid, metrics
+from exercises.ex17_detection import grid, metrics, threshold
 from exercises.ex17_detection.boxes import Detections
 
 SIDE_PX = 160  # la photographie entière, ramenée à un carré : un globule rouge y a 26 × 34 pixels
@@ -42,7 +45,12 @@ LEARNING_RATE = 2e-3  # d'Adam, au début ; il suit ensuite un cosinus jusqu'à 
 NUM_CLASSES = len(cells.CLASSES)
 SCORES = np.arange(0.05, 1, 0.05)  # ceux qui sont essayés sur la validation
 NUM_SHOWN = 4  # photographies de la figure
-PAIRS = [(f"error {name}", f"constant {name}") for name in cells.CLASSES]  # écarts publiés
+# Écarts publiés : de combien le premier dépasse le second.
+PAIRS = [
+    *((f"error {name}", f"constant {name}") for name in cells.CLASSES),
+    *((f"error {name}", f"spots error {name}") for name in threshold.LARGEST_PX),
+    *((f"ap {name}", f"spots ap {name}") for name in threshold.LARGEST_PX),
+]
 # AP à IoU 0,5, dans l'ordre des classes. Ces réseaux ont appris des mêmes 205 photographies, à 640
 # pixels de côté ; la commande publiée avec eux les mesure sur les 87 de validation.
 # Source : Kang et al., « CST-YOLO », arXiv 2306.14590 ; dépôt mkang315/CST-YOLO, commit 3d1de3a.
@@ -157,47 +165,90 @@ def run(seed: int, *, epochs: int = EPOCHS, minutes=None, limit: int | None = No
     Returns:
         Les mesures de `measure` ; le réseau ; ce que montre la figure.
     """
-    parts = {
+    parts = load_parts(limit)
+    pieces = vary(parts["train"], np.random.default_rng(seed))
+    model = train(pieces, seed=seed, epochs=epochs, minutes=minutes)
+    scenes = {name: read_scenes(part) for name, part in parts.items()}
+    return measure(model, scenes, find_by_color(limit))
+
+
+def load_parts(limit: int | None) -> dict[str, cells.Photographs]:
+    """Rend les trois parts de BCCD, d'au plus `limit` photographies chacune."""
+    return {
         name: cells.Photographs(*(field[:limit] for field in part))
         for name, part in cells.load_cells().items()
     }
-    pieces = vary(parts["train"], np.random.default_rng(seed))
-    model = train(pieces, seed=seed, epochs=epochs, minutes=minutes)
-    return measure(model, *map(read_scenes, parts.values()))
 
 
-def measure(model: keras.Model, learned: Scenes, val: Scenes, test: Scenes) -> lesson.Run:
-    """Mesure le détecteur, et les comptes que donnent ses boîtes.
+class Answer(NamedTuple):
+    """Ce qu'une méthode trouve dans les photographies de test."""
+
+    found: list[Detections]  # toutes ses boîtes
+    min_scores: list[float]  # le score à partir duquel en croire une, classe par classe
+
+
+@functools.lru_cache(maxsize=1)  # aucune graine ne le change
+def find_by_color(limit: int | None) -> Answer:
+    """Cherche les taches violettes, selon les règles que préfèrent les photographies connues."""
+    train, val, test = (read_scenes(part) for part in load_parts(limit).values())
+    images, boxes, labels = (np.concatenate([train[k], val[k]]) for k in range(3))
+    known = Scenes(images, boxes, labels, None)
+    rules = {name: threshold.choose_rule(known, name) for name in threshold.LARGEST_PX}
+    min_scores = choose_scores(threshold.find_all(images, rules), labels)
+    return Answer(threshold.find_all(test.images, rules), min_scores)
+
+
+def measure(model: keras.Model, scenes: dict[str, Scenes], spots: Answer) -> lesson.Run:
+    """Mesure le détecteur et le seuil de couleur, et les comptes que donnent leurs boîtes.
+
+    Args:
+        model: le détecteur à grille.
+        scenes: les photographies de chaque part.
+        spots: ce que trouve le seuil.
 
     Returns:
         `ap RBC`… et `map`, à IoU 0,5 ; `error RBC`…, de combien le compte d'une photographie se
         trompe en moyenne, et `constant RBC`…, la même chose en répondant toujours le compte moyen
-        de l'entraînement ; le réseau ; ce que montre la figure ; dans `pooled`, ces erreurs de
-        compte, photographie par photographie.
+        de l'entraînement ; celles du seuil commencent par `spots` ; le réseau ; ce que montre la
+        figure ; dans `pooled`, ce que pèse chaque photographie.
     """
-    found = find(model, test.images)
-    measures = metrics.average_precisions(metrics.judge(found, test), cells.CLASSES)
-    measures["map"] = float(np.mean(list(measures.values())))
-    min_scores = choose_scores(find(model, val.images), val.labels)
-    found = believe(found, min_scores)
-    usual = np.mean([count(labels) for labels in learned.labels], axis=0)
-    counts = {"error": [count(each.labels) for each in found], "constant": usual}
-    values = {}
-    for kind, each in counts.items():
-        errors = miscounts(each, test.labels)  # (n, 3)
-        values |= {f"{kind} {name}": errors[:, k] for k, name in enumerate(cells.CLASSES)}
+    test, val = scenes["test"], scenes["val"]
+    found, known = find(model, test.images), find(model, val.images)
+    network = Answer(found, choose_scores(known, val.labels))
+    usual = np.mean([count(labels) for labels in scenes["train"].labels], axis=0)
+    errors = miscounts(usual, test.labels)  # (n, 3)
+    values = {f"constant {name}": errors[:, k] for k, name in enumerate(cells.CLASSES)}
+    values |= weigh(network, test, cells.CLASSES)
+    spotted = weigh(spots, test, threshold.LARGEST_PX)
+    values |= {f"spots {name}": each for name, each in spotted.items()}
     means, pooled = by_image(values)
+    means["map"] = float(np.mean([means[f"ap {name}"] for name in cells.CLASSES]))
+    min_scores, found = network.min_scores, believe(*network)
+    learned = scenes["train"]
     colors = learned.images.mean((1, 2))  # (n, 3) : la couleur moyenne de chaque photographie
     kept = {"min_scores": min_scores, "colors": [colors.min(0).tolist(), colors.max(0).tolist()]}
     kept = {"test": test, "found": found, "details": kept, "pooled": pooled}
-    return lesson.Run(measures | means, model, kept)
+    return lesson.Run(means, model, kept)
+
+
+def weigh(answer: Answer, test: Scenes, names: Sequence[str]) -> dict[str, np.ndarray]:
+    """Rend ce que pèse chaque photographie dans l'AP et dans l'erreur de compte de ces classes."""
+    judged = metrics.judge_each(answer.found, test)
+    counted = believe(answer.found, answer.min_scores)
+    errors = miscounts([count(each.labels) for each in counted], test.labels)  # (n, 3)
+    values = {}
+    for name in names:
+        label = cells.CLASSES.index(name)
+        values[f"ap {name}"] = metrics.class_precision(judged, label)
+        values[f"error {name}"] = errors[:, label]
+    return values
 
 
 def pool(found: list[dict]) -> dict:
-    """Rend l'écart des erreurs de compte, sur toutes les graines et toutes les photographies.
+    """Rend les écarts publiés, sur toutes les graines et toutes les photographies.
 
     Args:
-        found: par graine, de combien se trompe chaque compte, photographie par photographie.
+        found: par graine, ce que pèse chaque photographie dans chaque mesure.
 
     Returns:
         `{"gaps": {"error WBC - constant WBC": [moyenne, bas, haut]…}}`.
@@ -214,12 +265,21 @@ def teach(options) -> None:
         [name, *map(percent, aps), percent(np.mean(aps))]
         for name, aps in {"la grille": ours, **PUBLISHED}.items()
     ]
+    spots = [measures.get(f"spots ap {name}") for name in cells.CLASSES]
+    rows.insert(
+        1, ["un seuil de couleur", *("" if ap is None else percent(ap) for ap in spots), ""]
+    )
     print(table(["AP à IoU 0,5", *cells.CLASSES_FR, "moyenne"], rows))
-    rows = [
-        [french, *(number(measures[f"{kind} {name}"], 2) for kind in ("error", "constant"))]
-        for name, french in zip(cells.CLASSES, cells.CLASSES_FR, strict=True)
-    ]
-    print(table(["écart moyen du compte", "la grille", "toujours le compte moyen"], rows))
+    kinds = {
+        "error": "la grille",
+        "spots error": "un seuil de couleur",
+        "constant": "toujours le compte moyen",
+    }
+    rows = []
+    for name, french in zip(cells.CLASSES, cells.CLASSES_FR, strict=True):
+        errors = [measures.get(f"{kind} {name}") for kind in kinds]
+        rows.append([french, *("" if error is None else number(error, 2) for error in errors)])
+    print(table(["écart moyen du compte", *kinds.values()], rows))
     folder, paths = output_dir(options), cells.load_cells()["test"].paths
     save_photographs(folder / "cellules.png", paths[:NUM_SHOWN], kept["found"], kept["test"])
     lesson.save(

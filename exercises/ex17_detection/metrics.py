@@ -1,26 +1,17 @@
-"""Mesurer un détecteur : précision, rappel et précision moyenne, avec et sans doublons.
+"""Mesurer un détecteur : la précision moyenne de chaque classe, et ce qu'y pèse chaque scène.
 
 D'après : S3 « Different problems, models & metrics » (« accuracy, precision, recall »).
 """
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from convnets.datasets import sources
 from convnets.datasets.scenes import ABSENT, Scenes
-from exercises.ex17_detection.boxes import (
-    IOU_FOUND,
-    Detections,
-    average_precision,
-    match,
-    precision_recall,
-)
+from exercises.ex17_detection.boxes import Detections, average_precision, match, precision_recall
 from exercises.ex17_detection.localization import NUM_CLASSES
-from exercises.ex17_detection.proposals import recall, regular_boxes, to_truth
-from exercises.ex17_detection.two_stage import to_detections
 
 
 class Judged(NamedTuple):
@@ -86,8 +77,8 @@ def mean_average_precision(judged: Judged) -> float:
 # --- Question : que pèse chaque scène ? ----------------------------------------------
 
 
-def scene_precision(judged: Sequence[Judged]) -> np.ndarray:
-    """Rend ce que pèse chaque scène dans la moyenne des précisions moyennes.
+def class_precision(judged: Sequence[Judged], label: int) -> np.ndarray:
+    """Rend ce que pèse chaque scène dans la précision moyenne d'une classe.
 
     Une précision moyenne n'est pas une moyenne de scènes : elle range ensemble les boîtes de
     toutes. Elle est donc calculée de nouveau sans chaque scène ; ce qu'elle y perd, autant de fois
@@ -95,29 +86,40 @@ def scene_precision(judged: Sequence[Judged]) -> np.ndarray:
 
     Args:
         judged: les détections jugées de chaque scène, n en tout.
+        label: numéro de la classe ; une scène au moins a un de ses objets.
 
     Returns:
-        `(n,)`, de moyenne `mean_average_precision` ; une seule scène vaut donc cette moyenne.
+        `(n,)`, dont la moyenne est la précision moyenne de la classe.
 
     Source : Efron et Stein, « The Jackknife Estimate of Variance », Annals of Statistics 9(3),
     1981.
     """
-    whole, num = join(judged), len(judged)
-    owners = np.repeat(np.arange(num), [len(each.scores) for each in judged])
-    objects = np.stack([each.num_objects for each in judged])  # (n, 10)
-    lost = np.zeros(num)
-    present = np.flatnonzero(whole.num_objects)
-    for label in present:
-        mine = whole.labels == label
-        answers = whole.scores[mine], whole.correct[mine]
-        value = average_precision(*precision_recall(*answers, whole.num_objects[label]))
-        for scene in np.unique([*owners[mine], *np.flatnonzero(objects[:, label])]):
-            kept = owners[mine] != scene
-            left = whole.num_objects[label] - objects[scene, label]
-            others = precision_recall(*(each[kept] for each in answers), left)
-            lost[scene] += value - average_precision(*others)
-    lost /= len(present)
-    return mean_average_precision(whole) + (num - 1) * (lost - lost.mean())
+    objects = np.array([each.num_objects[label] for each in judged])
+    mine = [each.labels == label for each in judged]
+    scores = np.concatenate([each.scores[kept] for each, kept in zip(judged, mine, strict=True)])
+    correct = np.concatenate([each.correct[kept] for each, kept in zip(judged, mine, strict=True)])
+    owners = np.repeat(np.arange(len(judged)), [kept.sum() for kept in mine])
+    value = average_precision(*precision_recall(scores, correct, objects.sum()))
+    lost = np.zeros(len(judged))
+    for scene in np.unique([*owners, *np.flatnonzero(objects)]):  # les autres n'y changent rien
+        kept = owners != scene
+        left = precision_recall(scores[kept], correct[kept], objects.sum() - objects[scene])
+        lost[scene] = value - average_precision(*left)
+    return value + (len(judged) - 1) * (lost - lost.mean())
+
+
+def scene_precision(judged: Sequence[Judged]) -> np.ndarray:
+    """Rend ce que pèse chaque scène dans la moyenne des précisions moyennes.
+
+    Args:
+        judged: les détections jugées de chaque scène, n en tout.
+
+    Returns:
+        `(n,)`, la moyenne de `class_precision` sur les classes présentes : sa moyenne est donc
+        `mean_average_precision`.
+    """
+    present = np.flatnonzero(join(judged).num_objects)
+    return np.mean([class_precision(judged, label) for label in present], axis=0)
 
 
 # --- Question : à partir de quel score croire une boîte ? ----------------------------
@@ -136,48 +138,3 @@ def choose_score(judged: Judged) -> float:
     num_found = np.arange(1, len(order) + 1)
     f1 = 2 * np.cumsum(judged.correct[order]) / (num_found + judged.num_objects.sum())
     return float(judged.scores[order[f1.argmax()]]) if len(order) else 1.0
-
-
-def evaluate(
-    find: Callable[..., list[Detections]], scenes: Scenes, *, min_score: float
-) -> dict[str, float]:
-    """Mesure un détecteur, avec et sans suppression des doublons.
-
-    Args:
-        find: `find(suppress=…)` rend les détections de chaque scène.
-        scenes: les scènes.
-        min_score: score à partir duquel précision et rappel gardent une boîte.
-
-    Returns:
-        `map`, la moyenne sur les classes des précisions moyennes, `precision` et `recall`, puis
-        les mêmes suivies de `_without_nms` ; `ap Coat`… pour chaque classe présente.
-    """
-    measures = {}
-    for end, suppress in (("_without_nms", False), ("", True)):
-        judged = judge(find(suppress=suppress), scenes)
-        kept = judged.correct[judged.scores >= min_score]
-        measures[f"map{end}"] = mean_average_precision(judged)
-        measures[f"precision{end}"] = float(kept.sum() / max(len(kept), 1))
-        measures[f"recall{end}"] = float(kept.sum() / judged.num_objects.sum())
-    return measures | average_precisions(judged)
-
-
-def evaluate_stages(regions: np.ndarray, scenes: Scenes, *, min_score: float) -> dict[str, float]:
-    """Mesure un détecteur à deux étages, et ce que vaut chacun des deux.
-
-    Args:
-        regions: ce que dit la tête `(n, 25, 19)`.
-        scenes: les scènes.
-        min_score: score à partir duquel précision et rappel gardent une boîte.
-
-    Returns:
-        Les mesures d'`evaluate`, précédées de `two_stage_` ; `recall_proposals`, la part des objets
-        qu'une proposition au moins recouvre d'une IoU de 0,5 ; `recall_regular`, la même, de boîtes
-        posées sans regarder l'image.
-    """
-    measures = evaluate(partial(to_detections, regions), scenes, min_score=min_score)
-    truth = to_truth(scenes)
-    return {f"two_stage_{name}": value for name, value in measures.items()} | {
-        "recall_proposals": recall(regions[..., :4], truth, IOU_FOUND),
-        "recall_regular": recall(regular_boxes(), truth, IOU_FOUND),
-    }

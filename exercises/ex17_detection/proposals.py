@@ -196,19 +196,6 @@ def loss(truth, answers):
 # --- Question : les objets sont-ils parmi les propositions ? -------------------------
 
 
-def recall(proposed: np.ndarray, truth: np.ndarray, threshold: float) -> float:
-    """Rend la part des objets qu'une proposition au moins recouvre assez.
-
-    Args:
-        proposed: propositions `(n, m, 4)`, en pixels ; ou `(m, 4)`, les mêmes pour toutes les
-            scènes.
-        truth: objets `(n, k, 5)`.
-        threshold: IoU à atteindre.
-    """
-    present = truth[..., 4] >= 0
-    return float(recalled(proposed, truth, threshold).sum() / present.sum())
-
-
 def recalled(proposed: np.ndarray, truth: np.ndarray, threshold: float) -> np.ndarray:
     """Compte, dans chaque scène, les objets qu'une proposition recouvre assez : `(n,)`."""
     best = ops.max(compute_iou(proposed, truth[..., :4], "xyxy"), axis=1)  # (n, k)

@@ -80,6 +80,8 @@ def test_the_lesson(archive, eager, monkeypatch, tmp_path, capsys, short_runs):
     assert "CST-YOLO" in said and said.endswith("JPEGImages/f.jpg\n")
     report = reports.read_report("ex17_cells", models_dir=tmp_path / "m")
     assert report.metrics["constant RBC"].mean == 0  # une cellule partout
+    assert report.metrics["spots error WBC"].mean == 1  # rien de violet
+    assert "un seuil de couleur" in said
     assert (tmp_path / "f" / "cellules.png").exists()
 
 

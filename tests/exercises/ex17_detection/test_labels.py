@@ -3,6 +3,8 @@ import pytest
 
 from convnets.datasets.scenes import ABSENT
 from exercises.ex17_detection import labels as ex17
+from exercises.ex17_detection.boxes import Detections
+from exercises.ex17_detection.metrics import scene_precision
 
 QUESTION = "S3 How to switch to multi-class?"
 SETS = np.zeros((3, 10), np.float32)  # {0, 2}, {3}, {7, 9}
@@ -36,6 +38,14 @@ def test_the_losses_are_the_plain_sums():
 def test_classes_rank_scenes_without_a_threshold():
     answers = 0.9 * SETS
     answers[0, 2] = 0.4  # et mieux rangée que celles des autres scènes
-    assert ex17.rank_precision(answers, SETS) == 1
+    assert scene_precision(ex17.judge_sets(answers, SETS)).mean() == 1
     answers[1, 2] = 0.6  # une scène sans cette classe est rangée devant
-    assert ex17.rank_precision(answers, SETS) == 0.9
+    assert scene_precision(ex17.judge_sets(answers, SETS)).mean() == pytest.approx(0.9)
+
+
+@pytest.mark.question(QUESTION)
+def test_boxes_say_what_is_there_whatever_their_place():
+    found = Detections(np.zeros((3, 4)), np.array([0.9, 0.4, 0.7]), np.array([2, 5, 2]))
+    nothing = Detections(np.empty((0, 4)), np.empty(0), np.empty(0, int))
+    answers = ex17.forget_places([found, nothing])
+    assert answers[0, [2, 5]].tolist() == [0.9, 0.4] and answers.sum() == pytest.approx(1.3)

@@ -1,5 +1,3 @@
-from functools import partial
-
 import numpy as np
 import pytest
 
@@ -7,15 +5,7 @@ from convnets.core import reports
 from convnets.datasets import scenes
 from convnets.training import saving
 from exercises.ex17_detection import __main__ as ex17
-from exercises.ex17_detection import (
-    figures,
-    grid,
-    labels,
-    localization,
-    metrics,
-    proposals,
-    two_stage,
-)
+from exercises.ex17_detection import figures, grid, localization, metrics, proposals, two_stage
 from exercises.ex17_detection.boxes import Detections
 
 QUESTION = "S3 Different problems, models & metrics"
@@ -24,7 +14,7 @@ QUESTION = "S3 Different problems, models & metrics"
 @pytest.fixture
 def small(monkeypatch, small_data):
     """Deux jeux en miniature, et des réseaux de quelques cartes."""
-    for module, widths in ((grid, 3), (localization, 2), (labels, 1), (two_stage, 2)):
+    for module, widths in ((grid, 3), (localization, 2), (two_stage, 2)):
         monkeypatch.setattr(module, "WIDTHS", (4,) * widths)
     monkeypatch.setattr(proposals, "WIDTH", 4)
     for name in ("fashion_mnist", "cifar10"):
@@ -42,16 +32,16 @@ def test_the_lesson(small, eager, unrendered, tmp_path, monkeypatch, capsys, sho
     assert "deux étages : mAP, doublons gardés" in capsys.readouterr().out
     report = reports.read_report("ex17_detection", models_dir=tmp_path)
     published = reports.load_measures("ex17_detection")
-    assert {each.metric for each in published.headline} <= set(report.metrics)
+    shown = {each.metric for each in published.headline} - {"contrast_map"}  # plusieurs graines
+    assert shown <= set(report.metrics)
     assert {path.stem for path in (tmp_path / "f").iterdir()} == {
         *("detection", "precision_rappel", "etages")
     }
-    # Relu, le modèle redonne les mesures de la grille.
+    # Relu, le modèle redonne la mesure de la grille.
     model = saving.load_model("ex17_detection", models_dir=tmp_path)
     test = scenes.make_sets(ex17.NUM_SCENES, num_objects=ex17.NUM_OBJECTS, limit=32)["test"]
-    find = partial(grid.decode, ex17.predict(model, test))
-    found = metrics.evaluate(find, test, min_score=report.details["min_score"])
-    assert found == pytest.approx({name: report.metrics[name].mean for name in found})
+    judged = metrics.judge(grid.decode(ex17.predict(model, test)), test)
+    assert metrics.mean_average_precision(judged) == pytest.approx(report.metrics["map"].mean)
 
 
 def test_found_boxes_are_said_in_words():
@@ -81,9 +71,10 @@ def test_shipped_model(extract):
     made = scenes.compose_scenes(
         objects, classes, extract("cifar10")[0], num_scenes=60, num_objects=(1, 4), seed=0
     )
-    find = partial(grid.decode, ex17.predict(model, made))
-    found = metrics.evaluate(find, made, min_score=report.details["min_score"])
-    assert found["map"] > 0.4 and found["precision"] > 0.4 and found["recall"] > 0.4
+    judged = metrics.judge(grid.decode(ex17.predict(model, made)), made)
+    assert metrics.mean_average_precision(judged) > 0.4
+    kept = judged.correct[judged.scores >= report.details["min_score"]]
+    assert kept.mean() > 0.4 and kept.sum() > 0.4 * judged.num_objects.sum()
 
 
 @pytest.mark.question(QUESTION)
@@ -92,6 +83,4 @@ def test_what_the_page_says_is_what_was_measured():
     means = {name: metric.mean for name, metric in published.items()}
     assert means["two_stage_map"] > means["map"] + 0.05 > means["map_without_nms"] + 0.05
     assert means["two_stage_map"] > 2 * means["two_stage_map_without_nms"]
-    assert means["precision"] > means["precision_without_nms"] + 0.02
     assert round(means["recall_proposals"], 2) == 0.99 and round(means["recall_regular"], 2) == 0.35
-    assert means["labels_map_sigmoid"] > means["labels_map_softmax"] > means["labels_map_constant"]

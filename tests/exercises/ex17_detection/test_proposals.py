@@ -82,8 +82,8 @@ def test_a_perfect_first_stage_proposes_the_objects():
     answers, *_ = right_answers()
     proposed = np.asarray(ex17.Propose()(answers))
     assert proposed.shape == (2, ex17.NUM_PROPOSALS, 4)
-    assert ex17.recall(proposed, TRUTH, 0.99) == 1
-    assert ex17.recall(proposed[:, :1], TRUTH, 0.99) == 0.5  # une par scène, pour deux objets
+    assert ex17.recalled(proposed, TRUTH, 0.99).tolist() == [2, 2]
+    assert ex17.recalled(proposed[:, :1], TRUTH, 0.99).tolist() == [1, 1]  # une, pour deux objets
 
 
 @pytest.mark.question(QUESTION)

@@ -1,13 +1,10 @@
-"""Le seuil de couleur : des taches posées, retrouvées ; des précisions tirées de nouveau."""
+"""Le seuil de couleur : des taches posées, retrouvées."""
 
 import numpy as np
 import pytest
 
-from convnets.datasets import cells
 from convnets.datasets.scenes import ABSENT, Scenes
-from exercises.ex17_detection import metrics
 from exercises.ex17_detection import threshold as ex17
-from exercises.ex17_detection.boxes import Detections
 
 QUESTION = "S3 Crowd Understanding"
 PINK, VIOLET = (190, 184, 187), (150, 116, 205)
@@ -38,15 +35,3 @@ def test_planted_spots_are_found_and_told_apart_by_their_size(scenes):
 def test_a_pink_photograph_has_no_spot():
     excess = ex17.purple(np.full((1, 160, 160, 3), PINK, np.uint8))[0]
     assert len(ex17.find_spots(excess, ex17.Rule(20, 0), "WBC").boxes) == 0
-
-
-def test_photographs_put_together_give_the_usual_precision(scenes):
-    wrong = Detections(np.array([[0.0, 0, 5, 5]]), np.array([0.9]), np.array([1]))
-    right = Detections(np.array([WHITE_CELL], float), np.array([0.6]), np.array([1]))
-    rows = ex17.answers([wrong, right], scenes, 1)
-    whole = metrics.average_precisions(metrics.judge([wrong, right], scenes), cells.CLASSES)
-    assert (
-        ex17.pooled_precision(rows) == whole["ap WBC"] == 0.25
-    )  # un objet sur deux, après une faute
-    drawn = ex17.resampled_precisions(rows)
-    assert set(drawn.round(3)) == {0, 0.25, 1}  # deux fois l'une, une de chaque, deux fois l'autre
