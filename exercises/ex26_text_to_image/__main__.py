@@ -29,7 +29,6 @@ NUM_VAL = 2000  # images de validation, les mêmes que pour les autres exercices
 NUM_DRAWN = 500  # phrases de test, une image chacune
 NUM_REFERENCE = 5000  # images d'apprentissage auxquelles Fréchet compare
 FORCES = (0, 1, 2, 4)  # forces de la phrase mesurées
-WITNESS_SEEDS = range(3)  # des tirages de `search`
 HEADLINE = [
     Headline("named_4", "images nommées comme demandé, force 4"),
     Headline("named_2", "images nommées comme demandé, force 2"),
@@ -173,14 +172,6 @@ def search(train: Part, test: Part, *, seed: int) -> np.ndarray:
         fits = 3 * (train.labels == label) + ((said == 0) | (true == said)).sum(axis=1)
         rows.append(rng.choice(np.flatnonzero(fits == fits.max())))
     return train.images[rows]
-
-
-def witnesses(seed: int) -> dict[str, float]:
-    """Juge les images que trouve `search`, comme celles du réseau, sans rien apprendre."""
-    train, test = load_parts(None)
-    values, far = make_judge(train, test)(search(train, test, seed=seed))
-    metrics = {f"{name}_search": float(each.mean()) for name, each in values.items()}
-    return metrics | {"frechet_search": far}
 
 
 # --- Question : apprendre, dessiner, juger à chaque force ----------------------------

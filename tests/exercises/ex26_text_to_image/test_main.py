@@ -63,7 +63,7 @@ def test_lesson_trains_draws_judges_then_draws_a_sentence(
     assert names == {"phrases.png", "force.png", "chemin.png"}
     report = reports.read_report(SLUG, models_dir=tmp_path / "m")
     means = {name: metric.mean for name, metric in report.metrics.items()}
-    assert set(means) >= set(reports.load_measures(SLUG).metrics)
+    assert set(means) == set(reports.load_measures(SLUG).metrics)
     # Ce dont la réponse est connue : les vraies images, et le réseau parfait, qui recopie.
     assert means["obeyed_real"] == 1
     assert means["copied_exact"] == 1 and means["copied_real"] <= 0.06
