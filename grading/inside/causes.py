@@ -25,7 +25,8 @@ class Causes:
     def note(self, name, place: str, *, refused: bool = False) -> None:
         """Note ce qui manque, et la ligne du rendu qui le demande ; rien si ce n'est pas lui."""
         if place:
-            self.told.append(f"{REFUSED if refused else ABSENT} : {str(name)[-MAX_NAME:]}, {place}")
+            own = str(name).removeprefix(os.getcwd() + os.sep)  # le dossier où ce rendu est copié
+            self.told.append(f"{REFUSED if refused else ABSENT} : {own[-MAX_NAME:]}, {place}")
 
     def begin(self, node: ast.AST) -> None:
         """Commence une instruction, qui dépend peut-être de ce qu'elle lit."""

@@ -11,6 +11,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from exercises import EXERCISES, sources
 from grading.asking import staging
 from grading.inside import cells
+from grading.inside.causes import Causes
 from grading.reading import handin, notebooks, submission
 from grading.scale import read_scale
 
@@ -102,6 +103,13 @@ def test_an_error_is_said_with_its_cell_and_its_line(converted, monkeypatch):
         imported(found, monkeypatch).pool2d([1])
     last = raised.traceback[-1]
     assert str(last.path).endswith("cellule 3 de tp.ipynb") and last.lineno + 1 == 4
+
+
+def test_what_is_absent_is_named_from_the_hand_in(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    causes = Causes()
+    causes.note(tmp_path / "data" / "fashion", "ligne 51 de import_data.py")
+    assert causes.told == ["absent ici : data/fashion, ligne 51 de import_data.py"]
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"cells": 3}', '{"cells": [4]}', "\x00\xff"])
