@@ -436,8 +436,8 @@ def _with_networks(source: Source, known: list[str]) -> tuple[list[str], str]:
         return [*dict.fromkeys([*known, *networks])], ""
     reads = _saved_data(source)
     return [], (
-        f"{source.path.name} construit un réseau dont l'exercice n'est pas reconnu"
-        f"{f' : il apprend ce que contient {reads}' if reads else ''} ; "
+        f"{source.path.name} construit un réseau dont la correction n'a pas reconnu l'exercice"
+        f"{f' : il apprend ce que contient {reads}' if reads else ''} ; s'il est à noter, "
         f"dites-le par --as ex02={source.path.name} (ou ex03, ex04, ex05)"
     )
 
@@ -623,7 +623,7 @@ def other_library(source: Source) -> str:
     if others and not imported & KERAS:
         return others[0]
     draws_graph = GRAPHS & _called(source) and not is_network(source)
-    return "TensorFlow 1, sans Keras" if draws_graph else ""
+    return "TensorFlow 1, sans couche de Keras" if draws_graph else ""
 
 
 def _called(source: Source) -> set[str]:

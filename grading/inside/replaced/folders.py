@@ -14,6 +14,7 @@ from ..causes import causes, place_in_hand_in
 from ..trial import CLASSES, PICTURES, pictures_for
 
 PUBLISHED = r"(_batch(_\d)?|-ubyte(\.gz)?)$"  # les fichiers de CIFAR-10 et de MNIST, qui se lisent
+WEIGHTS = (".h5", ".hdf5", ".keras", ".ckpt", ".index")  # ce qu'enregistre un apprentissage
 _listdir, _walk, _mkdir = os.listdir, os.walk, os.mkdir
 _isdir, _exists, _glob = os.path.isdir, os.path.exists, glob.glob
 _list_files, _load_files = tf.data.Dataset.list_files, sklearn.datasets.load_files
@@ -82,9 +83,14 @@ def _are_weights_there(path) -> bool:
 
 
 def _match(pattern, *given, **named):
-    """Cherche un motif ; un motif qui ne trouve rien trouve nos images, ou leurs dossiers."""
+    """Cherche un motif ; un motif qui ne trouve rien trouve nos images, ou leurs dossiers.
+
+    Des poids que le programme n'a pas encore enregistrés n'en sont pas : rien n'est trouvé.
+    """
     inside = "*/*.png" if re.search(r"[*].*[*]|[.]", pattern) else "*"
     matched = _glob(pattern, *given, **named)
+    if not matched and pattern.endswith(WEIGHTS):
+        return matched
     if not matched:
         causes.note(pattern, place_in_hand_in())
     return matched or _glob(f"{pictures_for()}/{inside}", *given, **named)
