@@ -427,6 +427,9 @@ def rows(verdict: Verdict, *, hint: bool = False, more: str = "") -> list[str]:
 def opening(verdict: Verdict) -> list[str]:
     """Écrit ce qui se sait d'un verdict avant sa cause : ce qui est acquis, l'appel manqué."""
     rule, found, wait = verdict.rule, verdict.credit, verdict.waits_for
+    if verdict.is_right and found.reason:
+        remark = f"{read_reasons()[found.reason].text} ({found.detail})".removesuffix(" ()")
+        return [f"{rule.id} ✓ juste", *_wrapped(f"Remarque : {remark}")]
     if verdict.is_right:
         return [f"{rule.id} ✓ juste"]
     said = [f"{rule.id} — {rule.title} : pas encore."]
@@ -521,7 +524,7 @@ INGREDIENTS = {"glance": "réseau", "small_network": "réseau", "plain_network":
 
 def shown_forms(found: Credit) -> str:
     """Dit ce qui était attendu et ce qui est reçu : des formes, jamais des valeurs."""
-    answered, expected = found.wrong.answer, found.wrong.expected
+    answered, expected = found.wrong.whole or (found.wrong.answer, found.wrong.expected)
     if expected is REFUSED:
         received = answered.error["type"] if answered.error else "aucune erreur"
         return f"attendu : ValueError ; reçu : {received}"

@@ -80,9 +80,13 @@ def variants(calls: Sequence[Call]) -> Iterator[Variant]:
             continue  # un réseau ne se prend pas pour une image
         detail = " et ".join(named(first, first.name(k)) for k in (i, j))
         yield Variant(Clue("arguments_swapped", detail), lambda call, i=i, j=j: _swap(call, i, j))
-    for name in sorted({name for each in calls for name in each.named}):
+    given = sorted({name for each in calls for name in each.named})
+    for name in given:
         clue = Clue("argument_ignored", f"`{name}`")
         yield Variant(clue, lambda call, name=name: _drop(call, name))
+    for several in _several(given):
+        clue = Clue("arguments_ignored", ", ".join(f"`{name}`" for name in several))
+        yield Variant(clue, lambda call, several=several: _drop(call, *several))
     if count > 1:  # le dernier peut être facultatif
         clue = Clue("argument_ignored", named(first, first.name(count - 1)))
         yield Variant(clue, lambda call: (call.positional[:-1], call.named))
@@ -100,8 +104,14 @@ def _swap(call: Call, i: int, j: int) -> tuple:
     return tuple(positional), call.named
 
 
-def _drop(call: Call, dropped: str) -> tuple:
-    return call.positional, {k: value for k, value in call.named.items() if k != dropped}
+def _several(names: Sequence[str]) -> list[tuple[str, ...]]:
+    """Rend les façons d'oublier deux arguments, puis tous."""
+    pairs = [*itertools.combinations(names, 2)]
+    return pairs if len(names) < 3 else [*pairs, tuple(names)]
+
+
+def _drop(call: Call, *dropped: str) -> tuple:
+    return call.positional, {k: value for k, value in call.named.items() if k not in dropped}
 
 
 def _change(call: Call, name: str, change: Callable) -> tuple:
@@ -289,11 +299,46 @@ def sides(wrong: Sequence[Call]) -> Clue | None:
     """Dit en quoi les formes rendues diffèrent toutes des bonnes."""
     pairs = [(each.found.shape, each.expected.shape) for each in wrong]
     pairs = [(found, expected) for found, expected in pairs if found != expected]
-    if not pairs or any(len(found) != len(expected) for found, expected in pairs):
+    if not pairs:
         return None
+    if any(len(found) != len(expected) for found, expected in pairs):
+        return _axes(pairs)
     if all(sorted(found) == sorted(expected) for found, expected in pairs):
         return Clue("sides_swapped", "")
     return _gaps_of_sides([np.subtract(found, expected) for found, expected in pairs])
+
+
+def _axes(pairs: Sequence[tuple]) -> Clue | None:
+    """Dit si des axes manquent à toutes les formes rendues, ou sont de trop."""
+    fewer = {len(found) < len(expected) for found, expected in pairs}
+    if len(fewer) != 1:
+        return None
+    is_fewer = fewer.pop()
+    known = [
+        _removed(expected, found) if is_fewer else _removed(found, expected)
+        for found, expected in pairs
+    ]
+    common = set.intersection(*map(set, known))
+    which = place(*common, "axe") if len(common) == 1 else ""
+    return Clue("axis_missing" if is_fewer else "axis_added", which and f"le {which}")
+
+
+def _removed(longer: Sequence[int], shorter: Sequence[int]) -> list[int]:
+    """Rend les axes dont le retrait ferait d'une forme l'autre."""
+    return [
+        axis
+        for axis in range(len(longer))
+        if (*longer[:axis], *longer[axis + 1 :]) == tuple(shorter)
+    ]
+
+
+def same_for_all(calls: Sequence[Call]) -> Clue | None:
+    """Dit si la réponse est toujours la même, quels que soient les arguments."""
+    numeric = [each for each in calls if each.found is not None and each.expected is not None]
+    first = [each for each in numeric if each.part == numeric[0].part]
+    several = any(not _equal(each.expected, first[0].expected) for each in first)
+    is_same = all(_equal(each.found, first[0].found) for each in first)
+    return Clue("same_for_all", "") if len(first) >= MIN_CALLS and several and is_same else None
 
 
 def _gaps_of_sides(gaps: Sequence[np.ndarray]) -> Clue | None:
@@ -409,6 +454,8 @@ def find(calls: Sequence[Call], recompute: Callable, *, vague: bool = True) -> C
         return clue
     first = [each for each in numeric if each.part == numeric[0].part]  # ce qui manque d'abord
     if (clue := multiplied(first)) or not vague:
+        return clue
+    if clue := same_for_all(calls):
         return clue
     clue, where = _of_values(first), apart(right, wrong)
     if clue or not (way := direction(first) or direction(numeric)):

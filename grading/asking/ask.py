@@ -13,10 +13,12 @@ from functools import partial
 
 import numpy as np
 
-from grading.asking.arguments import Call
+from grading.asking.arguments import Call, place
 from grading.asking.comparing import (
+    ANOTHER,
     TOLERANCE,
     UNEXPLAINED,
+    VAGUE,
     Mistake,
     as_floats,
     judge,
@@ -32,6 +34,7 @@ from grading.asking.failures import Answer, Failure, failure_of
 from grading.asking.parts import are_exchanged
 from grading.scale import Rule
 
+UNSETTLED = (*VAGUE, "too_large", "too_small")  # ce qui se dit sans donner de cause
 SEARCH_S = 2.0  # de processeur : passé ce temps, `check` répond sans chercher davantage
 MIN_SIZE = 8  # valeurs rendues en tout ; en deçà, deux changements expliquent presque tout
 TENSORS = {"operation": "through", "weights": []}  # comment appeler une fonction de tenseurs
@@ -81,7 +84,10 @@ class Ask:
         known = isinstance(found, list) and len(found) == len(calls)
         if not known or not all(map(_is_answer, found)):
             raise Failure("forged_answer")
-        answers = [Answer(each.get("value"), each.get("error")) for each in found]
+        answers = [
+            Answer(each.get("value"), each.get("error"), _places(each.get("changed")))
+            for each in found
+        ]
         if all(answer.error for answer in answers):
             first = answers[0].error
             if len({(each.error.get("type"), each.error.get("line")) for each in answers}) == 1:
@@ -123,7 +129,13 @@ class Ask:
                 every,
                 lambda _, changed: [as_floats(value_of(right, *each)) for each in changed],
             )
-        return shown_as(found, function, calls, calls)
+        starts = {id(some[0]) for _, some, *_ in groups if some}
+        pairs = [
+            (answer.value, value_of(right, *call))
+            for call, answer in zip(calls, answers, strict=True)
+            if id(call) in starts
+        ]
+        return shown_as(self._remarked(found, function, answers, pairs), function, calls, calls)
 
     def compare(
         self,
@@ -177,7 +189,42 @@ class Ask:
             names = self.parameters(function)
             every = side_by_side(calls, answers, values, tolerance, parts, names)
             compared_ = located(compared_, every, partial(self._recomputed, function, how))
-        return shown_as(compared_, function, [call for _, some in known for call in some], calls)
+        compared_ = self._remarked(compared_, function, found, whole, ours)
+        judged = [call for _, some in known for call in some]
+        return _whole(shown_as(compared_, function, judged, calls), calls, parts, found, ours)
+
+    def _remarked(
+        self,
+        found: Credit,
+        function: str,
+        answers: Sequence[Answer],
+        pairs: Sequence[tuple],
+        ours: Sequence[Answer] = (),
+    ) -> Credit:
+        """Dit d'une fonction qu'elle change ce qu'elle reçoit, si rien de précis n'est dit d'elle.
+
+        D'une réponse juste, c'est une remarque : elle garde tous ses points. De même si elle est
+        faite de nombres à virgule, là où le corrigé rend des entiers.
+
+        Args:
+            found: ce qui en est déjà dit.
+            function: son nom.
+            answers: ses réponses.
+            pairs: des valeurs rendues, et les bonnes.
+            ours: les réponses du corrigé, s'il a été appelé.
+        """
+        if found.reason is not None and found.reason not in UNSETTLED:
+            return found
+        meant = {name for each in ours for name in each.changed}
+        changed = [name for each in answers for name in each.changed if name not in meant]
+        if changed:
+            known = self.parameters(function)
+            names = [known[k] if k in range(len(known)) else k for k in changed]
+            said = [f"`{k}`" if isinstance(k, str) else f"le {place(k)}" for k in names]
+            return found._replace(reason="changed_in_place", detail=", ".join(dict.fromkeys(said)))
+        if found.level == 1 and any(_is_float_for_integer(*pair) for pair in pairs):
+            return found._replace(reason="floats_for_integers")
+        return found
 
     def _seeks(self, found: Credit) -> bool:
         """Dit s'il faut chercher ce qui explique une réponse fausse, que rien n'explique encore."""
@@ -279,6 +326,22 @@ class Ask:
         return as_bytes(self.op("export", function=function, **arguments))
 
 
+def _places(changed) -> tuple:
+    """Lit les rangs et les noms des tableaux qu'un appel a changés."""
+    known = changed if isinstance(changed, list) else []
+    return tuple(
+        k for k in known if isinstance(k, int) or (isinstance(k, str) and k.isidentifier())
+    )
+
+
+def _is_float_for_integer(value, expected) -> bool:
+    """Dit si un nombre, ou un tableau, est à virgule là où le bon est fait d'entiers."""
+    numeric = np.ndarray | np.generic | int | float
+    if not isinstance(value, numeric) or not isinstance(expected, numeric):
+        return False
+    return np.asarray(value).dtype.kind == "f" and np.asarray(expected).dtype.kind in "iu"
+
+
 def _num_values(answers: Sequence[Answer]) -> int:
     """Compte les nombres de toutes les réponses ; ce qui n'en est pas un tableau en vaut assez."""
     values = [as_floats(each.value) for each in answers if not each.error]
@@ -339,6 +402,27 @@ def _known(answer: Answer, *_):
     if answer.error:
         raise ValueError(answer.error["message"])
     return answer.value
+
+
+def _whole(found: Credit, calls: Sequence, parts: Sequence, answers, ours) -> Credit:
+    """Note dans un crédit, à côté de la part comparée, tout ce que la fonction rend.
+
+    Ce qui se dit de cette part seule ne dit rien à qui ne la connaît pas : c'est tu.
+    """
+    if found.wrong is None:
+        return found
+    number = next(k for k, each in enumerate(calls) if each[0] is found.wrong.positional)
+    values = [each[number].value for each in (answers, ours)]
+    if not parts[number] or not all(map(_has_form, values)):
+        return found
+    wrong = found.wrong._replace(whole=(answers[number], ours[number].value))
+    inside = found.reason in VAGUE and found.detail != ANOTHER
+    return found._replace(wrong=wrong, detail="" if inside else found.detail)
+
+
+def _has_form(value) -> bool:
+    """Dit si une valeur est un tableau, de nombres réels ou complexes, ou se lit comme tel."""
+    return isinstance(value, np.ndarray) or as_floats(value) is not None
 
 
 QUESTIONS: dict[str, Callable[[Ask], Credit]] = {}

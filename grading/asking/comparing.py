@@ -78,6 +78,7 @@ def altered(function: Callable, after: Callable | None = None, **fixed) -> Calla
 
 ANOTHER = "et une autre erreur, à voir ensuite"
 VAGUE = ("wrong_values", "wrong_shape")  # ce qui se dit quand rien n'explique la différence
+CAUSELESS = (*VAGUE, "wrong_parts")  # de même, ou presque
 SYMPTOMS = (  # ce qui décrit la différence, sans en dire la cause
     *("times_a_number", "plus_a_number", "stretched", "reordered", "axis_reversed"),
     *("wrong_slice", "lines_times_a_number", "lines_plus_a_number", "lines_stretched", "rolled"),
@@ -127,12 +128,21 @@ def judge(
     for mistake in mistakes:
         if len(wrong) > 1 and _explains(mistake, wrong[0], tolerance):
             return Credit(level, mistake.reason, ANOTHER, every[0])
-    reason, detail = _common_reason(every) or _common_reason(wrong[0], more=len(wrong) > 1)
+    reason, detail = _reason(wrong)
     for mistake in mistakes if reason in VAGUE else ():  # l'une, et une autre par-dessus
         mixed = [each._replace(expected=_mistaken(mistake, *each[1:3])) for each in wrong[0]]
         if _difference(mixed):
             return Credit(level, mistake.reason, ANOTHER, every[0])
     return Credit(level, reason, detail, every[0])
+
+
+def _reason(wrong: Sequence[Sequence[Wrong]]) -> tuple[str, str]:
+    """Dit en quoi tous les appels manqués diffèrent, ou ceux du premier groupe qui en a."""
+    every = _common_reason([each for bad in wrong for each in bad])
+    if every and (every[0] not in CAUSELESS or len(wrong) == 1):
+        return every
+    first = _common_reason(wrong[0], more=len(wrong) > 1)
+    return every if every and first[0] in CAUSELESS else first
 
 
 def value_of(right: Callable, positional, named):
@@ -242,6 +252,8 @@ def _common_reason(wrong: Sequence[Wrong], *, more: bool | None = None) -> tuple
     pairs = [(each.answer.value, each.expected) for each in valued]
     if by_part := parts.explain(pairs, partial(same, tolerance=TOLERANCE)):
         return by_part
+    if lacking := _lacking(pairs):
+        return lacking
     if reason := _difference(valued):
         return reason, ANOTHER if more else ""
     if more is None:
@@ -255,6 +267,17 @@ def _common_reason(wrong: Sequence[Wrong], *, more: bool | None = None) -> tuple
     scale = np.abs(expected[np.isfinite(expected)]).max(initial=1e-9)
     right = np.isclose(values, expected, rtol=1e-4, atol=1e-4 * scale)
     return "wrong_values", _where(right)
+
+
+def _lacking(pairs: Sequence[tuple]) -> tuple[str, str] | None:
+    """Dit ce qui manque à toutes les réponses : des éléments, ou tout."""
+    said = [parts.lacks(found, expected) for found, expected in pairs]
+    if said and all(said) and not any(each is None for each, _ in pairs):
+        return "part_missing", said[0].said
+    arrays = [(as_floats(found), as_floats(expected)) for found, expected in pairs]
+    known = [pair for pair in arrays if pair[0] is not None and pair[1] is not None]
+    is_empty = len(known) == len(pairs) > 0 and all(a.size == 0 < b.size for a, b in known)
+    return ("empty_result", "") if is_empty else None
 
 
 def _where(right: np.ndarray) -> str:

@@ -15,6 +15,7 @@ class Wrong(NamedTuple):
     answer: Answer
     expected: object
     reached: Fraction  # le niveau acquis, sans ce que vaut quand même une erreur connue
+    whole: tuple | None = None  # réponse et bonne valeur entières, si une part en est comparée
 
 
 class Credit(NamedTuple):

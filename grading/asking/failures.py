@@ -35,6 +35,7 @@ class Answer(NamedTuple):
 
     value: object
     error: dict | None = None
+    changed: tuple[int | str, ...] = ()  # les tableaux reçus qu'il a changés : rangs et noms
 
 
 ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|.)")

@@ -25,6 +25,7 @@ from .messages import Ingredient
 MAX_TEXT = 300  # caractères d'un message d'erreur ou d'un nom
 MAX_ATTEMPTS = 3  # dites d'un programme
 MAX_OUTPUT_BYTES = 2**16  # gardés de ce qu'une commande affiche
+MAX_COPIED_BYTES = 2**24  # d'un tableau donné, dont une copie dit s'il a changé
 SPACE: list[dict] = []  # variables globales de l'élève, quand il se vérifie lui-même (`check`)
 
 
@@ -193,7 +194,7 @@ def call(module: str, function: str, calls: list) -> list:
         calls: `[positionnels, nommés]` de chaque appel.
 
     Returns:
-        Pour chaque appel, `{"value": …}` ou `{"error": …}`.
+        Pour chaque appel, `{"value": …}` ou `{"error": …}` ; et `"changed"` (voir `results`).
     """
     target = found(module, function)
 
@@ -243,7 +244,8 @@ def results(use, calls: list, *, ready: bool = True) -> list:
     """Fait chaque appel, `use(positionnels, nommés)` ; une erreur n'arrête pas les suivants.
 
     Les ingrédients ne sont préparés (`ready`) qu'au fur et à mesure : l'un d'eux peut fixer la
-    graine de Keras.
+    graine de Keras. Un appel qui change un tableau reçu le dit : `"changed"` en donne les rangs et
+    les noms.
     """
     results = []
     for positional, named in calls:
@@ -251,13 +253,30 @@ def results(use, calls: list, *, ready: bool = True) -> list:
             if ready:
                 positional = [prepared(each) for each in positional]
                 named = {key: prepared(each) for key, each in named.items()}
+            given = _arrays({**dict(enumerate(positional)), **named})
             with _batches_checked():
                 results.append({"value": use(positional, named)})
+            if changed := [name for name, old, new in given if not _is_kept(old, new)]:
+                results[-1]["changed"] = changed
         except MemoryError:
             raise
         except Exception as error:
             results.append({"error": describe_error(error)})
     return results
+
+
+def _arrays(arguments: dict) -> list[tuple]:
+    """Rend de chaque tableau, s'il n'est pas trop grand, son nom, une copie, et lui-même."""
+    return [
+        (name, value.copy(), value)
+        for name, value in arguments.items()
+        if isinstance(value, np.ndarray) and value.nbytes <= MAX_COPIED_BYTES
+    ]
+
+
+def _is_kept(old: np.ndarray, new: np.ndarray) -> bool:
+    """Dit si un tableau est encore ce qu'il était."""
+    return np.array_equal(old, new, equal_nan=old.dtype.kind in "fc")
 
 
 def chained(module: str, function: str, calls: list) -> list:

@@ -77,6 +77,26 @@ def test_a_vague_error_is_traced_to_an_argument(function, reason, detail):
     assert (found.reason, found.detail[: len(detail)]) == (reason, detail)
 
 
+def padded(width, window, *, stride=1, padding=0, dilation=1):
+    return (width + 2 * padding - dilation * (window - 1) - 1) // stride + 1
+
+
+def test_two_arguments_that_do_nothing_are_both_named():
+    ask = Ask(Rule(), np.random.default_rng(0), Desk(size))
+    calls = [
+        ((width, window), {"stride": 2, "padding": padding, "dilation": padding + 1})
+        for width, window, padding in [(17, 3, 1), (29, 2, 2), (32, 5, 3), (28, 4, 2)]
+    ]
+    ask.desk.function = lambda width, window, *, stride, **_: size(width, window, stride=stride)
+    found = ask.judge("size", [(1, calls)], padded)
+    assert (found.reason, found.detail) == ("arguments_ignored", "`dilation`, `padding`")
+
+
+def test_an_answer_that_never_changes_is_said_so():
+    ask = Ask(Rule(), np.random.default_rng(0), Desk(lambda width, window: 44))
+    assert ask.judge("size", [(1, PLAIN[:3])], size).reason == "same_for_all"
+
+
 def picture(image, share):
     return share * image.mean((0, 1)) + 3 * image[0]
 
@@ -102,6 +122,10 @@ SHARED = [((image, share), {}) for image, share in zip(IMAGES, (0.1, 0.3, 0.6, 0
         (lambda i, s: (i[0], i[0, 0]), lambda i, s: (i[0], i[1, 1]), "wrong_parts", "bon : le 1er"),
         (lambda i, s: (i[1], i[0]), lambda i, s: (i[0], i[1]), "parts_exchanged", ""),
         (lambda i, s: (i[0], -i[1]), lambda i, s: (i[0], i[1]), "negated", "seul élément faux"),
+        (lambda i, s: picture(i, s).max(0), picture, "axis_missing", "le 1er axe"),
+        (lambda i, s: np.cos(i), picture, "axis_added", "le 1er axe"),
+        (lambda i, s: i[:0], lambda i, s: i, "empty_result", ""),
+        (lambda i, s: i.sum(), pair, "part_missing", "attendu : 2 éléments"),
     ],
 )
 def test_the_argument_or_the_part_at_fault_is_named(function, right, reason, detail):

@@ -57,6 +57,13 @@ def test_a_verdict_says_what_is_reached_and_what_remains(source, expected):
         assert part in text, text
 
 
+def test_a_right_function_that_changes_what_it_receives_is_told_so():
+    source = "def relu(values):\n    values[values < 0] = 0\n    return values"
+    text = " ".join(said("ex00.relu", source).split())
+    assert text.startswith("ex00.relu ✓ juste Remarque : La fonction change, sur place,")
+    assert "(`values`)" in text
+
+
 def test_an_exception_is_said_once():
     """Certains appels répondent, d'autres s'arrêtent : l'appel manqué et la cause se suivent."""
     stops = "def positions(n, patch, step):\n    if (n - patch) % step: [][0]\n    return "
