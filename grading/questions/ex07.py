@@ -1,6 +1,8 @@
 """Exercice 07 : cacher l'image carré par carré, et mesurer ce que la classe y perd."""
 
+import itertools
 import types
+import warnings
 
 import numpy as np
 
@@ -148,6 +150,68 @@ def _drops(model, image, class_index, **options) -> np.ndarray:
     return OURS.drops(network, image, class_index, **options)
 
 
+# --- Ce que la classe y perd, avec une erreur ----------------------------------------
+
+
+def _height_first(image: np.ndarray) -> tuple[int, int]:
+    return image.shape[0], image.shape[1]
+
+
+def _width_first(image: np.ndarray) -> tuple[int, int]:
+    return image.shape[1], image.shape[0]
+
+
+def _small_square(image: np.ndarray) -> tuple[int, int]:
+    return OURS.PATCH_PX, OURS.STRIDE_PX
+
+
+def _mean_of_drops(found: np.ndarray) -> np.ndarray:
+    return np.nanmean(found, axis=0)
+
+
+def _largest_drop(found: np.ndarray) -> np.ndarray:
+    return np.nanmax(found, axis=0)
+
+
+def _sum_of_drops(found: np.ndarray) -> np.ndarray:
+    return np.nansum(found, axis=0)
+
+
+def _last_drop(found: np.ndarray) -> np.ndarray:
+    last = np.zeros(found.shape[1:])
+    for each in found:
+        last = np.where(np.isnan(each), last, each)
+    return last
+
+
+def _hidden(*, sides=_height_first, square=OURS.default_square, merge=_mean_of_drops):
+    """Rend `drops` avec, au choix, une erreur.
+
+    Args:
+        sides: rend, d'une image, le côté où vont les lignes des carrés, puis les colonnes.
+        square: rend, d'une image, le carré et le pas par défaut.
+        merge: fait une carte de ce que baisse chaque carré, `(carrés, H, W)`, NaN hors de lui.
+    """
+
+    def drops(model, image, class_index, *, patch_px=None, stride_px=None, fill="mean"):
+        patch, stride = (a or b for a, b in zip((patch_px, stride_px), square(image), strict=True))
+        if not 1 <= stride <= patch <= min(image.shape[:2]):
+            raise ValueError
+        rows, columns = (OURS.positions(side, patch, stride) for side in sides(image))
+        pictures = np.repeat(image[None], len(rows) * len(columns), axis=0)
+        is_hidden = np.zeros(pictures.shape[:3], bool)
+        for number, (top, left) in enumerate(itertools.product(rows, columns)):
+            is_hidden[number, top : top + patch, left : left + patch] = True
+        pictures[is_hidden] = OURS.fill_color(image, fill)
+        before = probabilities(model, image[None])[0, class_index]
+        lost = before - probabilities(model, pictures)[:, class_index]
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # la moyenne de rien
+            return merge(np.where(is_hidden, lost[:, None, None], np.nan))
+
+    return drops
+
+
 @question("ex07.drops")
 def ask_drops(ask: Ask) -> Credit:
     """Cache l'image d'un réseau connu : carrés côte à côte, qui se recouvrent, par défaut."""
@@ -164,8 +228,13 @@ def ask_drops(ask: Ask) -> Credit:
         (other, {"patch_px": 3, "stride_px": 4}),
     ]
     calls = [((glance(ask.rng, image), image, CLASS), options) for image, options in settings]
-    groups = [("1/2", calls[:2]), ("3/4", calls[2:5]), ("1", calls[5:])]
+    groups = [("1/2", calls[:2]), ("3/4", calls[2:5]), ("1", calls[5:7]), ("1", calls[7:])]
     mistakes = [
+        Mistake("height_for_width", _hidden(sides=_width_first)),
+        Mistake("largest_drop_kept", _hidden(merge=_largest_drop), "1/2"),
+        Mistake("last_drop_kept", _hidden(merge=_last_drop), "1/2"),
+        Mistake("drops_not_averaged", _hidden(merge=_sum_of_drops), "1/2"),
+        Mistake("default_square_fixed", _hidden(square=_small_square), "3/4"),
         Mistake("gain_for_drop", altered(_drops, np.negative), "1/2"),
         Mistake("probability_not_drop", _left, "1/4"),
         Mistake("gains_dropped", altered(_drops, lambda each: np.maximum(each, 0)), "1/2"),

@@ -7,7 +7,19 @@ from scipy.signal import fftconvolve
 from scipy.special import softmax
 
 from grading.inside import messages
-from grading.questions import TOLERANCE, Ask, Credit, Mistake, credit, judge, numbers, shown_as
+from grading.questions import (
+    TOLERANCE,
+    VAGUE,
+    Ask,
+    Credit,
+    Mistake,
+    as_floats,
+    credit,
+    judge,
+    numbers,
+    same,
+    shown_as,
+)
 
 NUM_CLASSES = 4
 CLASS, LIKELIEST = 2, 1  # classe expliquée, et celle que le réseau annonce
@@ -136,7 +148,22 @@ def ask_bounded(ask: Ask, function: str, signed: str, calls: Sequence[tuple]) ->
     answers, groups = ask.calls(function, calls), [("1/2", own[:-1]), ("1", own[-1:])]
     with np.errstate(invalid="ignore"):  # une erreur divise zéro par zéro
         found = judge(answers, groups, clipped, BOUNDED_MISTAKES, tolerance=TOLERANCE)
+    if found.reason in VAGUE and _is_bare(ask, signed, calls, answers):
+        found = found._replace(reason="options_not_passed", detail="")
     return shown_as(found, function, own, calls)
+
+
+def _is_bare(ask: Ask, signed: str, calls: Sequence[tuple], answers: Sequence) -> bool:
+    """Dit si les cartes sont celles d'appels dont les options ne sont pas données."""
+    bare = [(positional, {}) for positional, named in calls if named]
+    if len(bare) < len(calls):
+        return False
+    maps = ask.calls(signed, bare)
+    known = [None if each.error else as_floats(each.value) for each in maps]
+    return all(
+        each is not None and same(answer.value, clipped(each), tolerance=TOLERANCE)
+        for each, answer in zip(known, answers, strict=True)
+    )
 
 
 BOUNDED_MISTAKES = (
