@@ -143,6 +143,13 @@ def ask_output_size(ask: Ask) -> Credit:
     )
 
 
+def _half_kernel(size, kernel, *, padding=0, **options):
+    """Ajoute la moitié du noyau des deux côtés pour `same`, quel que soit le pas."""
+    if padding == "same":
+        return kernel // 2, kernel // 2
+    return geometry.pads(size, kernel, padding=padding, **options)
+
+
 @question("ex00.pads")
 def ask_pads(ask: Ask) -> Credit:
     """Traduit un padding en cases, avant et après."""
@@ -162,6 +169,8 @@ def ask_pads(ask: Ask) -> Credit:
         [
             Mistake("pad_before", altered(geometry.pads, lambda around: around[::-1]), "3/4"),
             Mistake("stride_ignored", altered(geometry.pads, stride=1)),
+            Mistake("dilation_ignored", altered(geometry.pads, dilation=1)),
+            Mistake("half_kernel_for_same", _half_kernel, "1/2"),
         ],
     )
 
@@ -239,6 +248,11 @@ def ask_conv2d(ask: Ask) -> Credit:
 # --- Pooling et ReLU -----------------------------------------------------------------
 
 
+def _all_channels(image, window=2, **options):
+    """Comme `pool2d`, mais une fenêtre va d'un canal à l'autre."""
+    return pooling.pool2d(image.max(axis=2) if image.ndim == 3 else image, window, **options)
+
+
 def _pool_with_zeros(image, window=2, *, padding=0, **options):
     """Comme `pool2d`, mais les zéros du padding comptent, sur des côtés impairs."""
     return pooling.pool2d(
@@ -254,12 +268,8 @@ def ask_pool2d(ask: Ask) -> Credit:
         _pixels(ask.rng, 7, 7),
         -ask.rng.integers(1, 50, (5, 7)),
     )
-    plain = [
-        ((image,), {}),
-        ((image, 2), {}),
-        ((negative, 3), {}),
-        ((_pixels(ask.rng, 4, 6, 3), 2), {}),
-    ]
+    plain = [((image,), {}), ((image, 2), {}), ((negative, 3), {})]
+    colors = [((_pixels(ask.rng, 4, 6, 3), 2), {})]
     modes = [
         ((image, 2), {"mode": "average"}),
         ((image, 2), {"mode": "sum"}),
@@ -282,7 +292,7 @@ def ask_pool2d(ask: Ask) -> Credit:
 
     return ask.judge(
         "pool2d",
-        [("1/2", plain), ("3/4", modes), ("1", padded)],
+        [("1/2", plain), ("1/2", colors), ("3/4", modes), ("1", padded)],
         pooling.pool2d,
         [
             Mistake(
@@ -290,6 +300,7 @@ def ask_pool2d(ask: Ask) -> Credit:
                 lambda *k, stride=1, **o: pooling.pool2d(*k, stride=stride, **o),
                 "1/4",
             ),
+            Mistake("channels_pooled", _all_channels),
             Mistake("max_for_average", altered(pooling.pool2d, mode="max")),
             Mistake("average_for_max", altered(pooling.pool2d, mode="average")),
             Mistake(
