@@ -87,6 +87,15 @@ class _PaddingKept(convolution.Convolution):
         return super().forward(np.pad(x, self.around))
 
 
+class _PaddingCutFromEnd(convolution.Convolution):
+    """Ôte les zéros du gradient par `[p:-p]`, qui ne garde rien sans padding."""
+
+    def backward(self, dy):
+        """Rend un gradient vide si `padding` vaut zéro."""
+        dx = super().backward(dy)
+        return dx if self.padding else dx[:, :0, :0]
+
+
 def _kernel_flipped(kernel, bias, **named):
     return convolution.Convolution(kernel[::-1, ::-1], bias, **named)
 
@@ -126,6 +135,7 @@ CONVOLUTIONS = [
     Mistake("padding_forgotten", _layer(_padding_forgotten)),
     Mistake("stride_ignored", _layer(_convolution_of_stride_1)),
     Mistake("padding_kept", _layer(_PaddingKept)),
+    Mistake("empty_without_padding", _layer(_PaddingCutFromEnd), "3/4"),
 ]
 
 
@@ -216,12 +226,26 @@ def _largest_side_by_side(size, *, stride=None):
     return pooling.MaxPooling(size)
 
 
+def _largest_of_stride_1(size, *, stride=None):
+    return pooling.MaxPooling(size, stride=stride or 1)
+
+
+class _ChannelsPooled(pooling.MaxPooling):
+    """Prend le maximum de tous les canaux d'une fenêtre."""
+
+    def forward(self, x):
+        """Rend une valeur par fenêtre."""
+        return super().forward(x).max(axis=-1)
+
+
 def _averages_side_by_side(size, *, stride=None):
     return pooling.AveragePooling(size)
 
 
 POOLINGS = [
     Mistake("pooling_stride", _layer(_largest_side_by_side)),
+    Mistake("pooling_stride", _layer(_largest_of_stride_1)),
+    Mistake("channels_pooled", _layer(_ChannelsPooled)),
     Mistake("gradient_to_every_cell", _max_pooling(_every_cell)),
     Mistake("gradient_to_every_largest", _max_pooling(_every_largest)),
     Mistake("gradient_to_every_largest", _max_pooling(_shared_by_largest)),
@@ -262,6 +286,19 @@ class _StopsNegativeGradients(dense.Relu):
         return np.maximum(dy, 0)
 
 
+class _MultipliedByInput(dense.Relu):
+    """Multiplie le gradient par l'entrée."""
+
+    def forward(self, x):
+        """Garde l'entrée."""
+        self.x = x
+        return super().forward(x)
+
+    def backward(self, dy):
+        """Rend le produit."""
+        return dy * self.x
+
+
 class _PassesAtZero(dense.Relu):
     """Laisse passer le gradient là où l'entrée vaut zéro."""
 
@@ -274,6 +311,7 @@ class _PassesAtZero(dense.Relu):
 RELUS = [
     Mistake("gradient_passes_at_zero", _layer(_PassesAtZero)),
     Mistake("gradient_not_stopped", _layer(_NeverStops)),
+    Mistake("multiplied_by_input", _layer(_MultipliedByInput)),
     Mistake("gradient_cut_by_its_sign", _layer(_StopsNegativeGradients)),
 ]
 
@@ -318,12 +356,21 @@ def _loss(scores, labels, *, times=1.0, sign=1.0, truth=1.0) -> tuple[float, np.
     return -sign * times * np.log(found[right]).mean(), times * gradient / len(scores)
 
 
+def _loss_of_pairs(scores, labels) -> tuple[float, np.ndarray]:
+    """Calcule la perte et son gradient en lisant, de chaque image, les classes de toutes."""
+    found = _softmax(scores, 1)
+    gradient = found.copy()
+    gradient[:, labels] -= 1
+    return -np.log(found[:, labels]).mean(), gradient / len(scores)
+
+
 SOFTMAX = [
     Mistake("softmax_of_column", _softmax),
     Mistake("softmax_of_all", altered(_softmax, axis=None)),
 ]
 LOSSES = [
     Mistake("gradient_summed", lambda s, y: (_loss(s, y)[0], len(s) * _loss(s, y)[1]), "1/2"),
+    Mistake("labels_of_all", _loss_of_pairs),
     Mistake("loss_summed", lambda scores, labels: _loss(scores, labels, times=len(scores))),
     Mistake("loss_negative", altered(_loss, sign=-1.0)),
     Mistake("truth_not_removed", altered(_loss, truth=0.0), "1/2"),
