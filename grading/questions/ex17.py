@@ -1,5 +1,6 @@
 """Exercice 17 : comparer des boîtes, ôter les doublons, précision, rappel, précision moyenne."""
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -164,7 +165,56 @@ def _placed(rng, offsets) -> np.ndarray:
     return rng.uniform(1, 3) * np.stack([x, y, x + 20, y + 12], axis=1)
 
 
-@compared("ex17.non_max_suppression")
+def _decreasing(scores: np.ndarray) -> np.ndarray:
+    return np.argsort(-scores, kind="stable")
+
+
+def _increasing(scores: np.ndarray) -> np.ndarray:
+    return np.argsort(scores, kind="stable")
+
+
+def _indices(kept: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+    return kept
+
+
+def _boxes(kept: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+    return boxes[kept]
+
+
+def _suppressed(*, order=_decreasing, by_class=True, removed_too=False, give=_indices):
+    """Rend `non_max_suppression` avec, au choix, une erreur.
+
+    Args:
+        order: range les boîtes, d'après leurs scores.
+        by_class: deux classes ne s'excluent pas.
+        removed_too: une boîte supprimée en supprime d'autres.
+        give: rend le résultat, des indices gardés et des boîtes.
+    """
+
+    def non_max_suppression(boxes, scores, labels, *, threshold=0.4):
+        overlaps = _over_union(_measured(boxes, boxes))
+        apart = by_class & (labels[:, None] != labels[None])
+        seen, kept = [], []
+        for i in order(scores):
+            if not any(overlaps[i, j] > threshold and not apart[i, j] for j in seen):
+                kept.append(i)
+            if removed_too or i in kept:
+                seen.append(i)
+        return give(np.array(kept, int), boxes)
+
+    return non_max_suppression
+
+
+SUPPRESSED = [
+    Mistake("removed_box_removes", _suppressed(removed_too=True), "3/4"),
+    Mistake("classes_exclude", _suppressed(by_class=False), "1/2"),
+    Mistake("surest_removed", _suppressed(order=_increasing)),
+    Mistake("boxes_for_indices", _suppressed(give=_boxes)),
+    Mistake("boxes_for_indices", _suppressed(by_class=False, give=_boxes)),
+]
+
+
+@compared("ex17.non_max_suppression", mistakes=SUPPRESSED)
 def ask_non_max_suppression(ask: Ask) -> list:
     """Ôte des doublons : d'une classe, puis de plusieurs, puis en chaîne."""
 
@@ -341,7 +391,38 @@ def ask_match(ask: Ask) -> list:
 # --- Précision, rappel, précision moyenne --------------------------------------------
 
 
-@compared("ex17.precision_recall")
+def _curves(scores, correct, num_objects, *, order=_decreasing, first=1):
+    """Rend `precision_recall` avec, au choix, une erreur.
+
+    Args:
+        scores: comme lui.
+        correct: de même.
+        num_objects: de même.
+        order: range les boîtes, d'après leurs scores.
+        first: nombre de boîtes que compte la première précision.
+    """
+    right = np.cumsum(correct[order(scores)])
+    with np.errstate(all="ignore"):
+        return right / np.arange(first, first + len(right)), right / max(num_objects, 1)
+
+
+def _every_box(scores, correct, num_objects):
+    return np.mean(correct), np.sum(correct) / max(num_objects, 1)
+
+
+def _as_given(scores: np.ndarray) -> np.ndarray:
+    return np.arange(len(scores))
+
+
+CURVES = [
+    Mistake("scores_not_sorted", partial(_curves, order=_as_given), "1/2"),
+    Mistake("least_sure_accepted", partial(_curves, order=_increasing)),
+    Mistake("boxes_counted_from_0", partial(_curves, first=0)),
+    Mistake("every_box_accepted", _every_box),
+]
+
+
+@compared("ex17.precision_recall", mistakes=CURVES)
 def ask_precision_recall(ask: Ask) -> list:
     """Accepte de plus en plus de boîtes, rangées puis mêlées."""
 
@@ -462,4 +543,4 @@ def ask_average_precision(ask: Ask) -> list:
     ]
     missed = curve([True, False, True, True, *wrong, True], int(ask.rng.integers(7, 12)))
     nothing = (np.zeros(0), np.zeros(0)), {}
-    return [("1/2", going_down), ("3/4", rising), ("1", [missed, nothing])]
+    return [("1/2", going_down), ("3/4", rising), ("1", [missed]), ("1", [nothing])]
