@@ -7,11 +7,14 @@ Ce qui en dépend est comparé à ce que le rendu lui-même en fait.
 from functools import partial
 
 import numpy as np
+from scipy import signal
 
 from grading.asking import failures
 from grading.questions import (
+    VAGUE,
     Ask,
     Credit,
+    Mistake,
     compared,
     credit,
     first_fault,
@@ -52,8 +55,30 @@ def _strongest(num_samples: int, spectrogram) -> np.ndarray:
     return np.sort(np.argsort(_profile(num_samples, spectrogram))[..., -2:])
 
 
-@compared("ex20.stft", tolerance=MAX_LEAK)
-def ask_stft(ask: Ask) -> list:
+def _without_taper(sounds, *, window=WINDOW) -> np.ndarray:
+    """Rend le spectrogramme de trames que nulle fenêtre n'efface aux bouts, sans zéros autour."""
+    frames = np.lib.stride_tricks.sliding_window_view(sounds, window, axis=-1)
+    return np.fft.rfft(frames[..., ::HOP, :])
+
+
+@question("ex20.stft")
+def ask_stft(ask: Ask) -> Credit:
+    """Compare des spectrogrammes ; la forme du résultat dit quelques erreurs."""
+    mistakes = [Mistake("taper_missing", _without_taper)]
+    found = ask.compare("stft", _spectrograms(ask), mistakes=mistakes, tolerance=MAX_LEAK)
+    whole = found.wrong and found.wrong.whole
+    if found.reason not in VAGUE or not whole:
+        return found
+    shapes = [np.shape(each) for each in (whole[0].value, whole[1])]
+    bins = shapes[1][-1]
+    if shapes[0][-1:] == (2 * (bins - 1),):
+        return found._replace(reason="negative_frequencies_kept", detail="")
+    if shapes[0][-2:-1] == (bins,) != shapes[0][-1:]:
+        return found._replace(reason="frequencies_before_frames", detail="")
+    return found
+
+
+def _spectrograms(ask: Ask) -> list:
     """Regarde où tombe une note, ce qui en fuit, puis plusieurs sons, puis une autre trame."""
     rng, num_samples = ask.rng, HOP * 30
 
@@ -89,6 +114,42 @@ def _made(ask: Ask, function: str, calls) -> list[np.ndarray]:
     return [np.asarray(each.value) for each in answers]
 
 
+def _end_to_end(spectrograms, num_samples) -> np.ndarray:
+    frames = np.fft.irfft(spectrograms)
+    return frames.reshape(*frames.shape[:-2], -1)[..., :num_samples]
+
+
+def _added(*, margin: bool, tapered: bool):
+    """Rend `istft` sans division par la somme des fenêtres.
+
+    Args:
+        margin: ôter les zéros que `stft` a mis avant le son.
+        tapered: multiplier encore chaque trame par la fenêtre.
+    """
+
+    def istft(spectrograms, num_samples):
+        frames = np.fft.irfft(spectrograms)  # (..., t, fenêtre)
+        num_frames, window = frames.shape[-2:]
+        sounds = np.zeros((*frames.shape[:-2], (num_frames - 1) * HOP + window))
+        taper = signal.windows.hann(window, sym=False) if tapered else 1
+        for number in range(num_frames):
+            start = number * HOP
+            sounds[..., start : start + window] += taper * frames[..., number, :]
+        start = window - HOP if margin else 0
+        return sounds[..., start : start + num_samples]
+
+    return istft
+
+
+INVERSES = [
+    Mistake("frames_end_to_end", _end_to_end),
+    Mistake("margin_kept", _added(margin=False, tapered=False)),
+    Mistake("margin_kept", _added(margin=False, tapered=True)),
+    Mistake("not_divided_by_windows", _added(margin=True, tapered=False), "1/2"),
+    Mistake("not_divided_by_windows", _added(margin=True, tapered=True)),
+]
+
+
 @question("ex20.istft")
 def ask_istft(ask: Ask) -> Credit:
     """Refait des sons d'après les spectrogrammes qu'en fait le rendu."""
@@ -96,16 +157,20 @@ def ask_istft(ask: Ask) -> Credit:
     long = rng.normal(size=(2, HOP * 21 + 37)).astype(np.float32)
     short = rng.normal(size=(3, WINDOW // 2)).astype(np.float32)
     calls = [((long,), {}), ((long,), {"window": 2 * WINDOW}), ((short,), {})]
-    spectrograms, sounds = _made(ask, "stft", calls), (long, long, short)
-    lengths = [each.shape[-1] for each in sounds]
-    found = ask.calls("istft", [(each, {}) for each in zip(spectrograms, lengths, strict=True)])
+    spectrograms, sounds = _made(ask, "stft", calls), [long[:, middle], long, long, short]
+    given = list(zip(spectrograms, [each.shape[-1] for each in sounds[1:]], strict=True))
+    found = ask.calls("istft", [(each, {}) for each in given])
     inside = seen(found[0], lambda sound: sound[..., middle])
-    groups = [
-        ("1/2", [((long[:, middle],), {})]),
-        ("3/4", [((long,), {})]),
-        ("1", [((each,), {}) for each in sounds[1:]]),
-    ]
-    return judge([inside, *found], groups, lambda sound: sound, tolerance=TOLERANCE)
+    groups = [("1/2", [((0,), {})]), ("3/4", [((1,), {})]), ("1", [((2,), {}), ((3,), {})])]
+
+    def by_number(inverse):
+        """Rend ce que donne un inverse des spectrogrammes du rendu, d'après le rang d'un appel."""
+        return lambda number: inverse(*given[max(number - 1, 0)])[
+            ..., slice(None) if number else middle
+        ]
+
+    mistakes = [each._replace(compute=by_number(each.compute)) for each in INVERSES]
+    return judge([inside, *found], groups, sounds.__getitem__, mistakes, tolerance=TOLERANCE)
 
 
 @question("ex20.apply_masks")
@@ -124,7 +189,40 @@ def ask_apply_masks(ask: Ask) -> Credit:
     return ask.judge("apply_masks", groups, sources, tolerance=TOLERANCE)
 
 
-@compared("ex20.si_sdr", tolerance=1e-4)
+def _ratio(*, scaled=True, logarithm=np.log10, times=10, axis=-1):
+    """Rend `si_sdr` avec, au choix, une erreur.
+
+    Args:
+        scaled: mettre la cible au volume de l'estimation.
+        logarithm: celui du rapport.
+        times: ce qui le multiplie.
+        axis: celui des sommes ; None : tous les sons ensemble.
+    """
+
+    def si_sdr(estimates, targets):
+        def total(values):
+            return np.sum(values, axis=axis, keepdims=True)
+
+        with np.errstate(all="ignore"):
+            scale = total(estimates * targets) / total(targets**2) if scaled else 1
+            kept, lost = total((scale * targets) ** 2), total((scale * targets - estimates) ** 2)
+            found = times * logarithm(kept / lost)
+        return found[..., 0] if axis == -1 else found.ravel()[0]
+
+    return si_sdr
+
+
+RATIOS = [
+    Mistake("perfect_not_finite", _ratio(), "3/4"),
+    Mistake("volume_not_fitted", _ratio(scaled=False)),
+    Mistake("natural_decibels", _ratio(logarithm=np.log)),
+    Mistake("amplitude_decibels", _ratio(times=20)),
+    Mistake("decibels_not_multiplied", _ratio(times=1)),
+    Mistake("sounds_together", _ratio(axis=None), "1/2"),
+]
+
+
+@compared("ex20.si_sdr", mistakes=RATIOS, tolerance=1e-4)
 def ask_si_sdr(ask: Ask) -> list:
     """Mesure des sons plus ou moins abîmés, à tout volume, puis un son intact."""
 
@@ -159,6 +257,8 @@ def ask_nmf_parts(ask: Ask) -> Credit:
     seeds = [int(each) for each in rng.integers(0, 100, NUM_STARTS)]
     calls = [((mixture, num_parts), {"seed": seed}) for seed in (*seeds, seeds[0])]
     found = np.stack(_made(ask, "nmf_parts", calls))
+    if found.shape[1:] == spectra.shape:
+        return credit(0, "spectra_for_parts")
     if found.shape[1:] != (num_parts, *mixture.shape):
         return credit(0, "wrong_shape")
     first, *_, again = found
