@@ -1,6 +1,7 @@
 """Exercice 23 : changer une pièce d'un réseau, et savoir si l'on a montré quelque chose."""
 
 import numpy as np
+from scipy import stats
 
 from grading.inside.messages import Ingredient
 from grading.questions import Ask, Credit, Mistake, as_floats, compared, question
@@ -8,7 +9,100 @@ from grading.questions import Ask, Credit, Mistake, as_floats, compared, questio
 # --- Des intervalles -----------------------------------------------------------------
 
 
-@compared("ex23.paired_gap")
+def _student(share: float, freedom: float) -> float:
+    return float(stats.t.ppf((1 + share) / 2, freedom))
+
+
+def _normal(share: float, freedom: float) -> float:
+    return float(stats.norm.ppf((1 + share) / 2))
+
+
+def _rounded_normal(share: float, freedom: float) -> float:
+    return 1.96
+
+
+def _one_sided(share: float, freedom: float) -> float:
+    return float(stats.t.ppf(share, freedom))
+
+
+def _satterthwaite(parts: list[tuple[float, int]]) -> float:
+    """Rend les degrés de liberté de termes `(variance, degrés)`."""
+    return sum(part for part, _ in parts) ** 2 / sum(part**2 / count for part, count in parts)
+
+
+def _of_first(parts: list[tuple[float, int]]) -> float:
+    return parts[0][1]
+
+
+def _of_last(parts: list[tuple[float, int]]) -> float:
+    return parts[-1][1]
+
+
+def _means(gaps: np.ndarray) -> list[np.ndarray]:
+    """Rend les moyennes par graine, s'il y en a plusieurs, puis par image."""
+    return [gaps.mean(1), gaps.mean(0)] if len(gaps) > 1 else [gaps.mean(0)]
+
+
+def _images_only(gaps: np.ndarray) -> list[np.ndarray]:
+    return [gaps.mean(0)]
+
+
+def _seeds_first(gaps: np.ndarray) -> list[np.ndarray]:
+    return _means(gaps)[:1]
+
+
+def _gap(*, quantile=_student, freedom=_satterthwaite, means=_means, ddof=1):
+    """Rend `paired_gap` avec, au choix, une erreur.
+
+    Args:
+        quantile: rend de combien d'écarts-types est la demi-largeur.
+        freedom: rend les degrés de liberté.
+        means: rend les moyennes dont la variance compte.
+        ddof: ce que `np.var` retranche au nombre de valeurs.
+    """
+
+    def paired_gap(right, reference):
+        if right.shape != reference.shape or right.shape[1] < 2:
+            raise ValueError
+        gaps = right.astype(float) - reference
+        parts = [(each.var(ddof=ddof) / each.size, each.size - 1) for each in means(gaps)]
+        reach = quantile(0.95, freedom(parts)) * sum(part for part, _ in parts) ** 0.5
+        return gaps.mean(), gaps.mean() - reach, gaps.mean() + reach
+
+    return paired_gap
+
+
+def _unpaired(quantile):
+    """Rend `paired_gap`, où les deux réseaux auraient répondu à d'autres images."""
+
+    def paired_gap(right, reference):
+        shares = [float(each.mean()) for each in (right, reference)]
+        variance = sum(share * (1 - share) for share in shares) / right.size
+        reach, gap = quantile(0.95, right.size - 1) * variance**0.5, shares[0] - shares[1]
+        return gap, gap - reach, gap + reach
+
+    return paired_gap
+
+
+GAPS = [
+    *(
+        Mistake("normal_for_student", _gap(quantile=quantile, means=means))
+        for quantile in (_normal, _rounded_normal)
+        for means in (_means, _images_only)
+    ),
+    Mistake("one_sided_interval", _gap(quantile=_one_sided)),
+    Mistake("one_sided_interval", _gap(quantile=_one_sided, means=_images_only)),
+    Mistake("variance_of_all", _gap(ddof=0)),
+    Mistake("variance_of_all", _gap(ddof=0, means=_images_only)),
+    Mistake("freedom_of_one_term", _gap(freedom=_of_first)),
+    Mistake("freedom_of_one_term", _gap(freedom=_of_last)),
+    Mistake("seeds_ignored", _gap(means=_images_only), "1/2"),
+    Mistake("images_ignored", _gap(means=_seeds_first), "1/2"),
+    *(Mistake("pairs_ignored", _unpaired(each)) for each in (_normal, _rounded_normal, _student)),
+]
+
+
+@compared("ex23.paired_gap", mistakes=GAPS)
 def ask_paired_gap(ask: Ask) -> list:
     """Compare des réponses à une graine, puis à plusieurs : la différence, puis l'intervalle."""
 
