@@ -52,8 +52,85 @@ def _shuffled(rng, ids: np.ndarray, boxes: np.ndarray) -> Ingredient:
     return Ingredient("record", metrics.Tracks(*said)._asdict())
 
 
-@compared("ex27.count_faults")
-@compared("ex27.count_identified")
+def _read(tracks: Ingredient) -> list[tuple]:
+    """Rend les identités et les boîtes de chaque image d'un suivi."""
+    return list(zip(tracks.options["ids"], tracks.options["boxes"], strict=True))
+
+
+def _faults(*, keeps=True, remembers=True, pairs_by_number=False):
+    """Rend `count_faults` avec, au choix, une erreur.
+
+    Args:
+        keeps: un objet garde la boîte de son identité.
+        remembers: une identité se retient même après une absence.
+        pairs_by_number: apparier les mêmes numéros, et non les boîtes.
+    """
+
+    def count_faults(truth, found):
+        misses = alarms = switches = 0
+        last = {}
+        for (objects, true_boxes), (ids, boxes) in zip(_read(truth), _read(found), strict=True):
+            shared = metrics.overlaps(true_boxes, boxes)
+            kept = np.array([[last.get(i) == j for j in ids] for i in objects]).reshape(
+                shared.shape
+            )
+            value = shared + keeps * len(ids) * kept
+            value = np.where(shared >= metrics.IOU_FOUND, value, 0)
+            if pairs_by_number:
+                value = np.equal.outer(objects, ids).astype(float)
+            pairs = [(objects[i], ids[j]) for i, j in _matched(value) if value[i, j]]
+            switches += sum(last.get(i, j) != j for i, j in pairs)
+            last = {**last, **dict(pairs)} if remembers else dict(pairs)
+            misses, alarms = misses + len(objects) - len(pairs), alarms + len(ids) - len(pairs)
+        return misses, alarms, switches
+
+    return count_faults
+
+
+def _matched(value: np.ndarray) -> list[tuple[int, int]]:
+    return list(zip(*linear_sum_assignment(-value), strict=True))
+
+
+def _together(truth, found) -> np.ndarray:
+    """Compte les images où chaque identité rendue recouvre chaque objet : `(objets, identités)`."""
+    rows, columns = (
+        np.unique(np.concatenate([np.asarray(ids) for ids, _ in _read(each)])).tolist()
+        for each in (truth, found)
+    )
+    table = np.zeros((len(rows), len(columns)), int)
+    for (objects, true_boxes), (ids, boxes) in zip(_read(truth), _read(found), strict=True):
+        for i, j in np.argwhere(metrics.overlaps(true_boxes, boxes) >= metrics.IOU_FOUND):
+            table[rows.index(int(objects[i])), columns.index(int(ids[j]))] += 1
+    return table
+
+
+def _all_covered(truth, found) -> int:
+    return int(_together(truth, found).sum())
+
+
+def _best_of_each_object(truth, found) -> int:
+    return int(_together(truth, found).max(axis=1).sum())
+
+
+def _best_of_each_identity(truth, found) -> int:
+    return int(_together(truth, found).max(axis=0).sum())
+
+
+FAULTS = [
+    Mistake("identity_not_kept", _faults(keeps=False), "3/4"),
+    Mistake("absence_forgets", _faults(remembers=False), "1/2"),
+    Mistake("absence_forgets", _faults(remembers=False, keeps=False), "1/2"),
+    Mistake("numbers_matched", _faults(pairs_by_number=True)),
+]
+IDENTIFIED = [
+    Mistake("identity_shared", _best_of_each_object, "1/2"),
+    Mistake("identity_shared", _best_of_each_identity, "1/2"),
+    Mistake("identity_not_counted", _all_covered),
+]
+
+
+@compared("ex27.count_faults", mistakes=FAULTS)
+@compared("ex27.count_identified", mistakes=IDENTIFIED)
 def ask_counts(ask: Ask) -> list:
     """Juge des suivis dont chaque faute est plantée."""
     swapped = ("aaaaabbbbb", "bbbbbaaaaa")
@@ -68,7 +145,34 @@ def ask_counts(ask: Ask) -> list:
     ]
 
 
-@compared("ex27.mota")
+def _mota(*, over="truths", least=-np.inf, ignored=()):
+    """Rend `mota` avec, au choix, une erreur.
+
+    Args:
+        over: ce qui divise les fautes.
+        least: la plus petite valeur rendue.
+        ignored: fautes qui ne comptent pas.
+    """
+
+    def mota(counts):
+        names = [each for each in ("misses", "false_alarms", "switches") if each not in ignored]
+        faults = sum(counts.options[each] for each in names)
+        return max(least, 1 - faults / counts.options[over])
+
+    return mota
+
+
+MOTA = [
+    Mistake("over_found_boxes", _mota(over="found")),
+    Mistake("bounded_at_zero", _mota(least=0), "1/2"),
+    *(
+        Mistake("fault_ignored", _mota(ignored=(k,)))
+        for k in ("switches", "misses", "false_alarms")
+    ),
+]
+
+
+@compared("ex27.mota", mistakes=MOTA)
 def ask_mota(ask: Ask) -> list:
     """Rapporte des fautes aux boîtes vraies."""
     # De chaque sorte de fautes, `least` au moins : la dernière fois, plus que de boîtes vraies.
@@ -113,7 +217,27 @@ def _filtered_late(shared) -> list[tuple[int, int]]:
     return [(int(i), int(j)) for i, j in pairs if shared[i, j] >= tracking.MIN_IOU]
 
 
-MATCHED = [Mistake("matched_greedily", _greedy), Mistake("threshold_late", _filtered_late)]
+def _without_threshold(shared) -> list[tuple[int, int]]:
+    return _matched(np.array(shared, float))
+
+
+def _smallest_sum(shared) -> list[tuple[int, int]]:
+    """Cherche la plus petite somme, puis ôte les paires qui sont sous le seuil."""
+    shared = np.array(shared, float)
+    return [(i, j) for i, j in _matched(-shared) if shared[i, j] >= tracking.MIN_IOU]
+
+
+def _smallest_sum_without_threshold(shared) -> list[tuple[int, int]]:
+    return _matched(-np.array(shared, float))
+
+
+MATCHED = [
+    Mistake("matched_greedily", _greedy, "1/2"),
+    Mistake("threshold_late", _filtered_late, "1/2"),
+    Mistake("threshold_missing", _without_threshold),
+    Mistake("smallest_sum", _smallest_sum),
+    Mistake("smallest_sum", _smallest_sum_without_threshold),
+]
 
 
 @compared("ex27.match_best", mistakes=MATCHED)
@@ -152,7 +276,12 @@ def _never(_) -> bool:
     return False
 
 
+def _numbered_anew(detections, method) -> list[np.ndarray]:
+    return [np.arange(len(each)) for each in detections]
+
+
 TRACKED = [
+    Mistake("numbered_anew", _numbered_anew),
     Mistake("moving_ignored", _tracked(moving=_never)),
     Mistake("optimal_ignored", _tracked(optimal=_never)),
     Mistake("forgotten_late", _tracked(memory=lambda memory: memory + 1)),
