@@ -27,7 +27,14 @@ NEAR = 0.1  # de ce que gagne un filtre ; une image d'un autre filtre en perd au
 # --- Les filtres ---------------------------------------------------------------------
 
 
-@compared("ex06.first_kernels", tolerance=TOLERANCE)
+def _reshaped(model) -> np.ndarray:
+    """Met les filtres devant par `reshape`, qui mêle leurs poids, puis chacun à son échelle."""
+    kernels = model.options["kernels"][0]
+    kernels = kernels.reshape(kernels.shape[-1], *kernels.shape[:-1])
+    return 0.5 + kernels / (2 * np.abs(kernels).max(axis=(1, 2, 3), keepdims=True))
+
+
+@compared("ex06.first_kernels", mistakes=[Mistake("kernels_mixed", _reshaped)], tolerance=TOLERANCE)
 def ask_first_kernels(ask: Ask) -> list:
     """Montre des filtres connus, dont un nul, puis ceux d'une image en gris."""
     plain, other, grey = (network(ask.rng, (*SHAPE[:2], channels)) for channels in (3, 3, 1))
@@ -67,7 +74,32 @@ def ask_strongest(ask: Ask) -> Credit:
 # --- L'image que préfère un filtre ---------------------------------------------------
 
 
-@compared("ex06.smooth", tolerance=TOLERANCE)
+CROSS = ((-1, 0), (1, 0), (0, -1), (0, 1))  # les quatre voisins d'un pixel
+SQUARE = (*CROSS, (-1, -1), (-1, 1), (1, -1), (1, 1), (0, 0))
+
+
+def _smoothed(neighbours, *, channels=False):
+    """Rend `smooth` avec d'autres voisins ; les canaux voisins en sont aussi, si `channels`."""
+
+    def smooth(images, share):
+        padded = np.pad(images, ((0, 0), (1, 1), (1, 1), (int(channels),) * 2), mode="edge")
+        moves = [(*each, 0) for each in neighbours]
+        moves += [(0, 0, -1), (0, 0, 1)] if channels else []
+        inside = slice(1, -1) if channels else slice(None)
+        shifted = [np.roll(padded, each, (1, 2, 3))[:, 1:-1, 1:-1, inside] for each in moves]
+        return images + share * (np.mean(shifted, axis=0) - images)
+
+    return smooth
+
+
+SMOOTHED = [
+    Mistake("nine_pixels_averaged", _smoothed(SQUARE)),
+    Mistake("nine_pixels_averaged", _smoothed(SQUARE[:-1])),
+    Mistake("channels_smoothed", _smoothed(CROSS, channels=True)),
+]
+
+
+@compared("ex06.smooth", mistakes=SMOOTHED, tolerance=TOLERANCE)
 def ask_smooth(ask: Ask) -> list:
     """Lisse des images tirées au hasard, d'une part nulle à une part entière."""
     images = ask.rng.uniform(0, 255, (2, 5, 7, 3))

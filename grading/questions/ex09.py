@@ -4,6 +4,7 @@ from functools import partial
 
 import numpy as np
 from scipy import ndimage
+from scipy.special import softmax
 
 from grading.questions import (
     TOLERANCE,
@@ -19,7 +20,7 @@ from grading.questions import (
     question,
     shown_as,
 )
-from grading.questions.heatmaps import CLASS, clipped, network
+from grading.questions.heatmaps import CLASS, clipped, forward, network
 
 SHAPE = (8, 11, 3)
 NUM_MODELS = 4  # la carte de l'un peut n'avoir rien de positif
@@ -28,7 +29,42 @@ NUM_MODELS = 4  # la carte de l'un peut n'avoir rien de positif
 # --- Les cartes et leurs gradients ---------------------------------------------------
 
 
-@compared("ex09.maps_and_gradients", tolerance=TOLERANCE)
+def _of_scores(slope):
+    """Rend `maps_and_gradients`, d'autre chose que le score de la classe.
+
+    Args:
+        slope: rend, des scores et de la classe, la dérivée de cette autre chose par les scores.
+    """
+
+    def maps_and_gradients(model, image, class_index, *, layer_name=None):
+        found, (_, second, dense) = forward(model, image[None]), model.options["kernels"]
+        if layer_name not in (None, "early", "late"):
+            raise ValueError
+        late = found["late"][0]
+        gradient = (dense @ slope(found["scores"][0], class_index)).reshape(late.shape)
+        if layer_name != "early":
+            return late, gradient
+        return found["early"][0], (gradient * (1 - late**2)) @ second[0, 0].T
+
+    return maps_and_gradients
+
+
+def _of_probability(scores: np.ndarray, class_index: int) -> np.ndarray:
+    shares = softmax(scores)
+    return shares[class_index] * (np.eye(len(scores))[class_index] - shares)
+
+
+def _of_every_score(scores: np.ndarray, class_index: int) -> np.ndarray:
+    return np.ones(len(scores))
+
+
+GRADIENTS = [
+    Mistake("probability_for_score", _of_scores(_of_probability)),
+    Mistake("scores_summed", _of_scores(_of_every_score)),
+]
+
+
+@compared("ex09.maps_and_gradients", mistakes=GRADIENTS, tolerance=TOLERANCE)
 def ask_maps_and_gradients(ask: Ask) -> list:
     """Demande la dernière couche, puis une autre, puis une qui n'existe pas."""
     given = network(ask.rng, SHAPE), pixels(ask.rng, *SHAPE), CLASS
@@ -55,6 +91,18 @@ def _grad_cam(maps, gradients):
     return maps @ gradients.mean((0, 1))
 
 
+def _one_weight(maps, gradients):
+    return maps.sum(2) * gradients.mean()
+
+
+def _weights_of_rows(maps, gradients):
+    return maps.sum(2) * gradients.mean((1, 2))[:, None]
+
+
+def _weights_of_columns(maps, gradients):
+    return maps.sum(2) * gradients.mean((0, 2))[None]
+
+
 @question("ex09.grad_cam_map")
 def ask_grad_cam_map(ask: Ask) -> Credit:
     """Pèse des cartes tirées au hasard."""
@@ -64,6 +112,9 @@ def ask_grad_cam_map(ask: Ask) -> Credit:
         _grad_cam,
         [
             Mistake("averaged_over_channels", lambda m, g: m.sum(2) * g.mean(2), "1/4"),
+            Mistake("one_weight_for_all", _one_weight, "1/4"),
+            Mistake("weights_of_other_axes", _weights_of_rows, "1/4"),
+            Mistake("weights_of_other_axes", _weights_of_columns, "1/4"),
             Mistake("gradients_not_averaged", lambda m, g: (m * g).sum(2), "1/4"),
             Mistake("maps_averaged", lambda m, g: _grad_cam(m, g) / m.shape[2], "1/2"),
             Mistake("relu_too_early", altered(_grad_cam, _rectified), "3/4"),
@@ -72,7 +123,16 @@ def ask_grad_cam_map(ask: Ask) -> Credit:
     )
 
 
-@compared("ex09.grad_cam_plus_plus_map", tolerance=TOLERANCE)
+def _divided_too_early(maps, gradients):
+    """Lit g / 2 + S·g, sans parenthèses, là où il faut g / (2 + S·g)."""
+    positive = np.maximum(gradients, 0)
+    return maps @ (positive / 2 + np.maximum(maps.sum((0, 1)), 0) * positive).sum((0, 1))
+
+
+PLUS_PLUS = [Mistake("parentheses_missing", _divided_too_early)]
+
+
+@compared("ex09.grad_cam_plus_plus_map", mistakes=PLUS_PLUS, tolerance=TOLERANCE)
 def ask_plus_plus(ask: Ask) -> list:
     """Pèse des cartes positives, puis une dont la somme est négative."""
     *calls, ((maps, gradients), _) = _drawn(ask.rng, 4)
@@ -86,6 +146,14 @@ def _resized(heatmap, image, *, order=1):
     """Agrandit une carte : bilinéaire, ou par blocs si `order` vaut 0."""
     factors = np.divide(image.shape[:2], heatmap.shape)
     return ndimage.zoom(heatmap, factors, order=order, mode="nearest", grid_mode=True)
+
+
+def _in_whole_blocks(heatmap, image):
+    """Recopie chaque case un nombre entier de fois : la carte n'a pas toujours la bonne taille."""
+    sides = np.floor_divide(image.shape[:2], heatmap.shape)
+    with np.errstate(invalid="ignore"):
+        large = np.kron(_rectified(heatmap), np.ones(sides))
+        return large / large.max()
 
 
 def _enlarged(heatmap, image, **options):
@@ -107,6 +175,7 @@ def ask_enlarge(ask: Ask) -> Credit:
             Mistake("map_not_clipped", altered(_resized, lambda m: m / abs(m).max()), "1/4"),
             Mistake("map_not_scaled", lambda m, i: _resized(_rectified(m), i), "1/2"),
             Mistake("enlarged_by_blocks", partial(_enlarged, order=0), "1/2"),
+            Mistake("enlarged_by_blocks", _in_whole_blocks),
         ],
         tolerance=TOLERANCE,
     )
@@ -133,7 +202,11 @@ def ask_grad_cam(ask: Ask) -> Credit:
         ask.calls("grad_cam", calls),
         [("1/2", every[:NUM_MODELS]), ("1", every[NUM_MODELS:])],
         own.__getitem__,
-        [Mistake("layer_ignored", lambda number: own[number % NUM_MODELS])],
+        [
+            Mistake("layer_ignored", lambda number: own[number % NUM_MODELS]),
+            Mistake("map_not_enlarged", small.__getitem__),
+            Mistake("map_not_enlarged", lambda number: small[number % NUM_MODELS]),
+        ],
         tolerance=TOLERANCE,
     )
     return shown_as(found, "grad_cam", every, calls)
