@@ -34,7 +34,7 @@ from grading import sealed
 from grading.asking import failures, grader
 from grading.asking.ask import Ask, load
 from grading.asking.comparing import REFUSED, UNEXPLAINED, kind_of
-from grading.asking.credits import Credit, Wrong
+from grading.asking.credits import REMARKS, Credit, Wrong
 from grading.asking.parts import Lacking
 from grading.inside import messages, probes, sandbox
 from grading.inside.alarm import OutOfTimeError
@@ -427,7 +427,7 @@ def rows(verdict: Verdict, *, hint: bool = False, more: str = "") -> list[str]:
 def opening(verdict: Verdict) -> list[str]:
     """Écrit ce qui se sait d'un verdict avant sa cause : ce qui est acquis, l'appel manqué."""
     rule, found, wait = verdict.rule, verdict.credit, verdict.waits_for
-    if verdict.is_right and found.reason:
+    if verdict.is_right and found.reason in REMARKS:
         remark = f"{read_reasons()[found.reason].text} ({found.detail})".removesuffix(" ()")
         return [f"{rule.id} ✓ juste", *_wrapped(f"Remarque : {remark}")]
     if verdict.is_right:

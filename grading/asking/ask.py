@@ -213,7 +213,7 @@ class Ask:
             pairs: des valeurs rendues, et les bonnes.
             ours: les réponses du corrigé, s'il a été appelé.
         """
-        if found.reason is not None and found.reason not in UNSETTLED:
+        if found.reason is not None and (found.reason not in UNSETTLED or not self.seeks_cause):
             return found
         meant = {name for each in ours for name in each.changed}
         changed = [name for each in answers for name in each.changed if name not in meant]

@@ -29,6 +29,7 @@ class Credit(NamedTuple):
 
 
 RIGHT = Credit(Fraction(1))
+REMARKS = ("changed_in_place", "floats_for_integers")  # ce qui se dit aussi d'une réponse juste
 
 
 def credit(level, reason: str | None = None, detail: str = "") -> Credit:

@@ -13,7 +13,7 @@ import numpy as np
 
 from grading.asking import staging
 from grading.asking.ask import Ask, load
-from grading.asking.credits import Credit
+from grading.asking.credits import REMARKS, RIGHT, Credit
 from grading.asking.failures import Failure, clean
 from grading.asking.workshop import Child, Workshop, leave_empty
 from grading.inside import messages
@@ -114,6 +114,8 @@ class Grader:
             Sa note ; jamais une exception, quoi que fasse le rendu.
         """
         found = self.answer(submitted, rule)
+        if found.level == 1 and found.reason in REMARKS:  # pour l'élève seul, par `check`
+            found = RIGHT
         unjudged = found.level == 0 and found.reason and read_reasons()[found.reason].blank
         level = None if unjudged else found.level
         detail, tried = clean(found.detail, limit=MAX_DETAIL), tuple(self._tried)
