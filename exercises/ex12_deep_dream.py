@@ -45,8 +45,9 @@ def response(maps, guide=None):
         guide: caractéristiques `(m, c)` des m cases du guide, ou None.
 
     Returns:
-        Tenseur sans dimension. Sans guide : moyenne des carrés. Avec lui : moyenne, sur les
-        cases de l'image, du produit scalaire avec la case du guide qui lui va le mieux.
+        Tenseur sans dimension, qui se dérive par rapport à `maps`. Sans guide : moyenne des
+        carrés. Avec lui : moyenne, sur les cases de l'image, du produit scalaire avec la case du
+        guide qui lui va le mieux.
 
     Source : Mordvintsev, Olah et Tyka, « Inceptionism », blog de Google AI, 2015.
     """

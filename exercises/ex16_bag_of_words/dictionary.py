@@ -69,7 +69,8 @@ def whitening_matrix(normalised: np.ndarray) -> np.ndarray:
     Sans elle, les mots seraient presque tous des taches floues : deux pixels voisins se
     ressemblent, et la distance ne verrait que cela.
 
-    V étant les vecteurs propres de la covariance, en colonnes, et λ ses valeurs propres :
+    La covariance est celle des pixels : la moyenne de chacun, sur les morceaux, en est ôtée. V
+    étant ses vecteurs propres, en colonnes, et λ ses valeurs propres :
     `V · diag(1/√(λ + EPSILON)) · Vᵀ`, puis la moyenne de chaque colonne est ôtée.
 
     Args:

@@ -55,6 +55,33 @@ def through(module: str, function: str, calls: list, weights: list) -> list:
     return probes.results(use, calls, ready=False)
 
 
+def slopes(module: str, function: str, calls: list) -> list:
+    """Dérive ce que rend une fonction de tenseurs par rapport à son premier argument.
+
+    Args:
+        module: nom du module.
+        function: nom de la fonction.
+        calls: `[positionnels, nommés]` de chaque appel, des tableaux.
+
+    Returns:
+        Pour chaque appel, `{"value": …}`, la pente, ou None si rien ne les relie ; ou
+        `{"error": …}`.
+    """
+    import tensorflow as tf
+
+    target = probes.found(module, function)
+
+    def use(positional, named):
+        x, *rest = map(tf.constant, positional)
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            value = target(x, *rest, **named)
+        slope = tape.gradient(value, x) if tf.is_tensor(value) else None
+        return None if slope is None else np.asarray(slope)
+
+    return probes.results(use, calls)
+
+
 def export(module: str, function: str, positional: list, named: dict, shape: list) -> bytes:
     """Appelle une fonction qui rend un modèle Keras ; rend son fichier `.keras`.
 
@@ -357,5 +384,6 @@ probes.INGREDIENTS |= {
     "small_network": small_network,
 }
 probes.OPERATIONS |= {
-    function.__name__: function for function in (through, export, convert, inspect, predict, digest)
+    function.__name__: function
+    for function in (through, slopes, export, convert, inspect, predict, digest)
 }

@@ -12,6 +12,8 @@ from grading.questions import (
     Credit,
     Mistake,
     altered,
+    as_floats,
+    credit,
     filtering,
     first_fault,
     judge,
@@ -154,10 +156,14 @@ def _chained(ask: Ask, calls) -> list[np.ndarray]:
         return []
 
 
+def _whole(image, kernel, *, turn) -> np.ndarray:
+    kernel = kernel.T if turn else kernel
+    return _correlate(image, _as_filters([kernel], image.shape[2]))[..., 0]
+
+
 def _inside(image, kernel, *, turn) -> np.ndarray:
     """Filtre une image, sans son bord : il est l'affaire de `convolve`."""
-    kernel = kernel.T if turn else kernel
-    return _correlate(image, _as_filters([kernel], image.shape[2]))[2:-2, 2:-2, 0]
+    return _whole(image, kernel, turn=turn)[2:-2, 2:-2]
 
 
 def _both_ways(image, kernel) -> np.ndarray:
@@ -201,6 +207,8 @@ def _response(answer: failures.Answer) -> np.ndarray:
     found = numbers(answer)
     if found.shape == (*SIDES, 1):
         raise failures.Failure("other_axes")
+    if found.shape == SIDES[::-1]:
+        raise failures.Failure("sides_swapped")
     if found.ndim == 2 and found.shape < SIDES:
         raise failures.Failure("border_lost")
     found = numbers(answer, SIDES)
@@ -227,25 +235,32 @@ def ask_patterns(ask: Ask) -> Credit:
     own, other = _chained(ask, calls), _chained(ask, turned)
     if not same(own, other) and same(found, other if vertical else own):
         return RIGHT  # l'orientation compte, et rien d'autre n'est faux que ces deux fonctions
-    return judge(
+    answered = judge(
         [failures.Answer(each[2:-2, 2:-2]) for each in found],
         [("1", calls)],
         partial(_inside, turn=vertical),
         _pattern_mistakes(vertical),
         tolerance=TOLERANCE,
     )
+    known = [other if vertical else own, [_whole(*each, turn=vertical) for each, _ in calls]]
+    is_known = any(same(found, each, tolerance=TOLERANCE) for each in known)
+    return answered if answered.level < 1 or is_known else credit("3/4", "other_border")
 
 
 @question("ex01.to_grey_levels")
 @filtering.of_program(filtering.judge_shown)
 def ask_to_grey_levels(ask: Ask) -> Credit:
-    """Rend une réponse visible ; toute échelle croissante convient."""
+    """Rend une réponse visible ; toute échelle croissante convient, et `limit` peut manquer."""
     rising = np.sort(ask.rng.permutation(np.arange(1.0, 400.0))[:48])
     response = (rising * np.where(np.arange(48) % 2, 1, -1)).reshape(6, 8)
     spiky = np.append(np.zeros(997), [9e3, 3e4, 1e5]).reshape(40, 25)  # plus forts que l'échelle
     spiky[0, :4] = response[0, :4]
     calls = [((each,), {}) for each in (response, -response, np.zeros((4, 5)), spiky)]
-    *answers, black, cut = ask.calls("to_grey_levels", calls)
+    limit = float(rising[24])
+    limited = [((response,), {"limit": limit}), ((response / 9,), {"limit": limit * 9})]
+    limited = limited if "limit" in ask.parameters("to_grey_levels") else []
+    found = ask.calls("to_grey_levels", calls + limited)
+    *answers, black, cut = found[: len(calls)]
     first, second = (numbers(each, response.shape) for each in answers)
     grey, by_value = first.ravel(), first.ravel()[np.argsort(response.ravel())]
     mirrored = same(first, second)  # une réponse et son opposée se montrent de même
@@ -255,6 +270,7 @@ def ask_to_grey_levels(ask: Ask) -> Credit:
     falls = (np.diff(grey) < 0).any()  # une réponse plus forte est parfois plus sombre
     wraps = falls if mirrored else same(first, np.trunc(response) % 256)
     wraps |= (np.diff(numbers(cut, spiky.shape)[-1, -4:]) < 0).any()
+    wraps |= bool(limited) and _falls(found[-2], response)
     too_short = grey[-1] < 250 or grey[0] > 127
     return first_fault(
         (0, "wrong_type", wrong_type),
@@ -265,4 +281,20 @@ def ask_to_grey_levels(ask: Ask) -> Credit:
         ("1/2", "wrong_values", not mirrored),
         ("1/2", "scale_too_short", too_short),
         ("1/2", "not_a_number", not same(black.value, np.zeros((4, 5)))),
+        ("1/2", "limit_ignored", limited and not _is_limited(found[-2:], response, limit)),
     )
+
+
+def _falls(answer, response: np.ndarray) -> bool:
+    """Dit si une réponse plus forte est parfois plus sombre."""
+    grey = None if answer.error else as_floats(answer.value)
+    order = np.argsort(np.abs(response), axis=None)
+    return np.shape(grey) == response.shape and bool((np.diff(grey.ravel()[order]) < 0).any())
+
+
+def _is_limited(answers, response: np.ndarray, limit: float) -> bool:
+    """Dit si ce qui atteint `limit` est blanc, et si ce qui en reste loin ne l'est pas."""
+    high, low = (None if each.error else as_floats(each.value) for each in answers)
+    if np.shape(high) != response.shape or np.shape(low) != response.shape:
+        return False
+    return high[np.abs(response) >= limit].min() >= 250 and low.max() < 250

@@ -80,6 +80,7 @@ def ask_normalise(ask: Ask) -> list:
     return [("1/2", [((np.float32(strong),), {})]), ("1", [((np.float32(faint),), {})])]
 
 
+LEVELS = {"covariance_not_centred": "1/2"}  # ce que vaut quand même une erreur
 EPSILON = 0.1  # ce que l'énoncé ajoute aux valeurs propres
 
 
@@ -112,7 +113,9 @@ def _whitening_mistakes(patches: np.ndarray) -> list[Mistake]:
     """Rend les erreurs connues ; la covariance n'est décomposée qu'une fois."""
     values, vectors = np.linalg.eigh(np.cov(patches, rowvar=False))
     values = np.maximum(values, 0)
+    moments, turned = np.linalg.eigh(patches.T @ patches / len(patches))
     made = {
+        "covariance_not_centred": _columns_scaled(turned, _divided(np.maximum(moments, 0))),
         "epsilon_missing": _columns_scaled(vectors, _divided_without_epsilon(values)),
         "epsilon_after_root": _columns_scaled(vectors, _epsilon_after_root(values)),
         "root_missing": _columns_scaled(vectors, _divided_without_root(values)),
@@ -122,7 +125,7 @@ def _whitening_mistakes(patches: np.ndarray) -> list[Mistake]:
         "vectors_in_rows": (vectors.T * _divided(values)) @ vectors,
     }
     return [
-        Mistake(reason, partial(_as_it_is, matrix - matrix.mean(0)))
+        Mistake(reason, partial(_as_it_is, matrix - matrix.mean(0)), LEVELS.get(reason, "0"))
         for reason, matrix in made.items()
     ]
 
@@ -139,7 +142,7 @@ def ask_whitening_matrix(ask: Ask) -> Credit:
     # Une clarté qui varie à peine : sans elle, une valeur propre ne serait qu'un arrondi, autre à
     # chaque tirage et selon les fils du calcul.
     smooth += 0.01 * ask.rng.normal(size=(len(smooth), 1))
-    smooth -= smooth.mean(0)  # centrer encore, ou non, avant la covariance n'y change rien
+    smooth += ask.rng.normal(0, 0.5, LENGTH)  # une covariance ôte la moyenne de chaque pixel
     smooth = smooth.astype(np.float32)
     call = [((smooth,), {})]
     centring = np.eye(LENGTH) - 1 / LENGTH
@@ -174,9 +177,29 @@ def _whitening_reason(found: Credit, num_patches: int) -> str | None:
 # --- Des morceaux aux mots -----------------------------------------------------------
 
 
+def _whole_mean(codes: np.ndarray) -> np.ndarray:
+    return codes.mean((1, 2))
+
+
+def _four_times_whole_mean(codes: np.ndarray) -> np.ndarray:
+    return np.broadcast_to(codes.mean((1, 2), keepdims=True), (len(codes), 2, 2, codes.shape[3]))
+
+
+def _in_order_of_reading(codes: np.ndarray) -> np.ndarray:
+    """Coupe les morceaux en quatre groupes à la suite : des bandes, et non des quarts."""
+    return codes.reshape(len(codes), 2, 2, -1, codes.shape[3]).mean(3)
+
+
+QUARTERS = [
+    Mistake("image_not_cut", _whole_mean),
+    Mistake("image_not_cut", _four_times_whole_mean),
+    Mistake("bands_for_quarters", _in_order_of_reading),
+]
+
+
 @compared("ex16.hard_code", tolerance=TOLERANCE)
 @compared("ex16.triangle_code", tolerance=TOLERANCE)
-@compared("ex16.quarter_means", tolerance=TOLERANCE)
+@compared("ex16.quarter_means", mistakes=QUARTERS, tolerance=TOLERANCE)
 def ask_codes(ask: Ask) -> list:
     """Donne des distances, ou des codes de même forme, à la fonction que nomme la question."""
     shapes = (2, GRID, GRID, NUM_WORDS), (1, GRID, GRID, NUM_WORDS + 3)

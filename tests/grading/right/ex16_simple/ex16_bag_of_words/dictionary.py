@@ -24,7 +24,8 @@ def normalise(patches):
 
 
 def whitening_matrix(normalised):
-    covariance = normalised.T @ normalised / len(normalised)
+    centred = normalised - normalised.mean(axis=0)
+    covariance = centred.T @ centred / len(centred)
     vectors, values, _ = np.linalg.svd(covariance)
     matrix = vectors @ np.diag(1 / np.sqrt(values + EPSILON)) @ vectors.T
     return matrix - matrix.mean(axis=0)
