@@ -197,7 +197,22 @@ QUARTERS = [
 ]
 
 
-@compared("ex16.hard_code", tolerance=TOLERANCE)
+def _every_nearest(distances: np.ndarray) -> np.ndarray:
+    return (distances == distances.min(-1, keepdims=True)).astype(float)
+
+
+def _num_words(code) -> np.ndarray:
+    """Rend le nombre de mots donnés à chaque morceau."""
+    return np.sum(code, axis=-1)
+
+
+@compared("ex16.hard_code", mistakes=[Mistake("several_words", _every_nearest, "1/2")])
+def ask_hard_code(ask: Ask) -> list:
+    """Donne des distances, puis d'autres dont plusieurs sont parfois les plus petites."""
+    tied = np.float32(ask.rng.integers(1, 4, (2, 6, 6, NUM_WORDS)))
+    return [*ask_codes(ask), ("1", [((tied,), {})], _num_words)]
+
+
 @compared("ex16.triangle_code", tolerance=TOLERANCE)
 @compared("ex16.quarter_means", mistakes=QUARTERS, tolerance=TOLERANCE)
 def ask_codes(ask: Ask) -> list:
