@@ -21,7 +21,7 @@ from exercises.ex18_segmentation import streets
 from exercises.ex18_segmentation.__main__ import NUM_OBJECTS, NUM_SCENES
 from exercises.ex18_segmentation.measures import VOID, measure
 
-WITNESS_SEEDS = range(3)
+WITNESS_SEEDS = range(5)
 COLOUR_PX = (0, 1, 2, 4, 8)  # écarts-types des flous
 CONTOUR_PX = (1, 2, 4)
 NUM_TREES = 30
