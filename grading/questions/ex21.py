@@ -3,6 +3,7 @@
 import numpy as np
 
 from grading.asking import failures
+from grading.asking.parts import Keyed
 from grading.inside import probes
 from grading.inside.messages import Ingredient
 from grading.questions import (
@@ -46,22 +47,190 @@ def _links(rng, num_nodes: int, num_links: int) -> tuple[np.ndarray, np.ndarray]
     return rng.permuted(pairs, axis=1), rng.integers(2, 30, num_links).astype(np.float32) / 4
 
 
-@compared("ex21.grid_graph")
-def ask_grid_graph(ask: Ask) -> list:
+def _compare_graphs(ask: Ask, groups: list, mistakes: list, **how) -> Credit:
+    """Compare des graphes, et dit leurs nombres d'arcs plutôt que la forme de leurs lignes."""
+    found = ask.compare(ask.rule.name, groups, mistakes=mistakes, **how)
+    if found.wrong is None or found.wrong.answer.error:
+        return found
+    graph, expected = found.wrong.answer.value, found.wrong.expected
+    if isinstance(graph, tuple) and len(graph) == 4 and np.ndim(graph[3]) == 1:
+        return _counted(found._replace(reason="features_without_axis", detail=""))
+    if not isinstance(graph, np.ndarray) or graph.ndim != 2:
+        return found
+    if same(graph[:, 1:], expected[:, 1:]) and not same(graph[:, 0], expected[:, 0]):
+        found = found._replace(reason="wrong_num_nodes", detail="")
+    return _counted(found)
+
+
+def _counted(found: Credit) -> Credit:
+    """Note, à la place de ce qui se compare, combien d'arcs ont les deux graphes."""
+    shown = []
+    for value in (found.wrong.answer.value, found.wrong.expected):
+        count = len(value) if isinstance(value, np.ndarray) else len(value[1])
+        shown.append(Keyed())
+        shown[-1].names = (f"{count} arcs",)
+    whole = failures.Answer(shown[0]), shown[1]
+    return found._replace(wrong=found.wrong._replace(whole=whole))
+
+
+def _in_square(down, right) -> np.ndarray:
+    """Dit quelles cases sont reliées, d'après leurs écarts, comme l'énoncé le demande."""
+    return np.maximum(down, right) <= 1
+
+
+def _in_square_but_itself(down, right) -> np.ndarray:
+    return np.maximum(down, right) == 1
+
+
+def _in_cross(down, right) -> np.ndarray:
+    return down + right <= 1
+
+
+def _in_cross_but_itself(down, right) -> np.ndarray:
+    return down + right == 1
+
+
+def _one_hot(places) -> np.ndarray:
+    return np.eye(9)[places]
+
+
+def _as_number(places) -> np.ndarray:
+    return places[:, None]
+
+
+def _from_one(places) -> np.ndarray:
+    return places[:, None] + 1
+
+
+def _grid(linked=_in_square, *, features=_one_hot, columns="width"):
+    """Rend `grid_graph` avec, au choix, une erreur.
+
+    Args:
+        linked: dit quelles cases sont reliées, d'après leurs écarts de lignes et de colonnes.
+        features: rend ce que porte chaque arc, d'après la place de j vue de i.
+        columns: le côté pris pour le nombre de colonnes, en numérotant les cases.
+    """
+
+    def grid_graph(height, width):
+        y, x = np.indices((height, width)).reshape(2, -1)
+        down, right = y - y[:, None], x - x[:, None]
+        receivers, senders = np.nonzero(linked(abs(down), abs(right)))
+        places = (3 * (down + 1) + right + 1)[receivers, senders]
+        numbers = y * (width if columns == "width" else height) + x
+        return height * width, numbers[senders], numbers[receivers], features(places)
+
+    return grid_graph
+
+
+GRIDS = [
+    Mistake("loops_missing", _grid(_in_square_but_itself)),
+    Mistake("four_neighbours", _grid(_in_cross)),
+    Mistake("four_neighbours", _grid(_in_cross_but_itself)),
+    Mistake("place_as_number", _grid(features=_as_number)),
+    Mistake("place_as_number", _grid(features=_from_one), "1/2"),
+    Mistake("numbered_by_height", _grid(columns="height")),
+]
+
+
+@question("ex21.grid_graph")
+def ask_grid_graph(ask: Ask) -> Credit:
     """Relie les cases de grilles qui ne sont pas carrées."""
     calls = [((3, 4), {}), ((int(ask.rng.integers(4, 7)), 3), {}), ((1, 5), {})]
-    return [("1/2", calls, _ends), ("1", calls, _arcs)]
+    return _compare_graphs(ask, [("1/2", calls, _ends), ("1", calls, _arcs)], GRIDS)
 
 
-@compared("ex21.undirected_graph")
-def ask_undirected_graph(ask: Ask) -> list:
+def _linked(*, ways=((0, 1), (1, 0)), loops=False):
+    """Rend `undirected_graph` avec, au choix, une erreur.
+
+    Args:
+        ways: les sens de chaque lien, de quelle colonne à quelle autre.
+        loops: ajouter à chaque nœud une boucle de poids 1.
+    """
+
+    def undirected_graph(num_nodes, pairs, weights):
+        own = np.arange(num_nodes)[: num_nodes * loops]
+        senders = np.concatenate([*(pairs[:, first] for first, _ in ways), own])
+        receivers = np.concatenate([*(pairs[:, second] for _, second in ways), own])
+        features = np.concatenate([*(weights for _ in ways), np.ones(len(own))])
+        return num_nodes, senders, receivers, features[:, None]
+
+    return undirected_graph
+
+
+LINKED = [
+    Mistake("one_way_only", _linked(ways=[(0, 1)])),
+    Mistake("one_way_only", _linked(ways=[(1, 0)])),
+    Mistake("loops_added", _linked(loops=True)),
+]
+
+
+@question("ex21.undirected_graph")
+def ask_undirected_graph(ask: Ask) -> Credit:
     """Fait deux arcs de chaque lien."""
     five, seven = (5, *_links(ask.rng, 5, 4)), (7, *_links(ask.rng, 7, 9))
-    return [("1", [(five, {}), (seven, {})], _arcs)]
+    return _compare_graphs(ask, [("1", [(five, {}), (seven, {})], _arcs)], LINKED)
 
 
-@compared("ex21.normalised", tolerance=TOLERANCE)
-def ask_normalised(ask: Ask) -> list:
+def _by_both(degrees, receivers, senders) -> np.ndarray:
+    """Rend ce qui divise le poids d'un arc, comme l'énoncé le demande."""
+    return np.sqrt(degrees[receivers] * degrees[senders])
+
+
+def _by_receiver(degrees, receivers, senders) -> np.ndarray:
+    return degrees[receivers]
+
+
+def _by_sender(degrees, receivers, senders) -> np.ndarray:
+    return degrees[senders]
+
+
+def _by_product(degrees, receivers, senders) -> np.ndarray:
+    return degrees[receivers] * degrees[senders]
+
+
+def _undivided(degrees, receivers, senders) -> np.ndarray:
+    return np.ones(len(receivers))
+
+
+def _normal(divide=_by_both, *, weighted=True, loops=True, counted=True):
+    """Rend `normalised` avec, au choix, une erreur.
+
+    Args:
+        divide: rend ce qui divise le poids d'un arc.
+        weighted: lire les poids des liens ; sinon, ils valent 1.
+        loops: ajouter une boucle à chaque nœud.
+        counted: compter cette boucle dans la somme des poids d'un nœud.
+    """
+
+    def normalised(network):
+        fields = network.options
+        num_nodes = len(fields["labels"])
+        matrix = np.zeros((num_nodes, num_nodes))
+        first, second = fields["pairs"].T
+        matrix[first, second] = matrix[second, first] = fields["weights"] if weighted else 1
+        own = np.eye(num_nodes)
+        degrees = matrix.sum(axis=1) + (loops and counted)
+        receivers, senders = np.nonzero(matrix + own if loops else matrix)
+        with np.errstate(all="ignore"):  # un nœud sans voisin
+            weights = (matrix + own)[receivers, senders] / divide(degrees, receivers, senders)
+        return num_nodes, senders, receivers, weights[:, None]
+
+    return normalised
+
+
+NORMALISED = [
+    Mistake("loops_missing", _normal(loops=False)),
+    Mistake("loop_not_counted", _normal(counted=False)),
+    Mistake("link_weights_ignored", _normal(weighted=False)),
+    Mistake("divided_by_one_end", _normal(_by_receiver)),
+    Mistake("divided_by_one_end", _normal(_by_sender)),
+    Mistake("root_of_product_missing", _normal(_by_product)),
+    Mistake("not_divided", _normal(_undivided)),
+]
+
+
+@question("ex21.normalised")
+def ask_normalised(ask: Ask) -> Credit:
     """Normalise de petits graphes, dont des nœuds peuvent n'avoir aucun voisin."""
 
     def draw(num, num_links):
@@ -70,7 +239,8 @@ def ask_normalised(ask: Ask) -> list:
         return (Ingredient("record", fields),), {}
 
     calls = [draw(5, 6), draw(8, 11)]
-    return [("1/2", calls, _ends), ("1", calls, _arcs)]
+    groups = [("1/2", calls, _ends), ("1", calls, _arcs)]
+    return _compare_graphs(ask, groups, NORMALISED, tolerance=TOLERANCE)
 
 
 # --- Les messages --------------------------------------------------------------------
