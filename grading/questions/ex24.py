@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import ndimage
 
-from grading.questions import Ask, Mistake, altered, as_floats, compared
+from grading.questions import TOLERANCE, Ask, Mistake, altered, as_floats, compared
 
 CLOSE = 2e-3  # écart relatif d'un calcul fait en float32
 
@@ -29,10 +29,21 @@ def _equal_and_impossible(rng, *shape) -> list[tuple]:
     return [((truth, truth), {}), ((truth, found[:, 1:]), {})]
 
 
-def _psnr(truth, found, *, peak=255.0, log=np.log10, times=10) -> float:
-    """Calcule un PSNR avec, au choix, une erreur."""
+def _psnr(truth, found, *, peak=255.0, log=np.log10, times=10, power=2, axes=None) -> float:
+    """Calcule un PSNR avec, au choix, une erreur.
+
+    Args:
+        truth: les images.
+        found: celles qui sont rendues.
+        peak: la crête.
+        log: le logarithme.
+        times: ce qui le multiplie.
+        power: celle de l'erreur de chaque pixel.
+        axes: ceux de la moyenne des erreurs ; les PSNR sont moyennés ensuite.
+    """
     with np.errstate(all="ignore"):
-        return times * log(peak**2 / np.mean((truth - found) ** 2, dtype=float))
+        errors = np.abs(truth - found) ** power
+        return np.mean(times * log(peak**2 / np.mean(errors, axis=axes, dtype=float)))
 
 
 def _as_float(**changed):
@@ -44,6 +55,10 @@ PSNR = [
     Mistake("natural_logarithm", _as_float(log=np.log)),
     Mistake("twenty_for_ten", _as_float(times=20)),
     Mistake("peak_not_squared", _as_float(peak=255**0.5)),
+    Mistake("mean_of_psnr", _as_float(axes=(1, 2, 3))),
+    Mistake("absolute_for_squared", _as_float(power=1)),
+    Mistake("absolute_for_squared", _as_float(power=1, peak=255**0.5)),
+    Mistake("absolute_for_squared", _as_float(power=1, peak=255**0.5, times=20)),
     Mistake("integer_overflow", _psnr, "1/2"),
 ]
 
@@ -82,8 +97,42 @@ def _over_each_image(values: np.ndarray) -> np.ndarray:
     return values.mean((1, 2), keepdims=True)
 
 
-def _ssim(mean):
-    """Rend `ssim`, dont les moyennes sont prises d'une autre façon."""
+def _windowed(sigma=SIGMA_PX, *, total_one=True):
+    """Rend ce qui moyenne autour de chaque pixel, là où la fenêtre tient tout entière.
+
+    Args:
+        sigma: l'écart-type de la gaussienne.
+        total_one: diviser les poids par leur somme.
+    """
+    radius = WINDOW_PX // 2
+    weights = np.exp(-(np.arange(-radius, radius + 1) ** 2) / (2 * sigma**2))
+    weights /= weights.sum() if total_one else 1
+
+    def mean(values):
+        for axis in (1, 2):
+            values = ndimage.correlate1d(values, weights, axis)
+        return values[:, radius:-radius, radius:-radius]
+
+    return mean
+
+
+def _variance(squares: np.ndarray) -> np.ndarray:
+    return squares
+
+
+def _deviation(squares: np.ndarray) -> np.ndarray:
+    return np.sqrt(np.maximum(squares, 0))
+
+
+def _ssim(mean, *, constants=(C1, C2), spread=_variance):
+    """Rend `ssim` avec, au choix, une erreur.
+
+    Args:
+        mean: moyenne autour de chaque pixel.
+        constants: celle des moyennes, et celle des contrastes.
+        spread: ce qui, d'une variance, est au dénominateur.
+    """
+    of_means, of_spreads = constants
 
     def ssim(truth, found):
         if np.shape(truth) != np.shape(found):
@@ -91,8 +140,10 @@ def _ssim(mean):
         x, y = truth.astype(float), found.astype(float)
         x_mean, y_mean = mean(x), mean(y)
         x_var, y_var = mean(x * x) - x_mean**2, mean(y * y) - y_mean**2
-        likeness = (2 * x_mean * y_mean + C1) * (2 * (mean(x * y) - x_mean * y_mean) + C2)
-        return np.mean(likeness / ((x_mean**2 + y_mean**2 + C1) * (x_var + y_var + C2)))
+        shared = mean(x * y) - x_mean * y_mean
+        likeness = (2 * x_mean * y_mean + of_means) * (2 * shared + of_spreads)
+        spreads = spread(x_var) + spread(y_var) + of_spreads
+        return np.mean(likeness / ((x_mean**2 + y_mean**2 + of_means) * spreads))
 
     return ssim
 
@@ -102,6 +153,10 @@ SSIM = [
     Mistake("flat_window", _ssim(_inside)),
     Mistake("no_window", _ssim(_everywhere)),
     Mistake("no_window", _ssim(_over_each_image)),
+    Mistake("constants_exchanged", _ssim(_windowed(), constants=(C2, C1))),
+    Mistake("deviations_for_variances", _ssim(_windowed(), spread=_deviation)),
+    Mistake("gaussian_too_narrow", _ssim(_windowed(SIGMA_PX / 2**0.5))),
+    Mistake("window_not_normalised", _ssim(_windowed(total_one=False))),
 ]
 
 
@@ -124,25 +179,37 @@ def _without_logarithm(rates, values, rate) -> np.ndarray:
     return values[before] * (1 - share % 1) + values[after] * (share % 1)
 
 
-def _at_the_nearest(rates, values, rate) -> np.ndarray:
-    return values[np.abs(np.log(rates) - np.log(rate)).argmin()]
+def _values_in_logarithm(rates, values, rate) -> np.ndarray:
+    """Passe aux logarithmes pour les valeurs aussi."""
+    share = np.interp(np.log(rate), np.log(rates), np.arange(len(rates)))
+    before, after = int(np.floor(share)), int(np.ceil(share))
+    return values[before] ** (1 - share % 1) * values[after] ** (share % 1)
+
+
+def _at_the_nearest(rates, values, rate, *, scale=np.log) -> np.ndarray:
+    return values[np.abs(scale(rates) - scale(rate)).argmin()]
 
 
 READ = [
     Mistake("rate_without_logarithm", _without_logarithm),
     Mistake("nearest_point_read", _at_the_nearest),
+    Mistake("nearest_point_read", altered(_at_the_nearest, scale=np.asarray)),
+    Mistake("values_in_logarithm", _values_in_logarithm),
 ]
 
 
-@compared("ex24.at_rate", mistakes=READ, tolerance=CLOSE)
+@compared("ex24.at_rate", mistakes=READ, tolerance=TOLERANCE)
 def ask_at_rate(ask: Ask) -> list:
     """Lit des courbes débit–distorsion, d'une image puis de plusieurs."""
 
     def draw(share, *shape):
-        """Lit entre le deuxième débit et le troisième, à une part du chemin."""
+        """Lit entre le deuxième débit et le troisième, à une part du chemin.
+
+        Les valeurs y montent assez pour que leur logarithme se voie.
+        """
         rates = ask.rng.uniform(0.1, 0.2) * np.array([1, 1.5, 9, 14, 40])
-        values = 20 + np.cumsum(ask.rng.uniform(1, 6, (5, *shape)), axis=0)
-        return (rates.tolist(), values, rates[1] + share * (rates[2] - rates[1])), {}
+        values = 20 + np.cumsum(ask.rng.uniform(4, 9, (5, *shape)), axis=0)
+        return (rates.tolist(), values, float(rates[1] + share * (rates[2] - rates[1]))), {}
 
     return [
         ("1/2", [draw(0), draw(1)]),
@@ -183,12 +250,26 @@ def _multiplied_back(codes, step) -> np.ndarray:
     return step * np.sign(codes) * np.floor(np.abs(codes) / step + ROUNDING)
 
 
+def _down_to_128(codes, step) -> np.ndarray:
+    """Borne à tout ce que peut un int8."""
+    sizes = np.floor(np.abs(codes) / step + ROUNDING)
+    return np.clip(np.sign(codes) * sizes, -LIMIT - 1, LIMIT)
+
+
+def _wrapped(codes, step) -> np.ndarray:
+    """Convertit en int8 avant de borner."""
+    sizes = np.floor(np.abs(codes) / step + ROUNDING)
+    return _bounded((np.sign(codes) * sizes).astype(int).astype(np.int8))
+
+
 QUANTISED = [
     Mistake("rounded_to_nearest", _to_the_nearest),
     Mistake("rounding_missing", _without_rounding),
     Mistake("sign_in_rounding", _sign_kept_inside),
     Mistake("sign_in_rounding", _sign_kept_inside_and_cut),
     Mistake("step_multiplied_back", _multiplied_back),
+    Mistake("one_below_limit", _down_to_128),
+    Mistake("bounded_too_late", _wrapped),
 ]
 
 
@@ -293,8 +374,9 @@ def ask_principal_axes(ask: Ask) -> list:
         axes, found = map(as_floats, value)
         return [axes.T @ axes, axes * (found / found.max()) ** 2 @ axes.T]
 
-    # Les plus petits écarts-types, la seconde moitié, ne tiennent qu'aux arrondis.
-    return [
-        ("1/2", call, lambda value: np.array_split(as_floats(value[1]), 2)[0]),
-        ("1", call, products),
-    ]
+    def largest(value):
+        """Met à zéro la seconde moitié, les plus petits : ils ne tiennent qu'aux arrondis."""
+        spreads = as_floats(value[1])
+        return np.where(np.arange(len(spreads)) < len(spreads) / 2, spreads, 0)
+
+    return [("1/2", call, largest), ("1", call, products)]
