@@ -1,7 +1,9 @@
 """Exercice 15 : compter ce que coûte un réseau ; le module Inception, le bloc à raccourci."""
 
 import itertools
+from math import prod
 from operator import attrgetter
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,6 +14,7 @@ from grading.questions import (
     VAGUE,
     Ask,
     Credit,
+    Mistake,
     as_floats,
     compared,
     first_fault,
@@ -53,7 +56,117 @@ def _sizes(ask: Ask) -> tuple[int, ...]:
     return tuple(int(each) for each in (*sides, *ask.rng.permutation(np.arange(2, 12))[:4]))
 
 
-@compared("ex15.operations")
+class Layer(NamedTuple):
+    """Une couche à noyau : ce qu'elle lit, et ce qu'elle en fait."""
+
+    kernel: tuple[int, ...]  # sans les groupes : tous les canaux lus
+    read: tuple[int, ...]  # côtés des cartes lues ; () d'une couche dense
+    written: tuple[int, ...]  # de même, rendues
+    stride: int
+    lost: int  # places qu'une fenêtre de pas 1 n'a pas, le long de chaque côté
+    groups: int  # autant que de canaux pour une convolution par canal
+    filters: int  # autant de biais
+
+    def num_weights(self) -> int:
+        """Compte les poids du noyau."""
+        return prod(self.kernel) // self.groups
+
+
+def _layers(network) -> list[Layer]:
+    """Lit les couches à noyau du réseau d'un appel (voir `_network`).
+
+    Raises:
+        ValueError: taille libre, ou couche que l'énoncé ne compte pas.
+    """
+    shape, found = tuple(network.options["shape"]), []
+    if None in shape:
+        raise ValueError
+    for name, options in network.options["stack"]:
+        channels = shape[-1]
+        if name in ("Conv2D", "DepthwiseConv2D"):
+            side, stride = options["kernel_size"], options.get("strides", 1)
+            filters = options.get("filters", channels)
+            groups = options.get("groups", channels if name == "DepthwiseConv2D" else 1)
+            lost = 0 if options.get("padding") == "same" else side - 1
+            written = tuple(-(-(each - lost) // stride) for each in shape[:-1])
+            kernel = (side, side, channels, filters)
+            found.append(Layer(kernel, shape[:-1], written, stride, lost, groups, filters))
+            shape = (*written, filters)
+        elif name == "Dense":
+            units = options["units"]
+            found.append(Layer((channels, units), (), (), 1, 0, 1, units))
+            shape = (units,)
+        elif name == "MaxPooling2D":
+            shape = (*(each // options["pool_size"] for each in shape[:-1]), channels)
+        elif name == "Flatten":
+            shape = (prod(shape),)
+        elif name != "BatchNormalization":
+            raise ValueError
+    return found
+
+
+def _of_output(layer: Layer) -> int:
+    """Compte les positions d'une fenêtre, comme l'énoncé le demande."""
+    return prod(layer.written)
+
+
+def _of_input(layer: Layer) -> int:
+    return prod(layer.read)
+
+
+def _without_stride(layer: Layer) -> int:
+    return prod(each - layer.lost for each in layer.read)
+
+
+def _without_padding(layer: Layer) -> int:
+    side, stride = layer.kernel[0], layer.stride
+    return prod((each - side) // stride + 1 for each in layer.read)
+
+
+def _only_one(layer: Layer) -> int:
+    return 1
+
+
+def _operations(positions=_of_output, *, biases=0, grouped=True, by_channel=True):
+    """Rend `operations` avec, au choix, une erreur.
+
+    Args:
+        positions: compte celles de la fenêtre.
+        biases: ce que compte un biais, par position.
+        grouped: partager les canaux lus d'après les groupes.
+        by_channel: de même pour une convolution par canal.
+    """
+
+    def operations(network):
+        total = 0
+        for layer in _layers(network):
+            alone = layer.groups == layer.kernel[-2] > 1
+            shared = layer.groups if (by_channel if alone else grouped) else 1
+            count = prod(layer.kernel) // shared + biases * layer.filters
+            total += count * (positions(layer) if layer.read else 1)
+        return total
+
+    return operations
+
+
+def _with_biases_once(network) -> int:
+    return _operations()(network) + sum(each.filters for each in _layers(network))
+
+
+OPERATIONS = [
+    Mistake("positions_of_input", _operations(_of_input)),
+    Mistake("positions_forgotten", _operations(_only_one)),
+    Mistake("biases_counted", _operations(biases=1)),
+    Mistake("biases_counted", _with_biases_once),
+    Mistake("groups_forgotten", _operations(grouped=False)),
+    Mistake("channels_not_apart", _operations(by_channel=False)),
+    Mistake("groups_forgotten", _operations(grouped=False, by_channel=False)),
+    Mistake("stride_not_counted", _operations(_without_stride)),
+    Mistake("padding_not_counted", _operations(_without_padding)),
+]
+
+
+@compared("ex15.operations", mistakes=OPERATIONS)
 def ask_operations(ask: Ask) -> list:
     """Compte sur de petits réseaux, de plus en plus variés."""
     h, w, c, f, g, u = _sizes(ask)
@@ -76,7 +189,38 @@ def ask_operations(ask: Ask) -> list:
     return [("1/2", plain), ("3/4", varied), ("1", refused)]
 
 
-@compared("ex15.measure")
+def _size(*, unlearned=2, biases=1, dense_biases=1, times=1):
+    """Rend `measure`, opérations à part, avec, au choix, une erreur.
+
+    Args:
+        unlearned: nombres qu'une normalisation garde par carte sans les apprendre.
+        biases: ce que compte un biais.
+        dense_biases: de même, dans les couches denses.
+        times: ce qui multiplie la part.
+    """
+
+    def measure(network):
+        layers = _layers(network)
+        normalised = layers[0].filters  # la première convolution l'est
+        total = sum(each.num_weights() + biases * each.filters for each in layers)
+        total += (2 + unlearned) * normalised
+        dense = [each for each in layers if not each.read]
+        known = sum(each.num_weights() + dense_biases * each.filters for each in dense)
+        return total, 0, times * known / total
+
+    return measure
+
+
+MEASURED = [
+    Mistake("share_in_percent", _size(times=100)),
+    Mistake("unlearned_forgotten", _size(unlearned=0)),
+    Mistake("normalisation_forgotten", _size(unlearned=-2)),
+    Mistake("biases_forgotten", _size(biases=0, dense_biases=0)),
+    Mistake("dense_biases_forgotten", _size(dense_biases=0), "1/2"),
+]
+
+
+@compared("ex15.measure", mistakes=MEASURED)
 def ask_measure(ask: Ask) -> list:
     """Compte les paramètres, et la part des couches denses ; les opérations sont à part."""
     h, w, c, f, g, u = _sizes(ask)
