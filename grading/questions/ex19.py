@@ -151,12 +151,15 @@ def ask_build_transformer(ask: Ask) -> Credit:
     maps = _attention_sizes(facts[1]["layers"])
     likely = (outputs[1] >= 0).all() and np.allclose(outputs[1].sum(1), 1, atol=1e-3)
     counts, wanted = [each["num_parameters"] for each in facts], ask.settings["parameters"]
+    of_places = counts[1] - counts[0]
     received = f"{counts[1]} et {counts[0]} reçus"
     return first_fault(
         ("0", "not_probabilities", not likely),
         ("1/4", "attention_layers_missing", maps != [[NUM_PATCHES + 1] * 2] * DEPTH),
         ("1/2", "places_without_positions", without > SEEN),
         ("1/2", "positions_useless", changed < SEEN),
+        ("3/4", "positions_of_pixels", of_places == NUM_PATCHES * PATCH_PX**2, received),
+        ("3/4", "class_token_placed", of_places == (NUM_PATCHES + 1) * WIDTH, received),
         ("3/4", "wrong_parameters", counts != [wanted - NUM_PATCHES * WIDTH, wanted], received),
     )
 
@@ -176,7 +179,39 @@ def _weights(rng, *shape) -> tuple:
     return (powers / powers.sum(-1, keepdims=True),), {}
 
 
-@compared("ex19.rollout", tolerance=TOLERANCE)
+def _rolled(*, own=0.5, taken=0.5, multiply=np.matmul, heads=np.mean, forward=False):
+    """Rend `rollout` avec, au choix, une erreur.
+
+    Args:
+        own: ce qui multiplie le jeton lui-même.
+        taken: de même, l'attention.
+        multiply: le produit de deux blocs.
+        heads: résume les têtes.
+        forward: multiplier les blocs dans l'autre ordre.
+    """
+
+    def rollout(weights):
+        blocks = taken * heads(weights, axis=2) + own * np.eye(weights.shape[-1])
+        found = blocks[:, 0]
+        for block in np.moveaxis(blocks, 1, 0)[1:]:
+            found = multiply(found, block) if forward else multiply(block, found)
+        return found
+
+    return rollout
+
+
+ROLLED = [
+    Mistake("token_itself_forgotten", _rolled(own=0, taken=1)),
+    Mistake("token_itself_forgotten", _rolled(own=0)),
+    Mistake("shares_not_halved", _rolled(own=1, taken=1)),
+    Mistake("blocks_multiplied_by_cell", _rolled(multiply=np.multiply), "1/2"),
+    Mistake("blocks_added", _rolled(multiply=np.add), "1/2"),
+    Mistake("blocks_in_reverse", _rolled(forward=True), "1/2"),
+    Mistake("strongest_head_only", _rolled(heads=np.max)),
+]
+
+
+@compared("ex19.rollout", mistakes=ROLLED, tolerance=TOLERANCE)
 def ask_rollout(ask: Ask) -> list:
     """Suit des attentions tirées au hasard : un bloc, puis plusieurs."""
     return [
@@ -185,7 +220,49 @@ def ask_rollout(ask: Ask) -> list:
     ]
 
 
-@compared("ex19.class_map", tolerance=TOLERANCE)
+def _squared(tokens: np.ndarray) -> np.ndarray:
+    """Range en carré ce qui est dit de chaque morceau."""
+    side = round(tokens.shape[-1] ** 0.5)
+    return tokens.reshape(*tokens.shape[:-1], side, side)
+
+
+def _one_token_early(weights) -> np.ndarray:
+    return _squared(weights[..., 0, :-1])
+
+
+def _of_last_token(weights) -> np.ndarray:
+    return _squared(weights[..., -1, :-1])
+
+
+def _given_by_class(weights) -> np.ndarray:
+    return _squared(weights[..., 1:, 0])
+
+
+def _of_first_patch(weights) -> np.ndarray:
+    return _squared(weights[..., 1, 1:])
+
+
+def _of_all_tokens(weights) -> np.ndarray:
+    return _squared(weights.mean(axis=-2)[..., 1:])
+
+
+def _without_class(weights) -> np.ndarray:
+    """Refait une somme de un, sans ce que le jeton de classe garde."""
+    taken = weights[..., 0, 1:]
+    return _squared(taken / taken.sum(-1, keepdims=True))
+
+
+CLASS_MAPS = [
+    Mistake("one_token_early", _one_token_early),
+    Mistake("class_token_last", _of_last_token),
+    Mistake("given_for_taken", _given_by_class),
+    Mistake("another_row_read", _of_first_patch),
+    Mistake("another_row_read", _of_all_tokens),
+    Mistake("map_normalised_again", _without_class),
+]
+
+
+@compared("ex19.class_map", mistakes=CLASS_MAPS, tolerance=TOLERANCE)
 def ask_class_map(ask: Ask) -> list:
     """Lit la ligne du jeton de classe : d'une image, puis de plusieurs, blocs et têtes compris."""
     return [
