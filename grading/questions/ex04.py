@@ -1,9 +1,13 @@
 """Exercice 04 : LeNet, et un réseau complètement connecté qui a autant de paramètres."""
 
+import itertools
+
 from grading.questions import Ask, Credit, credit, first_fault, networks, question
 from grading.scale import read_scale
 
 ORDER = "CMCMDDD"  # C1, S2, C3, S4, C5, F6, sortie
+UNCHANGING = {"InputLayer", "Reshape", "ExpandDims", "ZeroPadding2D"}  # laissent les pixels
+RAW = [[0.0, 0.0], [255.0, 255.0]]  # ce que reçoit d'une image noire, puis blanche, ce qui suit
 NOT_DENSE = {"LSTM", "GRU", "SimpleRNN", "Bidirectional", "Conv1D", "Conv2DTranspose"}
 PARAMETERS = read_scale()["ex04"].rules[0].settings["parameters"]
 
@@ -32,6 +36,26 @@ def _sees_all(layer: dict) -> bool:
 
 
 networks.ask_common("ex04", "build_lenet", "lenet", judge_lenet)
+
+
+@question("ex04.scaling")
+def ask_scaling(ask: Ask) -> Credit:
+    """Juge la mise à l'échelle, même d'un réseau qui refuse les images uint8 faute de les lire."""
+
+    def judge():
+        network = networks.chosen(ask, judge_lenet)
+        facts = network["facts"]
+        if facts["refused"] and _changes_nothing(facts["layers"]):
+            facts = {**facts, "seen": RAW}
+        return networks.judge_scaling({**network, "facts": facts})
+
+    return networks.judged(ask, "build_lenet", judge)
+
+
+def _changes_nothing(layers: list[dict]) -> bool:
+    """Dit si la première couche à poids reçoit les pixels tels quels."""
+    before = itertools.takewhile(lambda each: each["class"] not in networks.WEIGHTED, layers)
+    return {each["class"] for each in before} <= UNCHANGING
 
 
 @question("ex04.dense")
