@@ -484,7 +484,9 @@ def _is_added(call: Call, name: str, sign: int) -> bool:
         fits
         and bool(value.any())
         and np.allclose(
-            call.found, call.expected + sign * value, atol=1e-4 * np.abs(call.found).max()
+            call.found,
+            call.expected + sign * value.astype(float),  # -1 ne multiplie pas des octets
+            atol=1e-4 * np.abs(call.found).max(),
         )
     )
 

@@ -1,5 +1,6 @@
 """Le barème, les raisons, les questions et l'énoncé disent la même chose."""
 
+import ast
 import re
 import shutil
 import tomllib
@@ -67,6 +68,23 @@ def test_two_exercises_do_not_give_the_same_name_to_their_reasons():
     for path in scale.SCALE.glob("ex*.toml"):
         found += tomllib.loads(path.read_text(encoding="utf-8")).get("reasons", {})
     assert [name for name, count in Counter(found).items() if count > 1] == []
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_a_sheet_has_every_reason_its_questions_may_give(exercise):
+    # Une feuille n'emporte que son barème : une raison d'un autre exercice y manquerait.
+    files, said = [scale.SCALE / f"{exercise}.py"], set()
+    for path in files:  # s'allonge
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                said.add(node.value)
+            if isinstance(node, ast.ImportFrom) and "grading.questions" in (node.module or ""):
+                names = [node.module.rpartition(".")[2], *(each.name for each in node.names)]
+                beside = [scale.SCALE / f"{name}.py" for name in names]
+                files += [each for each in beside if each.is_file() and each not in files]
+    own = tomllib.loads((scale.SCALE / f"{exercise}.toml").read_text(encoding="utf-8"))
+    common = tomllib.loads(scale.REASONS.read_text(encoding="utf-8"))
+    assert said & REASONS.keys() <= common.keys() | own.get("reasons", {}).keys()
 
 
 def test_reasons_and_hints_are_french_sentences_without_code_of_the_grader(repo):
