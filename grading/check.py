@@ -22,6 +22,7 @@ import tempfile
 import textwrap
 import threading
 import types
+import warnings
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
@@ -121,6 +122,30 @@ def _limited(seconds: int) -> Iterator[None]:
         signal.signal(signal.SIGPROF, before)
 
 
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Tait les avertissements de ce que calcule le correcteur : ils montreraient le corrigé."""
+    _HEARD.append((warnings.filters[:], np.geterr()))
+    try:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        _HEARD.pop()
+
+
+@contextlib.contextmanager
+def _heard() -> Iterator[None]:
+    """Rend à l'élève, le temps d'un de ses calculs, les avertissements que `_quiet` tait."""
+    filters, errors = _HEARD[-1] if _HEARD else (warnings.filters, np.geterr())
+    with warnings.catch_warnings(), np.errstate(**errors):
+        warnings.filters[:] = filters
+        yield
+
+
+_HEARD: list[tuple[list, dict]] = []  # ce qui se dit hors de `_quiet`
+
+
 class Desk:
     """Pose les questions aux fonctions d'un espace de noms, ou à celles du corrigé.
 
@@ -178,7 +203,7 @@ class Desk:
                 return {"value": messages.unpack(self.answered[request])}
             except OutOfTimeError as error:
                 place = probes.describe_error(error)
-                where = f"ligne {place['line']} de {place['file']}"
+                where = f"ligne {place['line']} de {place['file']}" if place["line"] else ""
                 raise failures.Failure("timeout", where) from error
             except Exception as error:
                 raise failures.failure_of(probes.describe_error(error)) from error
@@ -195,7 +220,8 @@ class Desk:
         vars(module).update(self.space, __name__=name)
         sys.modules[name], probes.SPACE[:] = module, [self.space]
         try:
-            yield
+            with _heard():
+                yield
         finally:
             probes.SPACE.clear()
             sys.modules.pop(name)
@@ -285,7 +311,8 @@ def _wrong_before(ask: Ask, seed: int, tried: set[str]) -> Rule | None:
 
 def _credit(ask: Ask, seed: int) -> Credit:
     try:
-        return load(ask.rule.exercise)[ask.rule.id](ask)
+        with _quiet():
+            return load(ask.rule.exercise)[ask.rule.id](ask)
     except NotImplementedError:
         return _enclosed(ask.rule, ask.desk.space, seed)
     except failures.Failure as failure:

@@ -45,7 +45,10 @@ def through(module: str, function: str, calls: list, weights: list) -> list:
             for each in positional
         ]
         keras.utils.set_random_seed(0)
-        model = keras.Model(inputs, target(*positional, **named))
+        made = target(*positional, **named)
+        if made is None:  # un `return` oublié
+            return None
+        model = keras.Model(inputs, made)
         given = {each.shape: each for each in weights}
         model.set_weights([given.get(each.shape, each) for each in model.get_weights()])
         outputs = model(arrays, training=False)

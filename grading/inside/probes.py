@@ -10,6 +10,7 @@ import functools
 import importlib
 import inspect
 import io
+import itertools
 import os
 import runpy
 import sys
@@ -78,13 +79,20 @@ def describe_error(error: BaseException) -> dict:
 def _places(error: BaseException) -> list[tuple[int, str, str]]:
     """Rend les lignes du rendu qui mènent à une exception, leur fichier et leur fonction."""
     here, own = os.getcwd(), []
-    # Ce qui mène là où l'exception est reçue, puis là où elle est levée.
-    for frame, line in [*[*walk_stack(None)][::-1], *walk_tb(error.__traceback__)]:
+    # Ce qui mène là où l'exception est reçue, puis là où elle est levée ; la ligne où l'élève
+    # demande à se vérifier n'y est pour rien.
+    above = itertools.takewhile(lambda each: not _asks(each[0]), walk_stack(None))
+    for frame, line in [*[*above][::-1], *walk_tb(error.__traceback__)]:
         file = _file_of(frame)
         ours = file.endswith("/_cellules.py")
         if not ours and (_is_in_space(frame) if SPACE else file.startswith(here)):
             own.append((line, file, frame.f_code.co_name))
     return [each for each in own if not each[1].startswith(f"{here}/convnets/")] or own
+
+
+def _asks(frame) -> bool:
+    """Dit si un appel est celui de `check`."""
+    return frame.f_globals.get("__name__") == "grading.check"
 
 
 def _loop(places: list[tuple[int, str, str]]) -> list[tuple[int, str, str]]:

@@ -64,6 +64,19 @@ def test_a_right_function_that_changes_what_it_receives_is_told_so():
     assert "(`values`)" in text
 
 
+NEAREST = """
+def at_rate(rates, values, rate):
+    np.log(np.zeros(1))
+    return values[int(np.argmin(np.abs(np.subtract(rates, rate))))]
+"""
+
+
+def test_only_the_warnings_of_the_pupil_are_heard(recwarn):
+    """Ceux du corrigé, appelé avec d'autres arguments, en montreraient une ligne."""
+    assert "pas encore" in said("ex24.at_rate", NEAREST)
+    assert {each.filename for each in recwarn} == {"fiche.py"}
+
+
 def test_an_exception_is_said_once():
     """Certains appels répondent, d'autres s'arrêtent : l'appel manqué et la cause se suivent."""
     stops = "def positions(n, patch, step):\n    if (n - patch) % step: [][0]\n    return "
