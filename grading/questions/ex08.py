@@ -17,7 +17,7 @@ from grading.questions import (
     same,
     seen,
 )
-from grading.questions.heatmaps import CLASS, ask_bounded, backward, network
+from grading.questions.heatmaps import CLASS, NUM_CLASSES, ask_bounded, backward, forward, network
 
 SHAPE = (7, 9, 3)
 MANY, NOISE = 400, 0.5  # copies de SmoothGrad, pour que le hasard du rendu compte peu
@@ -45,7 +45,17 @@ def _first_image(model, class_index, batches) -> np.ndarray:
     return backward(model, batches[0], class_index)[0]
 
 
+def _of_probability(model, class_index, batches) -> np.ndarray:
+    """Dérive la probabilité, où le softmax mêle les scores des autres classes."""
+    images = np.concatenate(batches)
+    powers = np.exp(forward(model, images)["scores"])
+    shares = (powers / powers.sum(axis=1, keepdims=True)).reshape(len(images), -1, 1, 1, 1)
+    every = np.stack([backward(model, images, k) for k in range(NUM_CLASSES)], axis=1)
+    return (shares[:, class_index] * (every[:, class_index] - (shares * every).sum(1))).mean(0)
+
+
 MEANS = [
+    Mistake("probability_derived", _of_probability),
     Mistake("batches_weigh_the_same", _mean_of_batches),
     Mistake("one_batch_only", _last_batch),
     Mistake("one_batch_only", _first_image),
@@ -76,6 +86,8 @@ def ask_sensitivity(ask: Ask) -> Credit:
         Mistake("sign_before_maximum", lambda g: abs(g.max(axis=2)), "1/2"),
         Mistake("colors_averaged", lambda g: abs(g).mean(axis=2), "1/2"),
         Mistake("colors_averaged", lambda g: abs(g).sum(axis=2), "1/2"),
+        Mistake("colors_not_last", lambda g: abs(g).max(axis=0)),
+        Mistake("colors_not_last", lambda g: abs(g).max(axis=1)),
     ]
     return judge(answers, groups, _strongest_color, mistakes, tolerance=TOLERANCE)
 
@@ -91,30 +103,79 @@ def _strongest_color(gradient):
 def ask_smooth(ask: Ask) -> Credit:
     """Compare une moyenne de nombreuses copies à celles que donneraient d'autres façons."""
     image = np.clip(pixels(ask.rng, *SHAPE), 40, 200)  # l'étendue n'est pas 255
-    copies = image + ask.rng.normal(0, NOISE * np.ptp(image), (2000, *SHAPE))
+    unit = ask.rng.normal(0, NOISE, (2000, *SHAPE))
     model = network(ask.rng, SHAPE, bend=3)  # dont le gradient change de signe avec le bruit
     short = {"num_samples": 3, "noise": NOISE, "seed": 7}
-    every = [{**short, "num_samples": MANY}, short, short, {**short, "noise": 1.5}]
-    calls = [((model, image, CLASS), each) for each in (*every, {**short, "seed": -1})]
+    every = [{**short, "num_samples": MANY}, short, short, {**short, "seed": 8}]
+    every += [{**short, "noise": 1.5}, {**short, "seed": -1}]
+    calls = [((model, image, CLASS), each) for each in every]
     answers = ask.calls("smooth_sensitivity", calls)
-    found, *twice = (_enlarged(numbers(answer, SHAPE[:2])) for answer in answers[:3])
-    gradients = 255 * backward(model, copies, CLASS)
-    right, absolute = abs(gradients.mean(0)).max(axis=2), abs(gradients).mean(0).max(axis=2)
-    away, other = (
-        np.linalg.norm(found - each) / np.linalg.norm(each) for each in (right, absolute)
-    )
+    found, *few = (_enlarged(numbers(answer, SHAPE[:2])) for answer in answers[:4])
+
+    def away(copies, *, absolute: bool = False) -> float:
+        """Rend l'écart à ce que donneraient ces copies, en part de ce qu'elles donneraient."""
+        gradients = 255 * backward(model, copies, CLASS)
+        mean = abs(gradients).mean(0) if absolute else gradients.mean(0)
+        expected = _strongest_color(mean)
+        return float(np.linalg.norm(found - expected) / np.linalg.norm(expected))
+
+    copies = image + np.ptp(image) * unit
+    right, absolute = away(copies), away(copies, absolute=True)
+    wide, cut = away(image + 255 * unit), away(copies.astype(np.int64).astype(np.uint8))
     return first_fault(
-        ("1/4", "absolute_before_mean", other < min(away, 0.4)),
-        ("1/4", "wrong_values", away > 0.25),
-        ("1/2", "noise_ignores_seed", not same(*twice)),
-        ("3/4", "no_error", not all(answer.error for answer in answers[3:])),
+        ("1/4", "absolute_before_mean", absolute < min(right, 0.4)),
+        ("1/4", "no_noise", away(image[np.newaxis]) < 0.01),
+        ("1/4", "samples_ignored", same(found, few[0])),
+        ("1/4", "noise_of_every_level", right > 0.25 > wide),
+        ("1/4", "copies_of_bytes", right > 0.25 > cut),
+        ("1/4", "wrong_values", right > 0.25),
+        ("1/2", "noise_ignores_seed", not same(*few[:2])),
+        ("1/2", "seed_without_effect", same(few[0], few[2])),
+        ("3/4", "no_error", not all(answer.error for answer in answers[4:])),
     )
 
 
 # --- Gradients intégrés --------------------------------------------------------------
 
 
-@compared("ex08.attributions", tolerance=TOLERANCE)
+BASELINES = {"black": 0, "grey": 128}  # ceux de l'énoncé
+
+
+def _attributed(
+    places=lambda steps: (np.arange(steps) + 0.5) / steps, *, product=None, in_bytes: bool = False
+):
+    """Rend `attributions`, avec une erreur au choix.
+
+    Args:
+        places: où prendre `steps` points entre la référence et l'image ; au milieu par défaut.
+        product: par quoi multiplier le gradient moyen, d'après l'image ; par sa différence avec
+            la référence par défaut.
+        in_bytes: retrancher la référence en octets.
+    """
+
+    def attributions(model, image, class_index, *, steps, baseline="black"):
+        if baseline not in BASELINES:
+            raise ValueError(baseline)
+        reference = np.full_like(image, BASELINES[baseline])
+        path = image - (reference if in_bytes else reference.astype(float))
+        points = reference + np.reshape(places(steps), (-1, 1, 1, 1)) * path
+        factor = path if product is None else product(image)
+        return factor * backward(model, points, class_index).mean(0)
+
+    return attributions
+
+
+SHARED = [
+    Mistake("points_not_in_the_middle", _attributed(lambda n: np.linspace(0, 1, n)), "3/4"),
+    Mistake("points_not_in_the_middle", _attributed(lambda n: np.arange(n) / n), "3/4"),
+    Mistake("points_not_in_the_middle", _attributed(lambda n: np.arange(1, n + 1) / n), "3/4"),
+    Mistake("path_not_multiplied", _attributed(product=lambda image: 1.0)),
+    Mistake("image_for_path", _attributed(product=lambda image: image), "1/2"),
+    Mistake("path_of_bytes", _attributed(in_bytes=True), "1/2"),
+]
+
+
+@compared("ex08.attributions", mistakes=SHARED, tolerance=TOLERANCE)
 def ask_attributions(ask: Ask) -> list:
     """Partage un score depuis le noir, depuis le gris, puis en peu de points."""
     model, image, other = network(ask.rng, SHAPE), pixels(ask.rng, *SHAPE), pixels(ask.rng, *SHAPE)

@@ -160,13 +160,15 @@ def _is_bare(ask: Ask, signed: str, calls: Sequence[tuple], answers: Sequence) -
         return False
     maps = ask.calls(signed, bare)
     known = [None if each.error else as_floats(each.value) for each in maps]
-    return all(
+    return all(  # de la dernière, où rien n'est positif, une autre erreur peut se dire
         each is not None and same(answer.value, clipped(each), tolerance=TOLERANCE)
-        for each, answer in zip(known, answers, strict=True)
+        for each, answer in zip(known[:-1], answers[:-1], strict=True)
     )
 
 
 BOUNDED_MISTAKES = (
+    Mistake("zero_over_zero", lambda k: np.maximum(k, 0) / np.maximum(k, 0).max(), "1/2"),
+    Mistake("map_sums_to_one", lambda k: np.maximum(k, 0) / max(np.maximum(k, 0).sum(), 1e-30)),
     Mistake("map_not_clipped", lambda values: values / abs(values).max(), "1/2"),
     Mistake("map_not_scaled", lambda values: np.maximum(values, 0), "1/2"),
     Mistake("map_stretched", lambda k: (k - k.min()) / np.ptp(k), "1/4"),
