@@ -19,6 +19,7 @@ from grading.questions.heatmaps import (
 
 OURS = sealed.module("ex10_lime")
 MANY = 8000  # variantes, pour que le hasard du rendu ne compte plus
+FEW = 40  # pour qu'il compte
 
 
 # --- Découper ------------------------------------------------------------------------
@@ -37,8 +38,12 @@ def _two_colors(rng, height=24, width=30) -> tuple[np.ndarray, np.ndarray]:
 def ask_segment(ask: Ask) -> Credit:
     """Fait découper des images de deux couleurs, et regarde ce qu'un morceau contient."""
     images, sides = zip(*(_two_colors(ask.rng) for _ in range(2)), strict=True)
-    answers = ask.calls("segment", [((image,), {"num_segments": 30}) for image in images])
-    return min(map(_credit_segments, answers, sides), key=attrgetter("level"))
+    calls = [((image,), {"num_segments": 30}) for image in images]
+    *answers, finer = ask.calls("segment", [*calls, ((images[0],), {"num_segments": 120})])
+    found = min(map(_credit_segments, answers, sides), key=attrgetter("level"))
+    labels = [numbers(each, sides[0].shape) for each in (answers[0], finer)]
+    ignored = first_fault(("1/4", "num_segments_ignored", same(*labels)))
+    return min(found, ignored, key=attrgetter("level"))
 
 
 def _credit_segments(answer: failures.Answer, side: np.ndarray, num: int = 30) -> Credit:
@@ -67,6 +72,12 @@ def _hidden_in_mean_grey(image, segments, visible) -> np.ndarray:
     return np.where(visible[:, segments, None], image, np.rint(image.mean()))
 
 
+def _hidden_in_own_color(image, segments, visible) -> np.ndarray:
+    """Cache chaque morceau sous sa propre couleur moyenne."""
+    colors = [image[segments == each].mean(0) for each in range(segments.max() + 1)]
+    return np.where(visible[:, segments, None], image, np.rint(colors)[segments])
+
+
 @question("ex10.variants")
 def ask_variants(ask: Ask) -> Credit:
     """Cache des morceaux d'un découpage donné, de tailles différentes."""
@@ -80,6 +91,7 @@ def ask_variants(ask: Ask) -> Credit:
         [("1/4", [whole]), ("1", [hidden])],
         OURS.variants,
         [
+            Mistake("hidden_in_own_color", _hidden_in_own_color, "1/2"),
             Mistake(
                 "visible_for_hidden", lambda i, s, visible: OURS.variants(i, s, ~visible), "1/2"
             ),
@@ -91,7 +103,7 @@ def ask_variants(ask: Ask) -> Credit:
             ),
             Mistake("hidden_in_grey", _hidden_in_mean_grey, "3/4"),
         ],
-        tolerance=0.005,  # arrondie ou coupée, la couleur moyenne convient
+        tolerance=0.01,  # arrondie ou coupée, la couleur moyenne convient
     )
 
 
@@ -123,7 +135,15 @@ def _fitted(*, mean=_weighted_mean, penalty=PENALTY, power=1):
     return fit_linear
 
 
+def _with_intercept_penalised(visible, outputs, weights) -> np.ndarray:
+    """Ajoute une colonne de uns, et la pénalise comme les autres."""
+    v = np.column_stack([visible, np.ones(len(visible))]).astype(float)
+    square = (v.T * weights) @ v + PENALTY * np.eye(v.shape[1])
+    return np.linalg.solve(square, (v.T * weights) @ outputs)[:-1]
+
+
 FITTED = [
+    Mistake("intercept_penalised", _with_intercept_penalised),
     Mistake("weights_ignored", _fitted(power=0)),
     Mistake("weights_squared", _fitted(power=2)),
     Mistake("intercept_missing", _fitted(mean=_no_mean)),
@@ -190,11 +210,17 @@ def ask_lime_coefficients(ask: Ask) -> Credit:
     slope = 20 * 255 * away / (away**2).sum()  # le score monte de 20, du fond à l'image
     bent = linear(image, slope[..., None] * np.eye(NUM_CLASSES)[CLASS])
     calls = [
-        ((model, image, CLASS), {"num_samples": MANY, "num_segments": 6, "seed": seed})
-        for model, seed in ((plain, 5), (bent, 5), (plain, -1))
+        ((model, image, CLASS), {"num_samples": num, "num_segments": 6, "seed": seed})
+        for model, num, seed in (
+            *((plain, MANY, 5), (bent, MANY, 5), (bent, FEW, 5), (bent, FEW, 6)),
+            (plain, MANY, -1),
+        )
     ]
     *answers, refused = ask.calls("lime_coefficients", calls)
-    (first, segments), (second, others) = (_read_pair(each, image) for each in answers)
+    pairs = [_read_pair(each, image) for each in answers]
+    (first, segments), (second, others), (few, _), (seeded, _) = pairs
+    (own,) = ask.calls("segment", [((image,), {"num_segments": 6})])
+    finer = segments.max() > 2 * (numbers(own, image.shape[:2]).max() + 1)
     right, _ = _expected(ask, plain, image, segments)
     near, flat = _expected(ask, bent, image, others)
 
@@ -206,6 +232,9 @@ def ask_lime_coefficients(ask: Ask) -> Credit:
     return first_fault(
         ("1/4", "visible_for_hidden", close(first, -right, small)),
         ("1/4", "wrong_values", not close(first, right, small)),
+        ("1/4", "num_segments_ignored", finer),
+        ("1/2", "num_samples_ignored", same(few, second)),
+        ("1/2", "seed_without_effect", same(few, seeded)),
         ("1/2", "no_error", not refused.error),
         ("3/4", "weights_ignored", close(second, flat, wide)),
         ("3/4", "wrong_weights", not close(second, near, wide)),
