@@ -18,6 +18,7 @@ from grading.questions import (
 SHAPE = (14, 18, 3)
 BLIND = 2  # canal que le réseau ne voit pas
 STEPS = 60
+SMOOTH = 100.0  # un poids de la variation totale qui se voit
 LAYER = dreams.NAMES[0]
 
 
@@ -62,18 +63,20 @@ def _gap(network, found, image) -> float:
 def ask_reconstruct(ask: Ask) -> Credit:
     """Cherche une petite image : d'où part-on, arrive-t-on, et plus lisse si on le demande ?"""
     network, image = _setting(ask)
-    settings = [(STEPS, 0.0, 3), (1, 0.0, 3), (1, 0.0, 3), (1, 0.0, 4), (STEPS, 100.0, 3)]
-    found, first, again, other, smooth = (
+    settings = [(STEPS, 0.0, 3), (1, 0.0, 3), (1, 0.0, 3), (1, 0.0, 4)]
+    settings += [(STEPS, SMOOTH, 3), (STEPS, SMOOTH / 255**2, 3)]
+    found, first, again, other, smooth, barely = (
         pixels for pixels, _ in _reconstruct(ask, network, image, *settings)
     )
     gaps = [_gap(network, each, image) for each in (found, first)]
     blind = [np.abs(each - image)[..., BLIND].mean() for each in (found, first)]
-    rough, smoothed = (dreams.total_variation(each) for each in (found, smooth))
+    rough, smoothed, kept = (dreams.total_variation(each) for each in (found, smooth, barely))
     seeded = same(first, again) and not same(first, other, tolerance=1e-3)
     return first_fault(
         ("1/4", "image_not_forgotten", np.sqrt(np.mean((first - image) ** 2)) < 30),
         ("1/4", "features_not_reached", gaps[0] > 0.8 * gaps[1]),
         ("1/2", "pixels_compared", blind[0] < 0.9 * blind[1]),
+        ("3/4", "variation_of_bytes", kept < 0.8 * rough),
         ("3/4", "variation_ignored", smoothed > 0.8 * rough),
         ("3/4", "start_not_seeded", not seeded),
     )

@@ -110,13 +110,18 @@ def ask_style_loss(ask: Ask) -> Credit:
     if [each.shape for each in grams] != [(3, 3), (6, 6)] * 2:
         return credit(0, "gram_needed")
     found, wanted = (dict(zip(SHAPES, part, strict=True)) for part in (grams[:2], grams[2:]))
+
+    def gram_twice(_, target) -> float:
+        again = {name: each.T @ each / len(each) for name, each in target.items()}
+        return np.mean([dreams.relative_distance(found[name], again[name]) for name in target])
+
     return ask.judge(
         "style_loss",
         _on_one_then_two(maps, wanted),
         lambda _, target: np.mean(
             [dreams.relative_distance(found[name], target[name]) for name in target]
         ),
-        _mistakes(found),
+        [Mistake("gram_of_gram", gram_twice), *_mistakes(found)],
         tolerance=TOLERANCE,
     )
 
@@ -155,7 +160,9 @@ def ask_transfer(ask: Ask) -> Credit:
     begins = [np.max(each[:1]) for part in told if isinstance(part, dict) for each in part.values()]
     # Les autres poids sont nuls : la plus grande des pertes est la variation totale.
     grows = max(begins, default=0) > 10 * dreams.total_variation(content / 255)
+    exchanged = after > 0.9 * before and without < 0.5 * before
     return first_fault(
+        ("1/4", "weights_exchanged", exchanged),
         ("1/4", "style_not_reached", after > 0.9 * before),
         # Une image au hasard peut ressembler au style sans l'avoir cherché.
         ("1/2", "starts_elsewhere", np.abs(first - content).mean() > 30),
