@@ -176,6 +176,13 @@ def ask_fit_linear(ask: Ask) -> Credit:
 # --- Le tout -------------------------------------------------------------------------
 
 
+def _with_whole_mean(image: np.ndarray) -> np.ndarray:
+    """Ôte un niveau à quelques pixels : arrondie ou coupée, la couleur moyenne est la même."""
+    values = image.reshape(-1, 3).astype(int)
+    values -= np.arange(len(values))[:, np.newaxis] < values.sum(0) % len(values)
+    return values.astype(np.uint8).reshape(image.shape)
+
+
 def _expected(ask: Ask, model, image, segments) -> list[np.ndarray]:
     """Ajuste les réponses à des variantes, pondérées comme il faut, puis aussi lourdes."""
     visible = ask.rng.random((2 * MANY, int(segments.max()) + 1)) < 0.5
@@ -203,7 +210,7 @@ def _read_pair(answer: failures.Answer, image: np.ndarray) -> tuple[np.ndarray, 
 @question("ex10.lime_coefficients")
 def ask_lime_coefficients(ask: Ask) -> Credit:
     """Explique un réseau qui est une somme, puis un réseau qui change loin de l'image."""
-    image, _ = _two_colors(ask.rng, 12, 20)
+    image = _with_whole_mean(_two_colors(ask.rng, 12, 20)[0])
     kernel = ask.rng.normal(0, 1 / np.sqrt(image.size), (*image.shape, NUM_CLASSES))
     plain = linear(image, kernel, scores=0.5, softmax=False)
     away = image - image.mean((0, 1))
