@@ -295,12 +295,25 @@ class Ask:
         calls = [[list(positional), named] for (positional, named), _, _ in rows]
         return [
             (rank, number, said)
-            for number, said, rank, near in self.reference.op("neighbours", calls=calls, **how)
+            for number, said, rank, near, written in self.reference.op(
+                "neighbours", calls=calls, **how
+            )
             if all(
                 _answers_alike(answer, each, part)
                 for (_, answer, part), each in zip(rows, near, strict=True)
             )
+            and all(self._writes(how["function"], words) for words in written)
         ]
+
+    def _writes(self, function: str, words: Sequence[str]) -> bool:
+        """Dit si une fonction du rendu écrit l'un de ces mots ; vrai si son code ne se lit pas."""
+        try:
+            found = self.op("words", function=function)
+        except (Failure, LookupError):
+            return True
+        if not isinstance(found, list) or not found:
+            return True
+        return any(word in str(each) for word in words for each in found)
 
     def parameters(self, function: str) -> list[str]:
         """Rend les noms des arguments d'une fonction du rendu, dans l'ordre ; [] s'ils manquent."""

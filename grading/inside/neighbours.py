@@ -76,6 +76,16 @@ NAMED = {
     "log2": "le logarithme en base 2",
     "log10": "le logarithme décimal",
 }
+WRITTEN = {  # ce qu'en écrit, au moins, qui le calcule
+    "mean": ("mean", "average", "sum", "+"),
+    "sum": ("sum", "add", "dot", "mul", "+", "@"),
+    "max": ("max", "sort", ">", "<"),
+    "maximum": ("max", ">", "<"),
+    "min": ("min", "sort", ">", "<"),
+    "minimum": ("min", ">", "<"),
+    "median": ("median", "sort", "quantile", "percentile"),
+    "prod": ("prod", "mul", "*"),
+}
 STEPS = {  # ce qui transforme une valeur, et peut s'oublier
     "sqrt": "une racine carrée",
     "log": "un logarithme",
@@ -135,6 +145,7 @@ class Change(NamedTuple):
     said: str
     new: ast.AST
     rank: int = 0  # à résultat égal, la plus petite est dite
+    written: tuple[str, ...] = ()  # ne se dit qu'à qui a écrit l'un de ces mots ; () : à tous
 
 
 # --- Ce qui peut changer -------------------------------------------------------------
@@ -272,11 +283,13 @@ def _other_function(node: ast.Call, name: str, *, of_object: bool) -> Iterator[C
             made.func.attr = other
             made.keywords = [each for each in made.keywords if each.arg in ("axis", "keepdims")]
             ours, theirs = NAMED.get(name, f"`{name}`"), NAMED.get(other, f"`{other}`")
-            yield Change(f"on prend {theirs}, et non {ours}", made)
+            said = f"on prend {theirs}, et non {ours}"
+            yield Change(said, made, 0, WRITTEN.get(other, ()))
     elif name in ("max", "min"):
         made = copy.deepcopy(node)
         made.func.id = {"max": "min", "min": "max"}[name]
-        yield Change(f"on prend {NAMED[made.func.id]}, et non {NAMED[name]}", made)
+        said = f"on prend {NAMED[made.func.id]}, et non {NAMED[name]}"
+        yield Change(said, made, 0, WRITTEN[made.func.id])
     if name == "norm":
         for order, text in ((1, "la somme des écarts"), (float("inf"), "le plus grand écart")):
             made = copy.deepcopy(node)
@@ -287,7 +300,8 @@ def _other_function(node: ast.Call, name: str, *, of_object: bool) -> Iterator[C
         yield from _other_axis(node)
     if name in EXTREMES and len(node.args) == 2:
         added = ast.BinOp(node.args[0], ast.Add(), node.args[1])
-        yield Change(f"on prend la somme, et non {NAMED.get(name, f'`{name}`')}", added, 1)
+        said = f"on prend la somme, et non {NAMED.get(name, f'`{name}`')}"
+        yield Change(said, added, 1, WRITTEN["sum"])
 
 
 def _other_axis(node: ast.Call) -> Iterator[Change]:
@@ -759,7 +773,8 @@ def neighbours(
         how: ce que cette opération demande de plus.
 
     Returns:
-        Pour chacun, `[numéro, ce qui change, rang, réponses]`.
+        Pour chacun, `[numéro, ce qui change, rang, réponses, mots]` ; de chaque suite de `mots`, un
+        au moins est dans le code de qui fait ce calcul.
     """
     place = importlib.import_module(f"exercises.{module}")
     endless = sys.platform == "emscripten"  # dans une page, rien n'arrête une boucle sans fin
@@ -780,7 +795,8 @@ def neighbours(
         if room < 0 or time.process_time() > end:
             break
         ranks = {each.change.said: each.change.rank for each in some}
-        rows.append([number, " ; ".join(ranks), sum(ranks.values()), answers])
+        written = [list(each.change.written) for each in some if each.change.written]
+        rows.append([number, " ; ".join(ranks), sum(ranks.values()), answers, written])
     return rows
 
 

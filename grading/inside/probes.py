@@ -6,6 +6,7 @@ rapportent ce qui s'est passé. Celles qui demandent Keras sont dans `models` et
 
 import collections
 import contextlib
+import dis
 import functools
 import importlib
 import inspect
@@ -212,6 +213,26 @@ def call(module: str, function: str, calls: list) -> list:
     return results(use, calls)
 
 
+def words(module: str, function: str) -> list[str]:
+    """Rend les noms et les opérateurs qu'écrit une fonction du rendu, et celles qu'elle appelle."""
+    target = found(module, function)
+    space, said = getattr(target, "__globals__", {}), set()
+    waiting, seen = [getattr(target, "__code__", None)], set()
+    while waiting:
+        code = waiting.pop()
+        if code is None or code in seen:
+            continue
+        seen.add(code)
+        waiting += [each for each in code.co_consts if isinstance(each, types.CodeType)]
+        called = [space.get(name) for name in code.co_names]
+        own = [each for each in called if getattr(each, "__globals__", None) is space]
+        waiting += [each.__code__ for each in own]
+        steps = [each for each in dis.get_instructions(code) if each.opname in OPERATORS]
+        said.update(code.co_names, (each.argrepr for each in steps))
+    return sorted(said)
+
+
+OPERATORS = ("BINARY_OP", "COMPARE_OP")
 RANKS = ("zéro", "un", "deux", "trois")  # axes d'un tableau, en mots
 
 
@@ -441,5 +462,5 @@ INGREDIENTS = {
     "psi": _psi,
 }
 OPERATIONS = {
-    function.__name__: function for function in (load, parameters, call, chained, command)
+    function.__name__: function for function in (load, parameters, words, call, chained, command)
 }

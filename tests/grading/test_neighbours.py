@@ -9,7 +9,12 @@ pytestmark = pytest.mark.ci
 
 CASES = [  # question, ce qui change dans le corrigé, ce qui s'en dit
     ("ex11.area", "np.trapezoid(curve, dx=1 / (len(curve) - 1))", "np.mean(curve)", "la moyenne"),
-    ("ex23.paired_gap", "axis.var(ddof=1)", "axis.var()", "option d'une fonction est oubliée"),
+    (
+        "ex11.deletion_and_insertion",
+        "pixel_order(each, seed=seed, cell_px=cell_px)",
+        "pixel_order(each, seed=seed)",
+        "option d'une fonction est oubliée",
+    ),
     (
         "ex23.paired_gap",
         "right.astype(np.float64) - reference",
@@ -62,6 +67,16 @@ def test_the_right_answer_is_left_as_it_was():
     ).is_right
     assert vars(sealed.module(rule.module))["area"] is before
     assert check.answer(rule, space_of(rule), seed=3).is_right
+
+
+def test_an_operation_is_not_said_to_who_did_not_write_it():
+    rule = check.find_rule("ex11.area")
+    source = "np.trapezoid(curve, dx=1 / (len(curve) - 1))"
+    answers = [
+        check.answer(rule, space_of(rule, source, new), seed=3).credit.detail
+        for new in ("curve.mean()", "curve @ np.full(17, 1 / 17)")
+    ]
+    assert ["la moyenne" in each for each in answers] == [True, False]
 
 
 def test_what_no_operation_explains_is_not_explained():
