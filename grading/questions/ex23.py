@@ -132,7 +132,22 @@ def _sign_without_bounds(gap: Ingredient) -> int:
     return int(gap.options["low"] >= 0) - int(gap.options["high"] <= 0)
 
 
+def _verdict_reversed(gap: Ingredient) -> int:
+    return int(gap.options["high"] < 0) - int(gap.options["low"] > 0)
+
+
+def _above_only(gap: Ingredient) -> int:
+    return int(gap.options["low"] > 0)
+
+
+def _bounds_exchanged(gap: Ingredient) -> int:
+    return 1 if gap.options["high"] > 0 else -int(gap.options["low"] < 0)
+
+
 SIGNS = [
+    Mistake("bounds_exchanged", _bounds_exchanged),
+    Mistake("verdict_reversed", _verdict_reversed),
+    Mistake("above_only", _above_only),
     Mistake("bound_left_out", _sign_without_bounds),  # l'autre rend de même aux bornes
     Mistake("interval_ignored", _sign_of_difference),
 ]
