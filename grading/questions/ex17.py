@@ -347,7 +347,7 @@ MATCHED = [
     Mistake("least_sure_first", _match(_judging(order=-1))),
     *(
         Mistake("other_threshold", _match(_judging(threshold=k)))
-        for k in (0.1, 0.2, 0.7, 0.75, 0.9)
+        for k in (0.1, 0.2, 0.4, 0.7, 0.75, 0.9)
     ),
     Mistake("true_for_wrong", _match(_wrong_ones)),
     Mistake("one_answer_per_object", _match(_for_each_object)),
@@ -370,6 +370,9 @@ def ask_match(ask: Ask) -> list:
 
     objects, close = [(0, 3), (50, 3), (100, 3)], [(0, 3), (4, 3)]
     near = draw(objects, [(52, 3), (1, 3), (200, 3), (112, 3)])
+    less = draw(
+        objects, [(50, 3), (8, 3)]
+    )  # IoU 0,43 : sous le seuil, mais non sous celui des doublons
     far = draw(objects[::-1], [(12, 3), (98, 3), (46, 3)])
     twice = draw(objects, [(2, 3), (0, 3), (50, 3), (53, 3)])
     classes = draw([(0, 3), (50, 4)], [(0, 4), (1, 3), (50, 4), (49, 3)])
@@ -384,7 +387,7 @@ def ask_match(ask: Ask) -> list:
         ("3/4", [crossed]),
         ("3/4", [nothing]),
         ("3/4", [both]),
-        ("1", swapped),
+        ("1", [*swapped, less]),
     ]
 
 
