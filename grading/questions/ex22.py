@@ -243,7 +243,7 @@ def _averages_side_by_side(size, *, stride=None):
 
 
 POOLINGS = [
-    Mistake("pooling_stride", _layer(_largest_side_by_side)),
+    Mistake("pooling_stride_not_read", _layer(_largest_side_by_side)),
     Mistake("pooling_stride", _layer(_largest_of_stride_1)),
     Mistake("channels_pooled", _layer(_ChannelsPooled)),
     Mistake("gradient_to_every_cell", _max_pooling(_every_cell)),
@@ -254,7 +254,7 @@ POOLINGS = [
     Mistake("gradient_written_over", _max_pooling(_first_largest, partial(_written_over, kept=1))),
     Mistake("gradient_to_every_largest", _max_pooling(_every_largest, _written_over)),
 ]
-AVERAGES = [Mistake("pooling_stride", _layer(_averages_side_by_side))]
+AVERAGES = [Mistake("pooling_stride_not_read", _layer(_averages_side_by_side))]
 
 
 @question("ex22.max_pooling")
@@ -364,7 +364,15 @@ def _loss_of_pairs(scores, labels) -> tuple[float, np.ndarray]:
     return -np.log(found[:, labels]).mean(), gradient / len(scores)
 
 
+def _unshifted(scores) -> np.ndarray:
+    """Prend les exponentielles des scores tels quels."""
+    with np.errstate(all="ignore"):
+        powers = np.exp(scores)
+        return powers / powers.sum(axis=1, keepdims=True)
+
+
 SOFTMAX = [
+    Mistake("largest_not_removed", _unshifted, "1/2"),
     Mistake("softmax_of_column", _softmax),
     Mistake("softmax_of_all", altered(_softmax, axis=None)),
 ]
