@@ -28,6 +28,7 @@ WINDOW, HOP = 512, 256  # ce que dit l'énoncé
 TOLERANCE = 1e-3  # float32, et des sons d'amplitude 1
 MAX_LEAK = 0.02  # écart sur la part d'une fréquence dans une note : 0,08 sans fenêtre
 FEW_FRAMES = 7  # trames que l'on peut mettre en plus ou en moins aux bords
+MIN_KEPT = 0.1  # de l'énergie du milieu d'un son : la moitié à un bord, ou rien s'il est coupé
 MAX_ERROR = 0.15  # relative, de la somme des parties : 0,01 d'une NMF, 0,3 d'une SVD sans négatifs
 NUM_STARTS = 5  # départs de la NMF : l'un d'eux peut finir loin, pas la plupart
 MIN_PERFECT_DB = 50  # d'une estimation parfaite
@@ -57,15 +58,42 @@ def _strongest(num_samples: int, spectrogram) -> np.ndarray:
 
 def _without_taper(sounds, *, window=WINDOW) -> np.ndarray:
     """Rend le spectrogramme de trames que nulle fenêtre n'efface aux bouts, sans zéros autour."""
-    frames = np.lib.stride_tricks.sliding_window_view(sounds, window, axis=-1)
-    return np.fft.rfft(frames[..., ::HOP, :])
+    return np.fft.rfft(_frames(sounds, window))
+
+
+def _frames(sounds, window) -> np.ndarray:
+    return np.lib.stride_tricks.sliding_window_view(sounds, window, axis=-1)[..., ::HOP, :]
+
+
+def _framed(*, before: bool, after: bool):
+    """Rend `stft`, où les zéros de tête, ou ceux qui finissent la dernière trame, manquent."""
+
+    def stft(sounds, *, window=WINDOW):
+        margins = [(0, 0)] * (sounds.ndim - 1)
+        sounds = np.pad(sounds, [*margins, (before * (window - HOP), after * window)])
+        frames = _frames(sounds, window) * signal.windows.hann(window, sym=False)
+        return np.fft.rfft(frames)
+
+    return stft
+
+
+def _bounds_kept(spectrograms) -> np.ndarray:
+    """Dit si un son d'un seul échantillon, au début, au milieu, puis à la fin, s'entend encore."""
+    energy = (np.abs(spectrograms) ** 2).sum((-2, -1))
+    return energy > MIN_KEPT * energy[1]
+
+
+CUT = [
+    Mistake("zeros_before_missing", _framed(before=False, after=True), "3/4"),
+    Mistake("last_frame_dropped", _framed(before=True, after=False), "3/4"),
+    Mistake("taper_missing", _without_taper),
+]
 
 
 @question("ex20.stft")
 def ask_stft(ask: Ask) -> Credit:
     """Compare des spectrogrammes ; la forme du résultat dit quelques erreurs."""
-    mistakes = [Mistake("taper_missing", _without_taper)]
-    found = ask.compare("stft", _spectrograms(ask), mistakes=mistakes, tolerance=MAX_LEAK)
+    found = ask.compare("stft", _spectrograms(ask), mistakes=CUT, tolerance=MAX_LEAK)
     whole = found.wrong and found.wrong.whole
     if found.reason not in VAGUE or not whole:
         return found
@@ -87,6 +115,8 @@ def _spectrograms(ask: Ask) -> list:
         place = int(rng.integers(window // 12, window // 4)) + 0.5
         return np.sin(2 * np.pi * place / window * np.arange(num_samples))
 
+    bounds = np.zeros((3, num_samples + int(rng.integers(50, 200))))  # la dernière trame dépasse
+    bounds[[0, 1, 2], [0, num_samples // 2, -1]] = 1
     one, profile = [((note(),), {})], partial(_profile, num_samples)
     return [
         ("1/2", one, partial(_strongest, num_samples)),
@@ -98,6 +128,7 @@ def _spectrograms(ask: Ask) -> list:
             [((rng.normal(size=(3, HOP)),), {})],
             lambda spectrogram: np.isfinite(spectrogram).all(-2),
         ),  # il n'a que des bords
+        ("1", [((bounds,), {})], _bounds_kept),
     ]
 
 
