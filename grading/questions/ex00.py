@@ -227,10 +227,14 @@ def ask_conv2d(ask: Ask) -> Credit:
         ((_pixels(ask.rng, 5, 6, 3), _kernel(ask.rng, 2, 2, 3, 1)), {}),
         ((_pixels(ask.rng, 5, 6, 2), _kernel(ask.rng, 2, 3, 2, 3)), {"padding": "same"}),
     ]
+    refused = [
+        ((_pixels(ask.rng, 5, 6, image), _kernel(ask.rng, 2, 2, kernel, 2)), {})
+        for image, kernel in ((3, 2), (2, 3), (3, 1))
+    ]
 
     return ask.judge(
         "conv2d",
-        [("1/2", plain), ("3/4", more), ("1", colors)],
+        [("1/2", plain), ("3/4", more), ("1", colors + refused)],
         operations.conv2d,
         [
             Mistake("flipped_kernel", altered(operations.conv2d, flip=True), "1/2"),
