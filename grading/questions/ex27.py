@@ -45,6 +45,13 @@ def _draw_tracks(rng, *rows: str) -> tuple[tuple, dict]:
     return (_shuffled(rng, objects, truth), _shuffled(rng, ids, boxes)), {}
 
 
+def _draw_one_box_for_two(rng) -> tuple[tuple, dict]:
+    """Tire deux objets voisins et une seule boîte, qui recouvre assez l'un et l'autre."""
+    truth = _moved(rng.uniform(0, 10, 2) + np.array([[0, 0], [4, 0]]), [1, 0.5], 10)
+    objects, ids = (np.tile(rng.permutation(20)[:num], (10, 1)) for num in (2, 1))
+    return (_shuffled(rng, objects, truth), _shuffled(rng, ids, truth[:, :1] + 0.5)), {}
+
+
 def _shuffled(rng, ids: np.ndarray, boxes: np.ndarray) -> Ingredient:
     """Fait un suivi : chaque image dans le désordre, sans ce qui n'est pas rendu."""
     orders = [rng.permutation(np.flatnonzero(row != ABSENT)) for row in ids]
@@ -57,13 +64,14 @@ def _read(tracks: Ingredient) -> list[tuple]:
     return list(zip(tracks.options["ids"], tracks.options["boxes"], strict=True))
 
 
-def _faults(*, keeps=True, remembers=True, pairs_by_number=False):
+def _faults(*, keeps=True, remembers=True, pairs_by_number=False, once=True):
     """Rend `count_faults` avec, au choix, une erreur.
 
     Args:
         keeps: un objet garde la boîte de son identité.
         remembers: une identité se retient même après une absence.
         pairs_by_number: apparier les mêmes numéros, et non les boîtes.
+        once: une boîte ne sert qu'à un objet.
     """
 
     def count_faults(truth, found):
@@ -78,10 +86,12 @@ def _faults(*, keeps=True, remembers=True, pairs_by_number=False):
             value = np.where(shared >= metrics.IOU_FOUND, value, 0)
             if pairs_by_number:
                 value = np.equal.outer(objects, ids).astype(float)
-            pairs = [(objects[i], ids[j]) for i, j in _matched(value) if value[i, j]]
+            matched = _matched(value) if once else list(enumerate(value.argmax(axis=1)))
+            pairs = [(objects[i], ids[j]) for i, j in matched if value[i, j]]
             switches += sum(last.get(i, j) != j for i, j in pairs)
             last = {**last, **dict(pairs)} if remembers else dict(pairs)
-            misses, alarms = misses + len(objects) - len(pairs), alarms + len(ids) - len(pairs)
+            misses += len(objects) - len(pairs)
+            alarms += len(ids) - len({j for _, j in pairs})
         return misses, alarms, switches
 
     return count_faults
@@ -121,6 +131,7 @@ FAULTS = [
     Mistake("absence_forgets", _faults(remembers=False), "1/2"),
     Mistake("absence_forgets", _faults(remembers=False, keeps=False), "1/2"),
     Mistake("numbers_matched", _faults(pairs_by_number=True)),
+    Mistake("box_for_two_objects", _faults(once=False), "3/4"),
 ]
 IDENTIFIED = [
     Mistake("identity_shared", _best_of_each_object, "1/2"),
@@ -139,10 +150,13 @@ def ask_counts(ask: Ask) -> list:
     shared = ("aaaaaaeeee", "bbbfffaaaa")  # la même identité est la plus fréquente de deux objets
     faults = [("1/4", [()]), ("1/2", [swapped]), ("3/4", [back]), ("1", [doubled])]
     stages = {"count_faults": faults, "count_identified": [("1/2", [()]), ("1", [back, shared])]}
-    return [
+    found = [
         (level, [_draw_tracks(ask.rng, *rows) for rows in 2 * several])
         for level, several in stages[ask.rule.name]
     ]
+    if ask.rule.name == "count_faults":
+        found.append(("1", [_draw_one_box_for_two(ask.rng)]))
+    return found
 
 
 def _mota(*, over="truths", least=-np.inf, ignored=()):
@@ -217,6 +231,12 @@ def _filtered_late(shared) -> list[tuple[int, int]]:
     return [(int(i), int(j)) for i, j in pairs if shared[i, j] >= tracking.MIN_IOU]
 
 
+def _above_half(shared) -> list[tuple[int, int]]:
+    """Apparie au mieux les paires d'IoU au moins `IOU_FOUND`."""
+    allowed = np.where(np.array(shared) >= metrics.IOU_FOUND, shared, 0)
+    return [(i, j) for i, j in _matched(allowed) if allowed[i, j]]
+
+
 def _without_threshold(shared) -> list[tuple[int, int]]:
     return _matched(np.array(shared, float))
 
@@ -234,6 +254,7 @@ def _smallest_sum_without_threshold(shared) -> list[tuple[int, int]]:
 MATCHED = [
     Mistake("matched_greedily", _greedy, "1/2"),
     Mistake("threshold_late", _filtered_late, "1/2"),
+    Mistake("threshold_of_found", _above_half),
     Mistake("threshold_missing", _without_threshold),
     Mistake("smallest_sum", _smallest_sum),
     Mistake("smallest_sum", _smallest_sum_without_threshold),
@@ -258,6 +279,7 @@ def ask_match_best(ask: Ask) -> list:
         # Sans le seuil, deux paires dont une défendue font une plus grande somme qu'une seule.
         shuffled([0.26, 0.15], [0.17, 0.0]),
         shuffled([0.7, 0.6, 0.5], [0.65, 0.3, 0.0]),
+        shuffled([0.9, 0.1], [0.0, 0.35]),  # une paire permise, dont l'IoU est petite
     ]
     return [("1/2", plain, _as_table), ("1", hard, _as_table)]
 
@@ -276,11 +298,24 @@ def _never(_) -> bool:
     return False
 
 
+def _always(_) -> bool:
+    return True
+
+
+def _empty_skipped(detections, method) -> list[np.ndarray]:
+    """Suit comme si les images sans détection n'étaient pas dans le film."""
+    seen = [each for each in detections if len(each)]
+    ids = iter(tracking.track(seen, tracking.Method(**method.options)))
+    return [next(ids) if len(each) else np.zeros(0, int) for each in detections]
+
+
 def _numbered_anew(detections, method) -> list[np.ndarray]:
     return [np.arange(len(each)) for each in detections]
 
 
 TRACKED = [
+    Mistake("optimal_always", _tracked(optimal=_always)),
+    Mistake("empty_image_skipped", _empty_skipped, "3/4"),
     Mistake("numbered_anew", _numbered_anew),
     Mistake("moving_ignored", _tracked(moving=_never)),
     Mistake("optimal_ignored", _tracked(optimal=_never)),
@@ -307,6 +342,12 @@ def ask_track(ask: Ask) -> list:
         seen = [ask.rng.permutation(each) for each in boxes]
         return (seen, Ingredient("record", method._asdict())), {}
 
+    def emptied(method, num):
+        """Tire des objets immobiles que nul ne voit pendant `num` images."""
+        (seen, given), named = draw(method, speed=0)
+        seen[6 : 6 + num] = [np.zeros((0, 4))] * num
+        return (seen, given), named
+
     near, kalman = tracking.METHODS["neighbour"], tracking.METHODS["kalman"]
     long = tracking.METHODS["memory"]._replace(memory=8)
     return [
@@ -317,4 +358,5 @@ def ask_track(ask: Ask) -> list:
         ("3/4", [draw(long, hidden=range(6, 6 + num), speed=0) for num in (7, 8)], _renumbered),
         ("1", [draw(kalman, hidden=range(14, 21), speed=6)], _renumbered),
         ("1", [crossed(each) for each in (near, tracking.METHODS["hungarian"])], _renumbered),
+        ("1", [emptied(near, 2), emptied(long, 10)], _renumbered),  # l'absence de tous se compte
     ]
