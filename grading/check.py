@@ -396,13 +396,7 @@ def _names_of(function) -> list[str]:
     """Rend les noms que lit le code d'une fonction, ou d'une classe, et ce qu'elle contient."""
     if inspect.isclass(function):
         return [name for each in vars(function).values() for name in _names_of(each)]
-    code = getattr(function, "__code__", None)
-    found, waiting = [], [code] if code else []
-    while waiting:
-        code = waiting.pop()
-        found += code.co_names
-        waiting += [each for each in code.co_consts if isinstance(each, types.CodeType)]
-    return found
+    return [name for code in probes.codes(function) for name in code.co_names]
 
 
 # --- Le dire -------------------------------------------------------------------------

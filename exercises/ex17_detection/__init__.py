@@ -8,8 +8,8 @@ Résultat mesuré : docs/laboratoire/resultats.md.
 
 Sans image, la commande apprend un réseau qui rend une boîte, puis deux détecteurs qui en rendent
 autant qu'il y a d'objets. Suivie d'une image, elle y dessine les boîtes du détecteur à grille. Les
-scènes sont composées : leurs boîtes sont exactes, et elles sont plus faciles que de vraies
-photographies, que lit `… ex17_detection.cells`.
+scènes sont composées : leurs boîtes sont exactes, et elles sont sans doute plus faciles que
+de vraies photographies, que lit `… ex17_detection.cells`.
 
 À lire dans cet ordre :
 

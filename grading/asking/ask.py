@@ -7,6 +7,7 @@ entrées, `@compared("ex17.iou")` inscrit une fonction qui les rend.
 """
 
 import importlib
+import itertools
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -18,6 +19,7 @@ from grading.asking.comparing import (
     ANOTHER,
     TOLERANCE,
     UNEXPLAINED,
+    UNSETTLED,
     VAGUE,
     Mistake,
     as_floats,
@@ -34,7 +36,6 @@ from grading.asking.failures import Answer, Failure, failure_of
 from grading.asking.parts import are_exchanged
 from grading.scale import Rule
 
-UNSETTLED = (*VAGUE, "too_large", "too_small")  # ce qui se dit sans donner de cause
 SEARCH_S = 2.0  # de processeur : passé ce temps, `check` répond sans chercher davantage
 MIN_SIZE = 8  # valeurs rendues en tout ; en deçà, deux changements expliquent presque tout
 TENSORS = {"operation": "through", "weights": []}  # comment appeler une fonction de tenseurs
@@ -129,12 +130,7 @@ class Ask:
                 every,
                 lambda _, changed: [as_floats(value_of(right, *each)) for each in changed],
             )
-        starts = {id(some[0]) for _, some, *_ in groups if some}
-        pairs = [
-            (answer.value, value_of(right, *call))
-            for call, answer in zip(calls, answers, strict=True)
-            if id(call) in starts
-        ]
+        pairs = _first_pairs(groups, answers, right) if found.level == 1 else ()
         return shown_as(self._remarked(found, function, answers, pairs), function, calls, calls)
 
     def compare(
@@ -210,7 +206,7 @@ class Ask:
             found: ce qui en est déjà dit.
             function: son nom.
             answers: ses réponses.
-            pairs: des valeurs rendues, et les bonnes.
+            pairs: des valeurs rendues, et les bonnes, si tout est juste.
             ours: les réponses du corrigé, s'il a été appelé.
         """
         if found.reason is not None and (found.reason not in UNSETTLED or not self.seeks_cause):
@@ -293,8 +289,8 @@ class Ask:
             how: ce que demande `inside.neighbours`.
         """
         calls = [[list(positional), named] for (positional, named), _, _ in rows]
-        return [
-            (rank, number, said)
+        agreeing = [
+            (rank, number, said, written)
             for number, said, rank, near, written in self.reference.op(
                 "neighbours", calls=calls, **how
             )
@@ -302,18 +298,18 @@ class Ask:
                 _answers_alike(answer, each, part)
                 for (_, answer, part), each in zip(rows, near, strict=True)
             )
-            and all(self._writes(how["function"], words) for words in written)
         ]
+        if any(written for *_, written in agreeing) and (own := self._words(how["function"])):
+            agreeing = [each for each in agreeing if _are_written(each[3], own)]
+        return [(rank, number, said) for rank, number, said, _ in agreeing]
 
-    def _writes(self, function: str, words: Sequence[str]) -> bool:
-        """Dit si une fonction du rendu écrit l'un de ces mots ; vrai si son code ne se lit pas."""
+    def _words(self, function: str) -> list[str]:
+        """Rend ce qu'écrit une fonction du rendu ; [] si son code ne se lit pas."""
         try:
             found = self.op("words", function=function)
         except (Failure, LookupError):
-            return True
-        if not isinstance(found, list) or not found:
-            return True
-        return any(word in str(each) for word in words for each in found)
+            return []
+        return [str(each) for each in found] if isinstance(found, list) else []
 
     def parameters(self, function: str) -> list[str]:
         """Rend les noms des arguments d'une fonction du rendu, dans l'ordre ; [] s'ils manquent."""
@@ -337,6 +333,21 @@ class Ask:
         """Rend le fichier `.keras` du modèle que construit le rendu (voir `probes.export`)."""
         arguments = {"positional": list(positional), "named": named, "shape": list(shape)}
         return as_bytes(self.op("export", function=function, **arguments))
+
+
+def _first_pairs(groups: Sequence[tuple], answers: Sequence[Answer], right: Callable) -> list:
+    """Rend, du premier appel de chaque groupe, la valeur rendue et la bonne."""
+    starts = itertools.accumulate([len(some) for _, some, *_ in groups], initial=0)
+    return [
+        (answers[start].value, value_of(right, *some[0]))
+        for start, (_, some, *_) in zip(starts, groups, strict=False)
+        if some
+    ]
+
+
+def _are_written(written: Sequence[Sequence[str]], own: Sequence[str]) -> bool:
+    """Dit si, de chaque suite de mots, l'un au moins est dans ce qu'écrit une fonction."""
+    return all(any(word in each for word in words for each in own) for words in written)
 
 
 def _places(changed) -> tuple:

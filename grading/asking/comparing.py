@@ -79,6 +79,8 @@ def altered(function: Callable, after: Callable | None = None, **fixed) -> Calla
 ANOTHER = "et une autre erreur, à voir ensuite"
 VAGUE = ("wrong_values", "wrong_shape")  # ce qui se dit quand rien n'explique la différence
 CAUSELESS = (*VAGUE, "wrong_parts")  # de même, ou presque
+DIRECTIONS = ("too_large", "too_small")  # un sens, sans la cause
+UNSETTLED = (*VAGUE, *DIRECTIONS)  # ce qui se dit sans donner de cause
 SYMPTOMS = (  # ce qui décrit la différence, sans en dire la cause
     *("times_a_number", "plus_a_number", "stretched", "reordered", "axis_reversed"),
     *("wrong_slice", "lines_times_a_number", "lines_plus_a_number", "lines_stretched", "rolled"),

@@ -217,19 +217,28 @@ def words(module: str, function: str) -> list[str]:
     """Rend les noms et les opérateurs qu'écrit une fonction du rendu, et celles qu'elle appelle."""
     target = found(module, function)
     space, said = getattr(target, "__globals__", {}), set()
-    waiting, seen = [getattr(target, "__code__", None)], set()
+    waiting, seen = [target], []
+    while waiting:
+        function = waiting.pop()
+        seen.append(function)
+        for code in codes(function):
+            steps = [each for each in dis.get_instructions(code) if each.opname in OPERATORS]
+            said.update(code.co_names, (each.argrepr for each in steps))
+            called = [space.get(name) for name in code.co_names]
+            own = [each for each in called if getattr(each, "__globals__", None) is space]
+            waiting += [each for each in own if each not in seen]
+    return sorted(said)
+
+
+def codes(function) -> list[types.CodeType]:
+    """Rend le code d'une fonction, puis ceux qu'il contient ; [] si elle n'en a pas."""
+    code = getattr(function, "__code__", None)
+    found, waiting = [], [code] if code else []
     while waiting:
         code = waiting.pop()
-        if code is None or code in seen:
-            continue
-        seen.add(code)
+        found.append(code)
         waiting += [each for each in code.co_consts if isinstance(each, types.CodeType)]
-        called = [space.get(name) for name in code.co_names]
-        own = [each for each in called if getattr(each, "__globals__", None) is space]
-        waiting += [each.__code__ for each in own]
-        steps = [each for each in dis.get_instructions(code) if each.opname in OPERATORS]
-        said.update(code.co_names, (each.argrepr for each in steps))
-    return sorted(said)
+    return found
 
 
 OPERATORS = ("BINARY_OP", "COMPARE_OP")

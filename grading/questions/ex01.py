@@ -267,8 +267,7 @@ def ask_to_grey_levels(ask: Ask) -> Credit:
     wrong_type = np.asarray(answers[0].value).dtype != np.uint8
     negatives_lost = not grey[::2].any()  # une valeur sur deux est négative
     rises = (np.diff(by_value) >= 0).all()
-    falls = (np.diff(grey) < 0).any()  # une réponse plus forte est parfois plus sombre
-    wraps = falls if mirrored else same(first, np.trunc(response) % 256)
+    wraps = _falls(answers[0], response) if mirrored else same(first, np.trunc(response) % 256)
     wraps |= (np.diff(numbers(cut, spiky.shape)[-1, -4:]) < 0).any()
     wraps |= bool(limited) and _falls(found[-2], response)
     too_short = grey[-1] < 250 or grey[0] > 127

@@ -1,6 +1,7 @@
 """Exercice 08 : dériver un score par rapport à l'image, puis moyenner, puis partager."""
 
 import numpy as np
+from scipy.special import softmax
 
 from grading.questions import (
     TOLERANCE,
@@ -48,8 +49,7 @@ def _first_image(model, class_index, batches) -> np.ndarray:
 def _of_probability(model, class_index, batches) -> np.ndarray:
     """Dérive la probabilité, où le softmax mêle les scores des autres classes."""
     images = np.concatenate(batches)
-    powers = np.exp(forward(model, images)["scores"])
-    shares = (powers / powers.sum(axis=1, keepdims=True)).reshape(len(images), -1, 1, 1, 1)
+    shares = softmax(forward(model, images)["scores"], axis=1).reshape(len(images), -1, 1, 1, 1)
     every = np.stack([backward(model, images, k) for k in range(NUM_CLASSES)], axis=1)
     return (shares[:, class_index] * (every[:, class_index] - (shares * every).sum(1))).mean(0)
 

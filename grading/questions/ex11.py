@@ -29,10 +29,15 @@ ROUNDED = 0.02  # de probabilité : ce que change, au plus ou presque, un arrond
 
 def _order_of(values: np.ndarray, *, cell_px: int, across: int | None = None, **_) -> np.ndarray:
     """Range les pixels d'après leur valeur ; `across` numérote mal les cases d'une ligne."""
+    cells, means = _cells(values, cell_px, across)
+    return np.lexsort((cells, -means[cells]))
+
+
+def _cells(values: np.ndarray, cell_px: int, across: int | None = None) -> tuple:
+    """Rend la case de chaque pixel, et la moyenne de chacune."""
     rows, columns = np.indices(values.shape) // cell_px
     cells = (rows * (across or columns.max() + 1) + columns).ravel()
-    means = np.bincount(cells, values.ravel()) / np.maximum(np.bincount(cells), 1)
-    return np.lexsort((cells, -means[cells]))
+    return cells, np.bincount(cells, values.ravel()) / np.maximum(np.bincount(cells), 1)
 
 
 def _partial_cells_shared(heatmap, *, cell_px, **_) -> np.ndarray:
@@ -56,9 +61,7 @@ def _ranks(heatmap, *, cell_px, **_) -> np.ndarray:
 
 def _ranks_of_cells(heatmap, *, cell_px, **_) -> np.ndarray:
     """Rend, de chaque pixel, le rang de sa case."""
-    rows, columns = np.indices(heatmap.shape) // cell_px
-    cells = (rows * (columns.max() + 1) + columns).ravel()
-    means = np.bincount(cells, heatmap.ravel()) / np.bincount(cells)
+    cells, means = _cells(heatmap, cell_px)
     return np.argsort(np.argsort(-means))[cells]
 
 

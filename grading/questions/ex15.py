@@ -8,10 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 from grading.asking.ask import SEARCH_S
-from grading.asking.comparing import SYMPTOMS
+from grading.asking.comparing import DIRECTIONS, UNEXPLAINED
 from grading.inside import messages
 from grading.questions import (
-    VAGUE,
     Ask,
     Credit,
     Mistake,
@@ -26,7 +25,7 @@ from grading.questions import (
 MAPS = (8, 10)  # lignes et colonnes des cartes données au module Inception
 SIDES = {"three": 3, "five": 5}  # côtés des noyaux qu'une convolution 1×1 précède
 OUTPUTS = ("one", "three", "five", "pooled")  # les quatre branches, dans l'ordre de la sortie
-UNEXPLAINED = (*VAGUE, *SYMPTOMS, "too_large", "too_small", "zeros_left")
+UNNAMED = (*UNEXPLAINED, *DIRECTIONS, "zeros_left")  # ce que ne dit pas la branche fausse
 BRANCHES = ("one", "reduce_three", "three", "reduce_five", "five", "pooled")
 DEPTH = 6
 FLATTEN, NORMALISATION = ["Flatten", {}], ["BatchNormalization", {}]
@@ -283,7 +282,7 @@ def ask_inception_module(ask: Ask) -> Credit:
             weights=weights,
             tolerance=CLOSE,
         )
-        vague = given.reason in UNEXPLAINED
+        vague = given.reason in UNNAMED
         found.append(_by_branch(given, maps, named, weights) if vague else given)
     return min(found, key=attrgetter("level"))
 

@@ -64,13 +64,15 @@ def _compare_graphs(ask: Ask, groups: list, mistakes: list, **how) -> Credit:
 
 def _counted(found: Credit) -> Credit:
     """Note, à la place de ce qui se compare, combien d'arcs ont les deux graphes."""
-    shown = []
-    for value in (found.wrong.answer.value, found.wrong.expected):
-        count = len(value) if isinstance(value, np.ndarray) else len(value[1])
-        shown.append(Keyed())
-        shown[-1].names = (f"{count} arcs",)
-    whole = failures.Answer(shown[0]), shown[1]
+    whole = failures.Answer(_arcs_of(found.wrong.answer.value)), _arcs_of(found.wrong.expected)
     return found._replace(wrong=found.wrong._replace(whole=whole))
+
+
+def _arcs_of(graph) -> Keyed:
+    """Rend ce qui se montre d'un graphe : « 70 arcs »."""
+    shown, arcs = Keyed(), graph if isinstance(graph, np.ndarray) else graph[1]
+    shown.names = (f"{len(arcs)} arcs",)
+    return shown
 
 
 def _in_square(down, right) -> np.ndarray:

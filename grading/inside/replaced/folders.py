@@ -89,11 +89,10 @@ def _match(pattern, *given, **named):
     """
     inside = "*/*.png" if re.search(r"[*].*[*]|[.]", pattern) else "*"
     matched = _glob(pattern, *given, **named)
-    if not matched and pattern.endswith(WEIGHTS):
+    if matched or pattern.endswith(WEIGHTS):
         return matched
-    if not matched:
-        causes.note(pattern, place_in_hand_in())
-    return matched or _glob(f"{pictures_for()}/{inside}", *given, **named)
+    causes.note(pattern, place_in_hand_in())
+    return _glob(f"{pictures_for()}/{inside}", *given, **named)
 
 
 def _match_under(path, pattern):
