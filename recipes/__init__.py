@@ -19,7 +19,8 @@ l'énoncé de la leçon : une vingtaine de minutes par étape, pour cinq graines
 n'occupe les deux cœurs. `python -m recipes.seeds` mesure une leçon sur plusieurs graines, et
 `python -m recipes.garment_choices` essaie d'autres tailles que celles de l'exercice 02.
 `python -m recipes.ex15_architectures` choisit le taux d'apprentissage de chaque réseau de la leçon
-15, sur des images de validation.
+15, sur des images de validation. `python -m recipes.seeds ex25_pretrained` mesure la leçon 25 à
+côté d'une base déjà apprise.
 `python -m recipes.familiarity` donne aux réseaux de `./predict` de quoi douter d'une image
 étrangère. `python -m recipes.export` exporte pour lui un modèle appris sans TensorFlow.
 """

@@ -277,13 +277,36 @@ def judge(albums: dict[str, Album], model: keras.Model) -> tuple[dict, dict]:
         ),
         "frequent": np.tile(values, (num, 1)),
     }
-    said = {
-        who: [split(catalogue.describe_product(each)) for each in labels]
-        for who, labels in found.items()
-    }
+    said = {who: write_sentences(labels) for who, labels in found.items()}
     said["frequent"] = [split(catalogue.describe_product(sentence))] * num
     said["network"] = caption(model, maps["test"])
     return said, found
+
+
+def write_sentences(labels: np.ndarray) -> list[list[str]]:
+    """Fait une phrase des cinq attributs de chaque article `(n, 5)` : les mots de chacune."""
+    return [split(catalogue.describe_product(each)) for each in labels]
+
+
+def measure(said: dict, found: dict, test: Album) -> tuple[dict[str, float], dict[str, np.ndarray]]:
+    """Mesure des phrases et des attributs, rangés comme les rend `judge`.
+
+    Returns:
+        `(mesures, réponses justes)` : `exact_X`, `bleu4_X`, `color_X`…, dans [0, 1] ; sous les
+        mêmes noms, sauf `bleu4_X`, un booléen par article, `(n,)`.
+    """
+    truths = write_sentences(test.labels)
+    right = {
+        f"exact_{who}": np.array([mine == true for mine, true in zip(each, truths, strict=True)])
+        for who, each in said.items()
+    }
+    for who, labels in found.items():
+        right |= {
+            f"{name}_{who}": labels[:, k] == test.labels[:, k] for k, name in enumerate(ATTRIBUTES)
+        }
+    metrics = {name: float(each.mean()) for name, each in right.items()}
+    metrics |= {f"bleu4_{who}": bleu(each, truths) for who, each in said.items()}
+    return metrics, right
 
 
 def run(
@@ -305,29 +328,20 @@ def run(
     model = train(albums["train"], seed=seed, clock=lesson.Clock(epochs, minutes))
     said, found = judge(albums, model)
     test = albums["test"]
-    truths = [split(catalogue.describe_product(each)) for each in test.labels]
-    right = {
-        f"exact_{who}": np.array([mine == true for mine, true in zip(each, truths, strict=True)])
-        for who, each in said.items()
-    }
-    for who, labels in found.items():
-        right |= {
-            f"{name}_{who}": labels[:, k] == test.labels[:, k] for k, name in enumerate(ATTRIBUTES)
-        }
-    metrics = {name: float(each.mean()) for name, each in right.items()}
-    metrics |= {f"bleu4_{who}": bleu(each, truths) for who, each in said.items()}
+    metrics, right = measure(said, found, test)
     pooled = {name: each.astype(int).tolist() for name, each in right.items()}
     pooled["hundreds"] = (test.numbers // BLOCK).tolist()
     return lesson.Run(metrics, model, {"test": test, "said": said, "pooled": pooled})
 
 
-def pool(found: list[dict]) -> dict:
+def pool(found: list[dict], *, more: tuple[str, ...] = ()) -> dict:
     """Rend l'écart du réseau avec chaque témoin, et son intervalle, sur toutes les graines.
 
     Les articles d'une centaine se ressemblent : l'intervalle compte les centaines, non les images.
 
     Args:
         found: par graine, ce que garde `run`.
+        more: témoins mesurés de plus, qui font une phrase de leurs cinq réponses.
 
     Returns:
         `{"gaps": {"exact_network_pixels": [moyenne, bas, haut]…}}`.
@@ -338,14 +352,13 @@ def pool(found: list[dict]) -> dict:
         for name in found[0]
         if name != "hundreds"
     }
-    for who in SPEAKERS:
-        if who != "network":
-            gap = paired_gap(right["exact_network"], right[f"exact_{who}"])
-            gaps[f"exact_network_{who}"] = list(gap)
-    for name in ATTRIBUTES:
-        for who in ANSWERERS[1:]:
-            gap = paired_gap(right[f"{name}_answers"], right[f"{name}_{who}"])
-            gaps[f"{name}_answers_{who}"] = list(gap)
+    pairs = [("exact_network", who) for who in (*SPEAKERS, *more) if who != "network"]
+    pairs += [(f"{name}_answers", who) for name in ATTRIBUTES for who in (*ANSWERERS[1:], *more)]
+    pairs += [("exact_answers", who) for who in more]
+    for own, who in pairs:
+        measured = own.split("_")[0]  # `exact`, ou un attribut
+        gap = paired_gap(right[own], right[f"{measured}_{who}"])
+        gaps[f"{own}_{who}"] = list(gap)
     return {"gaps": gaps}
 
 
