@@ -144,9 +144,14 @@ def _is_offset(value) -> bool:
     return is_array and value.size <= 4 and value.dtype.kind in "if"
 
 
+def _as_given(numbers: list, value):
+    """Rend des nombres comme `value` les donne : un couple reste un couple."""
+    return np.array(numbers) if isinstance(value, np.ndarray) else type(value)(numbers)
+
+
 def _opposite(value):
     if _is_offset(value):
-        return -np.asarray(value)
+        return _as_given([-each for each in value], value)
     return -value if _is_array(value) else None
 
 
@@ -169,7 +174,7 @@ def _one_less(value):
 
 
 def _backwards(value):
-    return np.asarray(value)[::-1] if _is_offset(value) else None
+    return value[::-1] if _is_offset(value) else None
 
 
 def _absolute(value):

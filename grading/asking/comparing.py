@@ -257,7 +257,8 @@ def _common_reason(wrong: Sequence[Wrong], *, more: bool | None = None) -> tuple
     if lacking := _lacking(pairs):
         return lacking
     if reason := _difference(valued):
-        return reason, ANOTHER if more else ""
+        detail = differences.factor(_floats(valued)) if reason == "times_a_number" else ""
+        return reason, ANOTHER if more else detail
     if more is None:
         return None
     first = next(each for each in wrong if each.expected is not REFUSED)
@@ -295,16 +296,22 @@ def _where(right: np.ndarray) -> str:
 
 def _difference(wrong: Sequence[Wrong]) -> str | None:
     """Cherche une différence ordinaire (`differences`) qui explique tout."""
+    pairs = _floats(wrong)
+    return differences.explain(pairs) if pairs else None
+
+
+def _floats(wrong: Sequence[Wrong]) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Rend ce qui est rendu et attendu, en float64 ; rien si l'un n'est pas fait de nombres."""
     pairs = []
     for each in wrong:
         found = None if each.answer.error else as_floats(each.answer.value)
         expected = as_floats(each.expected)
         if found is None or expected is None or not found.size or not expected.size:
-            return None
+            return []
         if not (np.isfinite(found).all() and np.isfinite(expected).all()):
-            return None
+            return []
         pairs.append((found, expected))
-    return differences.explain(pairs) if pairs else None
+    return pairs
 
 
 def seen(answer: Answer, part: Callable | None = None) -> Answer:

@@ -364,6 +364,24 @@ def explain(pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> str | None:
         return next((each.reason for each in known if all(map_pairs(each, pairs))), None)
 
 
+def factor(pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> str:
+    """Dit de combien de fois des valeurs sont trop grandes, ou trop petites.
+
+    Args:
+        pairs: `(valeur rendue, bonne valeur)` de chaque appel manqué ; un facteur les sépare.
+
+    Returns:
+        Par exemple `"3 fois trop petites"` ; rien, si ce nombre n'est pas entier ou change d'un
+        appel à l'autre.
+    """
+    found = [np.vdot(ours, theirs) / np.vdot(theirs, theirs) for ours, theirs in pairs]
+    if not np.allclose(found, found[0], rtol=1e-3) or found[0] <= 0:
+        return ""
+    said = "grandes" if found[0] > 1 else "petites"
+    times = max(found[0], 1 / found[0])
+    return f"{times:.0f} fois trop {said}" if np.isclose(times, round(times), rtol=1e-3) else ""
+
+
 def _joined(pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
     """Met bout à bout les valeurs de plusieurs paires."""
     found, expected = zip(*pairs, strict=True)

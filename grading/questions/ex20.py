@@ -288,10 +288,15 @@ def ask_nmf_parts(ask: Ask) -> Credit:
     seeds = [int(each) for each in rng.integers(0, 100, NUM_STARTS)]
     calls = [((mixture, num_parts), {"seed": seed}) for seed in (*seeds, seeds[0])]
     found = np.stack(_made(ask, "nmf_parts", calls))
-    if found.shape[1:] == spectra.shape:
+    expected, shape = (num_parts, *mixture.shape), found.shape[1:]
+    if shape == spectra.shape:
         return credit(0, "spectra_for_parts")
-    if found.shape[1:] != (num_parts, *mixture.shape):
-        return credit(0, "wrong_shape")
+    if shape == mixture.shape:
+        return credit(0, "sum_of_parts")
+    if shape != expected:
+        swapped = sorted(shape) == sorted(expected)
+        forms = f"forme attendue {expected}, rendue {shape}"
+        return credit(0, "sides_swapped" if swapped else "wrong_shape", forms)
     first, *_, again = found
     lost = np.linalg.norm(found[:NUM_STARTS].sum(1) - mixture, axis=(1, 2))
     values = np.linalg.svd(np.nan_to_num(first), compute_uv=False)  # (k, t ou f)

@@ -92,6 +92,24 @@ def test_two_arguments_that_do_nothing_are_both_named():
     assert (found.reason, found.detail) == ("arguments_ignored", "`dilation`, `padding`")
 
 
+def crossed(image, *, stride):
+    """Lit un couple dans l'ordre voulu ; comme une convolution, il refuse un tableau."""
+    rows, columns = (stride, stride) if isinstance(stride, int) else tuple(stride)
+    if not isinstance(stride, int | tuple):
+        raise TypeError
+    return image[::rows, ::columns]
+
+
+def test_a_pair_read_backwards_is_named():
+    ask = Ask(Rule(), np.random.default_rng(0), Desk(crossed))
+    ask.desk.function = lambda image, *, stride: crossed(
+        image, stride=stride if isinstance(stride, int) else stride[::-1]
+    )
+    calls = [((image,), {"stride": stride}) for image in IMAGES for stride in (1, (1, 2), (3, 1))]
+    found = ask.judge("f", [(1, calls)], crossed)
+    assert (found.reason, found.detail) == ("argument_changed", "`stride` lu de la fin au début")
+
+
 def test_an_answer_that_never_changes_is_said_so():
     ask = Ask(Rule(), np.random.default_rng(0), Desk(lambda width, window: 44))
     assert ask.judge("size", [(1, PLAIN[:3])], size).reason == "same_for_all"
@@ -126,6 +144,7 @@ SHARED = [((image, share), {}) for image, share in zip(IMAGES, (0.1, 0.3, 0.6, 0
         (lambda i, s: np.cos(i), picture, "axis_added", "le 1er axe"),
         (lambda i, s: i[:0], lambda i, s: i, "empty_result", ""),
         (lambda i, s: i.sum(), pair, "part_missing", "attendu : 2 éléments"),
+        (lambda i, s: picture(i, s) / 7, picture, "times_a_number", "7 fois trop petites"),
     ],
 )
 def test_the_argument_or_the_part_at_fault_is_named(function, right, reason, detail):
