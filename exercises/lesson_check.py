@@ -141,7 +141,9 @@ def gap_margin(slug: str, name: str) -> float:
 
 def find_gap(slug: str, name: str) -> intervals.Interval:
     """Rend un écart publié de `docs/mesures/`, et son intervalle."""
-    gaps = load_measures(slug).details.get("gaps", {})
+    details = load_measures(slug).details
+    networks = details.get("networks", {})  # de la leçon 23 : l'écart de chacun à la référence
+    gaps = details.get("gaps") or {each: found["gap"] for each, found in networks.items()}
     if name not in gaps:
         raise ValueError(f"{slug} n'a pas d'écart {name} ; il a {', '.join(sorted(gaps))}")
     return intervals.Interval(*gaps[name])
