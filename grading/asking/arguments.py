@@ -33,6 +33,11 @@ class Call(NamedTuple):
     part: Sequence = ()  # ce qui se compare d'une réponse (`questions.seen`) ; () : tout
     names: Sequence[str] = ()  # des arguments positionnels, si on les connaît
 
+    @property
+    def is_numeric(self) -> bool:
+        """Dit si ce qui est rendu et ce qui est attendu sont des nombres."""
+        return self.found is not None and self.expected is not None
+
     def arguments(self) -> dict[str, Any]:
         """Rend les arguments par leur nom, ou par leur place : `"1er argument"`."""
         return {self.name(k): each for k, each in enumerate(self.positional)} | self.named
@@ -74,12 +79,34 @@ def variants(calls: Sequence[Call]) -> Iterator[Variant]:
 
     Deux arguments sont échangés, l'un est oublié, ou l'un est pris autrement qu'il n'est donné.
     """
-    first, count = calls[0], min((len(each.positional) for each in calls), default=0)
-    for i, j in itertools.combinations(range(min(count, MAX_POSITIONAL)), 2):
-        if type(first.positional[i]) is not type(first.positional[j]):
-            continue  # un réseau ne se prend pas pour une image
-        detail = " et ".join(named(first, first.name(k)) for k in (i, j))
-        yield Variant(Clue("arguments_swapped", detail), lambda call, i=i, j=j: _swap(call, i, j))
+    yield from _swapped(calls)
+    yield from _forgotten(calls)
+    first = calls[0]
+    changes = CHANGES[:NUM_QUICK] if _is_costly(first) else CHANGES
+    for name in first.arguments():
+        for said, change in changes:
+            if all(change(each.arguments().get(name)) is not None for each in calls):
+                clue = Clue("argument_changed", f"{named(first, name)} {said}")
+                yield Variant(clue, partial(_change, name=name, change=change))
+
+
+def _num_positional(calls: Sequence[Call]) -> int:
+    """Rend le nombre d'arguments positionnels que tous les appels ont."""
+    return min((len(each.positional) for each in calls), default=0)
+
+
+def _swapped(calls: Sequence[Call]) -> Iterator[Variant]:
+    """Échange deux arguments de la même sorte : un réseau ne se prend pas pour une image."""
+    first = calls[0]
+    for i, j in itertools.combinations(range(min(_num_positional(calls), MAX_POSITIONAL)), 2):
+        if type(first.positional[i]) is type(first.positional[j]):
+            detail = " et ".join(named(first, first.name(k)) for k in (i, j))
+            clue = Clue("arguments_swapped", detail)
+            yield Variant(clue, lambda call, i=i, j=j: _swap(call, i, j))
+
+
+def _forgotten(calls: Sequence[Call]) -> Iterator[Variant]:
+    """Oublie un argument nommé, plusieurs, ou le dernier positionnel, qui peut être facultatif."""
     given = sorted({name for each in calls for name in each.named})
     for name in given:
         clue = Clue("argument_ignored", f"`{name}`")
@@ -87,15 +114,10 @@ def variants(calls: Sequence[Call]) -> Iterator[Variant]:
     for several in _several(given):
         clue = Clue("arguments_ignored", ", ".join(f"`{name}`" for name in several))
         yield Variant(clue, lambda call, several=several: _drop(call, *several))
-    if count > 1:  # le dernier peut être facultatif
-        clue = Clue("argument_ignored", named(first, first.name(count - 1)))
+    count = _num_positional(calls)
+    if count > 1:
+        clue = Clue("argument_ignored", named(calls[0], calls[0].name(count - 1)))
         yield Variant(clue, lambda call: (call.positional[:-1], call.named))
-    changes = CHANGES[:NUM_QUICK] if _is_costly(first) else CHANGES
-    for name in first.arguments():
-        for said, change in changes:
-            if all(change(each.arguments().get(name)) is not None for each in calls):
-                clue = Clue("argument_changed", f"{named(first, name)} {said}")
-                yield Variant(clue, partial(_change, name=name, change=change))
 
 
 def _swap(call: Call, i: int, j: int) -> tuple:
@@ -339,7 +361,7 @@ def _removed(longer: Sequence[int], shorter: Sequence[int]) -> list[int]:
 
 def same_for_all(calls: Sequence[Call]) -> Clue | None:
     """Dit si la réponse est toujours la même, quels que soient les arguments."""
-    numeric = [each for each in calls if each.found is not None and each.expected is not None]
+    numeric = [each for each in calls if each.is_numeric]
     first = [each for each in numeric if each.part == numeric[0].part]
     several = any(not _equal(each.expected, first[0].expected) for each in first)
     is_same = all(_equal(each.found, first[0].found) for each in first)
@@ -448,24 +470,24 @@ def find(calls: Sequence[Call], recompute: Callable, *, vague: bool = True) -> C
     Returns:
         Une raison et l'argument dont elle parle ; None si rien de cela n'explique l'erreur.
     """
-    right = [each for each in calls if each.is_right]
-    wrong = [each for each in calls if not each.is_right]
-    if not wrong:
-        return None
-    numeric = [each for each in wrong if each.found is not None and each.expected is not None]
+    numeric = [each for each in calls if each.is_numeric and not each.is_right]
     if not numeric:
-        return apart(right, wrong)
+        return _where(calls)
     if clue := another_call(numeric, recompute):
         return clue
     first = [each for each in numeric if each.part == numeric[0].part]  # ce qui manque d'abord
     if (clue := multiplied(first)) or not vague:
         return clue
-    if clue := same_for_all(calls):
+    if clue := same_for_all(calls) or _of_values(first):
         return clue
-    clue, where = _of_values(first), apart(right, wrong)
-    if clue or not (way := direction(first) or direction(numeric)):
-        return clue or where
-    return way._replace(detail=where.detail if where else "")
+    clue, way = _where(calls), direction(first) or direction(numeric)
+    return way._replace(detail=clue.detail if clue else "") if way else clue
+
+
+def _where(calls: Sequence[Call]) -> Clue | None:
+    """Cherche l'argument qui sépare les appels justes des appels manqués."""
+    right = [each for each in calls if each.is_right]
+    return apart(right, [each for each in calls if not each.is_right])
 
 
 def _of_values(wrong: Sequence[Call]) -> Clue | None:

@@ -11,6 +11,7 @@ import itertools
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
@@ -119,16 +120,15 @@ class Ask:
         answers = self.calls(function, calls, **how)
         found = judge(answers, groups, right, mistakes, tolerance=tolerance)
         if self._seeks(found):
-            groups = [(*each, ()) for each in groups]
-            found = self._near(found, function, groups, answers, **how)
-        if self._seeks(found):
-            expected = [value_of(right, *call) for call in calls]
-            names = self.parameters(function)
-            every = side_by_side(calls, answers, expected, tolerance, names=names)
-            found = located(
+            whole = [(*each, ()) for each in groups]
+            values = [value_of(right, *call) for call in calls]
+            compared_ = Compared(whole, answers, values, tolerance)
+            found = self._explained(
                 found,
-                every,
+                function,
+                compared_,
                 lambda _, changed: [as_floats(value_of(right, *each)) for each in changed],
+                **how,
             )
         pairs = _first_pairs(groups, answers, right) if found.level == 1 else ()
         return shown_as(self._remarked(found, function, answers, pairs), function, calls, calls)
@@ -155,8 +155,8 @@ class Ask:
         Raises:
             LookupError: le corrigé ne répond pas ; ce n'est pas la faute du rendu.
         """
-        calls = [call for _, some, *_ in groups for call in some]
-        parts = [part for _, some, *part in groups for _ in some]
+        groups = [(level, some, part) for level, some, *part in groups]
+        calls, parts = _each_call(groups)
         found = self.calls(function, calls, **how)
         try:
             ours = self.reference.calls(function, calls, **how)
@@ -167,27 +167,40 @@ class Ask:
             for each, known, part in zip(found, ours, parts, strict=True)
         ]
         expected = [seen(each, *part) for each, part in zip(ours, parts, strict=True)]
-        waiting = iter(expected)
-        known = [
-            (level, [((next(waiting), call, part), {}) for call in some])
-            for level, some, *part in groups
-        ]
+        known = _with_answers(groups, expected)
         mistakes = [each._replace(compute=partial(_made_by, each)) for each in mistakes]
         compared_ = judge(answers, known, _known, mistakes, tolerance=tolerance)
         whole = [(a.value, b.value) for a, b in zip(found, ours, strict=True) if not b.error]
         if compared_.reason and any(parts) and are_exchanged(whole, same):
             compared_ = compared_._replace(reason="parts_exchanged", detail="")
         if self._seeks(compared_):
-            groups = [(level, some, part) for level, some, *part in groups]
-            compared_ = self._near(compared_, function, groups, answers, **how)
-        if self._seeks(compared_):
             values = [None if each.error else each.value for each in expected]
-            names = self.parameters(function)
-            every = side_by_side(calls, answers, values, tolerance, parts, names)
-            compared_ = located(compared_, every, partial(self._recomputed, function, how))
+            side = Compared(groups, answers, values, tolerance)
+            again = partial(self._recomputed, function, how)
+            compared_ = self._explained(compared_, function, side, again, **how)
         compared_ = self._remarked(compared_, function, found, whole, ours)
         judged = [call for _, some in known for call in some]
         return _whole(shown_as(compared_, function, judged, calls), calls, parts, found, ours)
+
+    def _explained(
+        self, found: Credit, function: str, side: "Compared", again: Callable, **how
+    ) -> Credit:
+        """Cherche ce qui explique une réponse fausse : une opération, puis un argument.
+
+        Args:
+            found: ce que `judge` a rendu.
+            function: le nom de la fonction.
+            side: ses réponses, et les bonnes.
+            again: refait des appels dont les arguments ont changé (voir `arguments.find`).
+            how: ce que demande de plus `calls`.
+        """
+        found = self._near(found, function, side.groups, side.answers, **how)
+        if not self._seeks(found):
+            return found
+        calls, parts = _each_call(side.groups)
+        names = self.parameters(function)
+        every = side_by_side(calls, side.answers, side.values, side.tolerance, parts, names)
+        return located(found, every, again)
 
     def _remarked(
         self,
@@ -211,16 +224,22 @@ class Ask:
         """
         if found.reason is not None and (found.reason not in UNSETTLED or not self.seeks_cause):
             return found
-        meant = {name for each in ours for name in each.changed}
-        changed = [name for each in answers for name in each.changed if name not in meant]
-        if changed:
-            known = self.parameters(function)
-            names = [known[k] if k in range(len(known)) else k for k in changed]
-            said = [f"`{k}`" if isinstance(k, str) else f"le {place(k)}" for k in names]
-            return found._replace(reason="changed_in_place", detail=", ".join(dict.fromkeys(said)))
+        if changed := self._changed(function, answers, ours):
+            return found._replace(reason="changed_in_place", detail=changed)
         if found.level == 1 and any(_is_float_for_integer(*pair) for pair in pairs):
             return found._replace(reason="floats_for_integers")
         return found
+
+    def _changed(self, function: str, answers: Sequence[Answer], ours: Sequence[Answer]) -> str:
+        """Nomme les arguments qu'une fonction change, et que le corrigé ne change pas."""
+        meant = {name for each in ours for name in each.changed}
+        changed = [name for each in answers for name in each.changed if name not in meant]
+        if not changed:
+            return ""
+        known = self.parameters(function)
+        names = [known[k] if k in range(len(known)) else k for k in changed]
+        said = [f"`{k}`" if isinstance(k, str) else f"le {place(k)}" for k in names]
+        return ", ".join(dict.fromkeys(said))
 
     def _seeks(self, found: Credit) -> bool:
         """Dit s'il faut chercher ce qui explique une réponse fausse, que rien n'explique encore."""
@@ -333,6 +352,30 @@ class Ask:
         """Rend le fichier `.keras` du modèle que construit le rendu (voir `probes.export`)."""
         arguments = {"positional": list(positional), "named": named, "shape": list(shape)}
         return as_bytes(self.op("export", function=function, **arguments))
+
+
+class Compared(NamedTuple):
+    """Les réponses d'une fonction, côte à côte avec les bonnes."""
+
+    groups: Sequence[tuple]  # (niveau, appels, part)
+    answers: Sequence[Answer]  # la part qui se compare
+    values: Sequence  # les bonnes, de cette part ; None s'il n'y en a pas
+    tolerance: float
+
+
+def _each_call(groups: Sequence[tuple]) -> tuple[list, list]:
+    """Rend tous les appels de groupes `(niveau, appels, part)`, et ce qui se compare de chacun."""
+    calls = [call for _, some, _ in groups for call in some]
+    return calls, [part for _, some, part in groups for _ in some]
+
+
+def _with_answers(groups: Sequence[tuple], expected: Sequence[Answer]) -> list[tuple]:
+    """Rend les groupes tels que `judge` les lit : chaque appel y porte sa bonne réponse."""
+    waiting = iter(expected)
+    return [
+        (level, [((next(waiting), call, part), {}) for call in some])
+        for level, some, part in groups
+    ]
 
 
 def _first_pairs(groups: Sequence[tuple], answers: Sequence[Answer], right: Callable) -> list:

@@ -259,17 +259,18 @@ def _common_reason(wrong: Sequence[Wrong], *, more: bool | None = None) -> tuple
     if reason := _difference(valued):
         detail = differences.factor(_floats(valued)) if reason == "times_a_number" else ""
         return reason, ANOTHER if more else detail
-    if more is None:
-        return None
-    first = next(each for each in wrong if each.expected is not REFUSED)
-    expected = as_floats(first.expected)
+    return None if more is None else _first_fault(valued[0])
+
+
+def _first_fault(wrong: Wrong) -> tuple[str, str]:
+    """Dit en quoi une réponse diffère de la bonne : sa forme, ou combien de ses valeurs."""
+    expected = as_floats(wrong.expected)
     try:
-        values = numbers(first.answer, expected.shape)
+        values = numbers(wrong.answer, expected.shape)
     except Failure as failure:
         return failure.reason, failure.detail
     scale = np.abs(expected[np.isfinite(expected)]).max(initial=1e-9)
-    right = np.isclose(values, expected, rtol=1e-4, atol=1e-4 * scale)
-    return "wrong_values", _where(right)
+    return "wrong_values", _where(np.isclose(values, expected, rtol=1e-4, atol=1e-4 * scale))
 
 
 def _lacking(pairs: Sequence[tuple]) -> tuple[str, str] | None:

@@ -120,10 +120,17 @@ def explain(pairs: Sequence[tuple[object, object]], same: Callable) -> tuple[str
     names = getattr(pairs[0][1], "names", ()) or [f"le {each}" for each in ORDINALS[:count]]
     if len(wrong) == 1 and (reason := _difference(columns[wrong[0]])):
         return reason, f"seul élément faux : {names[wrong[0]]}"
+    return _named(wrong, names, columns)
+
+
+def _named(
+    wrong: Sequence[int], names: Sequence[str], columns: Sequence[Sequence[tuple]]
+) -> tuple[str, str] | None:
+    """Dit quels éléments sont bons, et lesquels sont faux ; None si rien ne les distingue."""
     directions = {k: _direction(columns[k]) for k in wrong}
-    if len(wrong) == count and not any(directions.values()):
+    if len(wrong) == len(columns) and not any(directions.values()):
         return None
-    good = ", ".join(names[k] for k in range(count) if k not in wrong) or "aucun"
+    good = ", ".join(names[k] for k in range(len(columns)) if k not in wrong) or "aucun"
     said = ", ".join(names[k] + directions[k] for k in wrong)
     return "wrong_parts", f"bon : {good} ; faux : {said}"
 
