@@ -3,7 +3,7 @@
 Document : S3, figures (4) « image captioning » et (5) « image question answering ».
 Commandes : python -m exercises.ex25_captions.products
             python -m exercises.ex25_captions.products photo.jpg
-Résultat mesuré : leçon 25, sur cinq graines (`python -m recipes.seeds ex25_captions.products`).
+Résultat mesuré : leçon 25, sur cinq graines (`python -m recipes.seeds ex25_pretrained`).
 
 Le réseau est celui des scènes composées ; seuls les mots et les questions changent. Suivie d'une
 photographie, la commande la décrit et répond aux cinq questions, avec les poids livrés.

@@ -4,17 +4,7 @@ from operator import attrgetter
 
 import numpy as np
 
-from grading.questions import (
-    RIGHT,
-    Ask,
-    Credit,
-    as_floats,
-    credit,
-    first_fault,
-    networks,
-    question,
-    same,
-)
+from grading.questions import Ask, Credit, as_floats, credit, first_fault, networks, question, same
 
 NUM, FEATURES = 20, 12  # images du dossier, exemples donnés à une tête
 MIN_CONVOLUTIONS = 10  # un réseau repris en a des dizaines ; VGG16, treize
@@ -170,6 +160,9 @@ def _judge_checked(ask: Ask, network: dict) -> Credit:
     # Les images d'un tableau ne disent pas de quel dossier elles viennent.
     if not reason and fits[-1]["tested"] is None and networks.record(ask)["tests"]:
         reason = "validation_is_test"
+    # Des images d'entraînement à la mauvaise échelle ont déjà perdu des points, à leur question.
+    if reason == "validation_other_scale" and _judge_reading(ask, network).level < 1:
+        reason = None
     # Un autre jeu est mesuré : celui-là est le test.
     apart = any(
         each["whole"] and each["data"] and not (each["checked"] or each["learned"])
@@ -305,6 +298,13 @@ def _judge_one_output(outputs: np.ndarray, losses: list[dict], *, binary: bool) 
     )
 
 
+def _judge_binary(outputs: np.ndarray, losses: list[dict]) -> Credit:
+    """Juge plusieurs sorties dont la perte est une entropie croisée binaire."""
+    probable = (outputs >= 0).all() and np.allclose(outputs.sum(axis=1), 1, atol=1e-3)
+    twice = probable and all(loss["from_logits"] for loss in losses)
+    return first_fault(("1/2", "softmax_twice", twice))
+
+
 def _judge_head(network: dict, num_classes: int) -> Credit:
     facts, compiled = network["facts"], network["compiled"]
     outputs = as_floats(facts["outputs"])
@@ -319,7 +319,7 @@ def _judge_head(network: dict, num_classes: int) -> Credit:
     if num_classes == 1:  # class_mode="binary", comme dans l'énoncé
         return _judge_one_output(outputs, losses, binary=binary)
     if binary:
-        return RIGHT
+        return _judge_binary(outputs, losses)
     fit = network["fits"][-1] if network["fits"] else {"train": None}
     reason = networks.labels_reason(fit["train"] or {"y": None}, compiled)
     return (
