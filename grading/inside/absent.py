@@ -6,7 +6,8 @@ import types
 
 TRUSTED = ("is_tensor_like", "fit")  # des noms auxquels TensorFlow et scikit-learn se fieraient
 OPERATIONS = (
-    "enter getitem setitem neg add radd sub rsub mul rmul truediv rtruediv floordiv mod pow matmul "
+    "enter getitem setitem neg add radd sub rsub mul rmul truediv rtruediv floordiv rfloordiv "
+    "mod rmod pow rpow matmul "
     "lt le gt ge and or xor invert array_function"  # le dernier : ce que NumPy en calcule
 ).split()
 

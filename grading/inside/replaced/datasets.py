@@ -131,7 +131,8 @@ def _from_pictures(original):
                 "directory": pictures_for(folder if known else next(NUMBERS)),
                 "classes": None,  # nos dossiers portent d'autres noms
                 "class_names": None,
-                "batch_size": size and min(size, 2 * BATCH),  # la mémoire est comptée
+                # La mémoire est comptée. D'un nombre absent, un `Nothing`, `int` fait un nombre.
+                "batch_size": None if size is None else min(int(size), 2 * BATCH),
             }
         sets = original(*bound.args, **bound.kwargs)
         for each in sets if isinstance(sets, list) else [sets]:  # subset="both"
