@@ -15,8 +15,8 @@ a un maître l'apprend elle-même, pour première étape. `--resume` reprend à 
 l'on en était ; le compte rendu dit la durée et le coût de chacune.
 
 `python -m recipes.steps ex02` mesure, un changement à la fois, ce qui sépare le programme de
-l'énoncé de la leçon : une vingtaine de minutes par étape, pour cinq graines, quand rien d'autre
-n'occupe les deux cœurs. `python -m recipes.seeds` mesure une leçon sur plusieurs graines, et
+l'énoncé de la leçon : de sept à onze minutes par étape et par graine, sur un cœur.
+`python -m recipes.seeds` mesure une leçon sur plusieurs graines, et
 `python -m recipes.garment_choices` essaie d'autres tailles que celles de l'exercice 02.
 `python -m recipes.ex15_architectures` choisit le taux d'apprentissage de chaque réseau de la leçon
 15, sur des images de validation. `python -m recipes.seeds ex25_pretrained` mesure la leçon 25 à
