@@ -32,7 +32,7 @@ from typing import NamedTuple
 import numpy as np
 
 from grading import sealed
-from grading.asking import failures, grader
+from grading.asking import failures, grader, sequences
 from grading.asking.ask import Ask, load
 from grading.asking.comparing import REFUSED, UNEXPLAINED, kind_of
 from grading.asking.credits import REMARKS, Credit, Wrong
@@ -540,6 +540,7 @@ def _shown_array(array: np.ndarray) -> str:
 
 SHOWN = (np.ndarray, messages.Ingredient, dict)  # ce qui a sa propre écriture
 NAMED = ("record", "namespace")  # des objets dont les attributs se montrent
+TYPED = ("integers_for_floats", "wrong_type")  # ce qui se voit au type, et non à la forme
 INGREDIENTS = {"glance": "réseau", "small_network": "réseau", "plain_network": "réseau"}
 
 
@@ -552,7 +553,15 @@ def shown_forms(found: Credit) -> str:
     if answered.error:
         failure = failures.failure_of(answered.error)
         return f"reçu : {failure.detail or failure.reason}"
-    return f"attendu : {form_of(expected)} ; reçu : {form_of(answered.value)}"
+    forms = f"attendu : {form_of(expected)} ; reçu : {form_of(answered.value)}"
+    is_told = found.reason in TYPED and _is_of_other_kind(answered.value, expected)
+    return f"{forms}, {answered.value.dtype}" if is_told else forms
+
+
+def _is_of_other_kind(value, expected) -> bool:
+    """Dit si un tableau est fait d'entiers, et le bon de nombres à virgule, ou l'inverse."""
+    are_arrays = isinstance(value, np.ndarray) and isinstance(expected, np.ndarray)
+    return are_arrays and value.dtype.kind != expected.dtype.kind
 
 
 def form_of(value) -> str:
@@ -566,7 +575,8 @@ def form_of(value) -> str:
     if names := getattr(value, "names", ()):
         return " et ".join(names)
     kind = "tableau" if isinstance(value, np.ndarray) else type(value).__name__
-    return f"{kind} {shape}" if shape else "un nombre"
+    words = " de chaînes" if sequences.has_words(value) else ""
+    return f"{kind} {shape}{words}" if shape else "un nombre"
 
 
 def file_space(path: os.PathLike) -> dict:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from grading.asking import arguments, differences, parts
+from grading.asking import arguments, differences, parts, sequences
 from grading.asking.credits import RIGHT, Credit, Wrong
 from grading.asking.failures import Answer, Failure, failure_of
 from grading.asking.parts import Lacking, as_floats, kind_of
@@ -47,8 +47,10 @@ def numbers(answer: Answer, shape: Sequence[int] | None = None, *, detail="") ->
 def same(found, expected, *, tolerance: float = 1e-6) -> bool:
     """Dit si deux résultats ont la même forme et, à `tolerance` près, les mêmes valeurs.
 
-    NaN n'est égal qu'à NaN.
+    NaN n'est égal qu'à NaN ; un mot, qu'au même mot.
     """
+    if sequences.has_words(expected):
+        return sequences.frozen(found) == sequences.frozen(expected)
     found, expected = as_floats(found), as_floats(expected)
     if found is None or expected is None or found.shape != expected.shape:
         return False
@@ -85,6 +87,7 @@ SYMPTOMS = (  # ce qui décrit la différence, sans en dire la cause
     *("times_a_number", "plus_a_number", "stretched", "reordered", "axis_reversed"),
     *("wrong_slice", "lines_times_a_number", "lines_plus_a_number", "lines_stretched", "rolled"),
     *("wrong_parts", "negated", "axes_swapped", "lines_reordered"),
+    *("extra_among", "missing_among", "missing_around"),
 )
 UNEXPLAINED = VAGUE + SYMPTOMS  # ce dont la cause reste à chercher
 REFUSED = object()  # ce que « rend » un appel qui doit lever ValueError
@@ -128,7 +131,7 @@ def judge(
             return Credit(max(level, Fraction(mistake.level)), mistake.reason, "", every[0])
     # Plusieurs erreurs : la première est dite, celle des appels les plus simples.
     for mistake in mistakes:
-        if len(wrong) > 1 and _explains(mistake, wrong[0], tolerance):
+        if len(wrong) > 1 and _are_telling(wrong[0]) and _explains(mistake, wrong[0], tolerance):
             return Credit(level, mistake.reason, ANOTHER, every[0])
     reason, detail = _reason(wrong)
     for mistake in mistakes if reason in VAGUE else ():  # l'une, et une autre par-dessus
@@ -231,6 +234,12 @@ def _mistaken(mistake: Mistake, positional, named):
         return None
 
 
+def _are_telling(wrong: Sequence[Wrong]) -> bool:
+    """Dit si des réponses ne sont pas un seul et même nombre, que tout expliquerait."""
+    values = [each.answer.value for each in wrong if isinstance(each.answer.value, int | float)]
+    return len(values) < len(wrong) or len(wrong) < 2 or len({*values}) > 1
+
+
 def _explains(mistake: Mistake, wrong: Sequence[Wrong], tolerance: float) -> bool:
     """Dit si une erreur connue rendrait les mêmes mauvaises réponses."""
     return all(
@@ -259,11 +268,18 @@ def _common_reason(wrong: Sequence[Wrong], *, more: bool | None = None) -> tuple
     if reason := _difference(valued):
         detail = differences.factor(_floats(valued)) if reason == "times_a_number" else ""
         return reason, ANOTHER if more else detail
+    if known := sequences.explain(pairs):
+        return known[0], ANOTHER if more else known[1]
     return None if more is None else _first_fault(valued[0])
 
 
 def _first_fault(wrong: Wrong) -> tuple[str, str]:
     """Dit en quoi une réponse diffère de la bonne : sa forme, ou combien de ses valeurs."""
+    if wrong.answer.error:
+        failure = failure_of(wrong.answer.error)
+        return failure.reason, failure.detail
+    if sequences.are_words(wrong.answer.value, wrong.expected):
+        return sequences.first_fault(wrong.answer.value, wrong.expected)
     expected = as_floats(wrong.expected)
     try:
         values = numbers(wrong.answer, expected.shape)

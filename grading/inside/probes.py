@@ -28,6 +28,7 @@ MAX_TEXT = 300  # caractères d'un message d'erreur ou d'un nom
 MAX_ATTEMPTS = 3  # dites d'un programme
 MAX_OUTPUT_BYTES = 2**16  # gardés de ce qu'une commande affiche
 MAX_COPIED_BYTES = 2**24  # d'un tableau donné, dont une copie dit s'il a changé
+CELL = "la cellule"  # le fichier d'un code de notebook, qui n'en a pas
 SPACE: list[dict] = []  # variables globales de l'élève, quand il se vérifie lui-même (`check`)
 
 
@@ -58,7 +59,9 @@ def describe_error(error: BaseException) -> dict:
     """
     here = os.getcwd()
     places = _places(error)
-    line, file, _ = places[-1] if places else (None, "", "")
+    line, file, name = places[-1] if places else (None, "", "")
+    if file == CELL and name.isidentifier() and name != places[0][2]:
+        file = f"{CELL} de `{name}`"  # une autre, souvent, que celle de la fonction vérifiée
     message = str(error).replace(f"{here}/", "")
     if isinstance(error, RecursionError) and (loop := _loop(places)):
         line, file, _ = loop[0]
@@ -111,7 +114,7 @@ def _is_in_space(frame) -> bool:
 def _file_of(frame) -> str:
     """Rend le fichier d'où vient un appel ; d'un notebook, où il n'y en a pas, « la cellule »."""
     cell = SPACE and "__file__" not in frame.f_globals
-    return "la cellule" if cell else frame.f_code.co_filename
+    return CELL if cell else frame.f_code.co_filename
 
 
 @contextlib.contextmanager

@@ -1,5 +1,7 @@
 """Exercice 25 : BLEU, et les mots d'une phrase."""
 
+from functools import partial
+
 import numpy as np
 
 from grading import sealed
@@ -10,7 +12,7 @@ BLEU = sealed.module("ex25_captions.bleu")
 WORDS = "un une deux sac pull robe rouge verte en haut bas et".split()
 CAPTIONS = GRAMMAR.CAPTIONS
 FIRST, LAST = CAPTIONS.numbers[GRAMMAR.START], CAPTIONS.numbers[GRAMMAR.END]
-LETTERS = 200  # de quoi écrire une phrase
+BLANKS = ("", GRAMMAR.START, GRAMMAR.END)
 
 
 # --- BLEU ----------------------------------------------------------------------------
@@ -25,10 +27,31 @@ def _said(rng, truth: list[str]) -> list[str]:
     return [*truth[:-1], "deux", *truth[:2], *truth[:2], str(rng.choice(WORDS))]
 
 
+def _runs(words, order) -> list[tuple]:
+    """Rend les suites de `order` mots d'une phrase, dans l'ordre."""
+    return [*zip(*(words[k:] for k in range(order)), strict=False)]
+
+
 def _counted_again(said, truth, order) -> tuple[int, int]:
     """Compte une suite juste autant de fois qu'elle est dite."""
-    runs = [[*zip(*(each[k:] for k in range(order)), strict=False)] for each in (said, truth)]
+    runs = [_runs(each, order) for each in (said, truth)]
     return sum(run in runs[1] for run in runs[0]), len(runs[0])
+
+
+def _counted_once(said, truth, order) -> tuple[int, int]:
+    """Compte une suite juste une seule fois, même si la vraie phrase la répète."""
+    return len({*_runs(said, order)} & {*_runs(truth, order)}), len(_runs(said, order))
+
+
+def _place_by_place(said, truth, order) -> tuple[int, int]:
+    """Ne compte une suite que si la vraie phrase l'a à la même place."""
+    pairs = zip(_runs(said, order), _runs(truth, order), strict=False)
+    return sum(ours == theirs for ours, theirs in pairs), len(_runs(said, order))
+
+
+def _out_of_words(said, truth, order) -> tuple[int, int]:
+    """Rend, pour second nombre, celui des mots."""
+    return BLEU.matches(said, truth, order)[0], len(said)
 
 
 def _by_sentence(said, truths, *, order=4) -> float:
@@ -37,7 +60,110 @@ def _by_sentence(said, truths, *, order=4) -> float:
     return np.mean([BLEU.bleu([each], [truth], order=order) for each, truth in pairs])
 
 
-@compared("ex25.matches", mistakes=[Mistake("runs_counted_again", _counted_again)])
+def _every_order(order: int) -> range:
+    return range(1, order + 1)
+
+
+def _last_order(order: int) -> range:
+    return range(order, order + 1)
+
+
+def _but_last_order(order: int) -> range:
+    return range(1, order)
+
+
+def _geometric(shares: np.ndarray, order: int) -> float:
+    return np.prod(shares) ** (1 / order)
+
+
+def _geometric_of_shares(shares: np.ndarray, order: int) -> float:
+    return np.prod(shares) ** (1 / len(shares))
+
+
+def _arithmetic(shares: np.ndarray, order: int) -> float:
+    return np.mean(shares)
+
+
+def _product(shares: np.ndarray, order: int) -> float:
+    return np.prod(shares)
+
+
+def _fourth_root(shares: np.ndarray, order: int) -> float:
+    return np.prod(shares) ** (1 / BLEU.MAX_ORDER)
+
+
+def _penalty(said, truths) -> float:
+    return BLEU.brevity_penalty(sum(map(len, said)), sum(map(len, truths)))
+
+
+def _no_penalty(said, truths) -> float:
+    return 1.0
+
+
+def _penalty_swapped(said, truths) -> float:
+    return _penalty(truths, said)
+
+
+def _penalty_by_sentence(said, truths) -> float:
+    pairs = zip(said, truths, strict=True)
+    return np.mean([BLEU.brevity_penalty(len(each), len(truth)) for each, truth in pairs])
+
+
+def _penalty_as_ratio(said, truths) -> float:
+    return min(1.0, sum(map(len, said)) / sum(map(len, truths)))
+
+
+def _measured(
+    said, truths, *, order=4, lengths=_every_order, mean=_geometric, penalty=_penalty, more=0
+) -> float:
+    """Refait `bleu` avec, au choix, une erreur.
+
+    Args:
+        said: les phrases à juger.
+        truths: les vraies phrases.
+        order: longueur des plus longues suites.
+        lengths: rend, de `order`, les longueurs des suites qui comptent.
+        mean: résume les parts justes, une par longueur.
+        penalty: punit les phrases trop courtes.
+        more: ce qui est ajouté à chaque compte.
+    """
+    shares = []
+    for n in lengths(order):
+        counts = [BLEU.matches(*pair, n) for pair in zip(said, truths, strict=True)]
+        right, total = np.sum(counts, axis=0) + more
+        shares.append(right / total if total else 0.0)
+    return penalty(said, truths) * mean(np.array(shares), order)
+
+
+def _mistaken(reason: str, **how) -> Mistake:
+    return Mistake(reason, partial(_measured, **how))
+
+
+MEASURED = [
+    Mistake("sentence_by_sentence", _by_sentence),
+    _mistaken("penalty_forgotten", penalty=_no_penalty),
+    _mistaken("penalty_swapped", penalty=_penalty_swapped),
+    _mistaken("penalty_by_sentence", penalty=_penalty_by_sentence),
+    _mistaken("penalty_as_ratio", penalty=_penalty_as_ratio),
+    _mistaken("arithmetic_mean", mean=_arithmetic),
+    _mistaken("root_forgotten", mean=_product),
+    _mistaken("fourth_root", mean=_fourth_root),
+    _mistaken("longest_runs_only", lengths=_last_order, mean=_product),
+    _mistaken("longest_runs_only", lengths=_last_order),
+    _mistaken("longest_runs_forgotten", lengths=_but_last_order),
+    _mistaken("longest_runs_forgotten", lengths=_but_last_order, mean=_geometric_of_shares),
+    _mistaken("smoothed", more=1),
+    _mistaken("smoothed", more=np.array([1, 0])),
+]
+COUNTED = [
+    Mistake("runs_counted_again", _counted_again),
+    Mistake("runs_counted_once", _counted_once),
+    Mistake("place_by_place", _place_by_place),
+    Mistake("words_for_runs", _out_of_words),
+]
+
+
+@compared("ex25.matches", mistakes=COUNTED)
 def ask_matches(ask: Ask) -> list:
     """Compte des suites, sans répétition puis avec."""
     truths = [(_sentence(ask.rng, 8), order) for order in (1, 2, 2, 3)]
@@ -48,7 +174,7 @@ def ask_matches(ask: Ask) -> list:
     return [("1/2", [short, *plain]), ("1", repeated)]
 
 
-@compared("ex25.bleu", mistakes=[Mistake("sentence_by_sentence", _by_sentence)])
+@compared("ex25.bleu", mistakes=MEASURED)
 def ask_bleu(ask: Ask) -> list:
     """Mesure des lots de phrases, de longueurs différentes."""
 
@@ -68,17 +194,38 @@ def ask_bleu(ask: Ask) -> list:
 # --- Dire ----------------------------------------------------------------------------
 
 
-@compared("ex25.to_words")
+def _spoken(numbers) -> list[str]:
+    """Rend les mots de numéros, sans START, END ni blancs, où qu'ils soient."""
+    return [CAPTIONS.words[n] for n in numbers if CAPTIONS.words[n] not in BLANKS]
+
+
+def _after_the_end(numbers) -> list[str]:
+    """Ne s'arrête pas à END : rend aussi les mots qui le suivent."""
+    return _spoken(numbers)
+
+
+def _neighbours(numbers, *, step: int) -> list[str]:
+    """Lit chaque mot à côté de sa place dans le vocabulaire."""
+    numbers = [int(number) for number in numbers]
+    numbers = numbers[: numbers.index(LAST)] if LAST in numbers else numbers
+    return _spoken([number + step for number in numbers if number not in (0, FIRST)])
+
+
+SPOKEN = [
+    Mistake("after_the_end", _after_the_end),
+    Mistake("word_beside", partial(_neighbours, step=-1)),
+    Mistake("word_beside", partial(_neighbours, step=1)),
+]
+
+
+@compared("ex25.to_words", mistakes=SPOKEN)
 def ask_to_words(ask: Ask) -> list:
-    """Rend les mots de phrases finies, sans END, ou vides."""
-    rows = [[FIRST, LAST, 0, 0], [FIRST, 0, 0]]
-    for num in (4, 7, 2):
-        words = [FIRST, *map(int, ask.rng.integers(3, len(CAPTIONS.words), num))]
-        rows += [[*words, LAST, 0, 0], [*words, LAST, *words[1:3]], words, [*words, 0]]
-    return [
-        (
-            "1",
-            [((np.array(row, np.uint8),), {}) for row in rows],
-            lambda words: list("/".join(words).encode().ljust(LETTERS)),  # un octet, un nombre
-        )
-    ]
+    """Rend les mots de phrases finies, puis d'autres : répétées, sans END, ou vides."""
+    drawn = [ask.rng.integers(3, len(CAPTIONS.words), num).tolist() for num in (4, 7, 2)]
+    finished = [[FIRST, *words, LAST, 0, 0] for words in drawn]
+    others = [[FIRST, *drawn[0], *drawn[0][:2], LAST, 0]]  # des mots se répètent
+    for words in drawn:
+        others += [[FIRST, *words, LAST, *words[:2]], [FIRST, *words], [FIRST, *words, 0]]
+    others += [[FIRST, LAST, 0, 0], [FIRST, 0, 0]]
+    rows = (finished, others)
+    return [("1", [((np.array(row, np.uint8),), {}) for row in each]) for each in rows]

@@ -11,17 +11,19 @@ from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
-from grading.asking import differences
+from grading.asking import differences, sequences
 from grading.reading.submission import EXERCISES, REPO, file_of
 
 HERE = Path(__file__).resolve().parent
 WRONG = HERE / "wrong"
 INSIDE = "    signal, kernel = as_numbers(signal), as_numbers(kernel)\n"  # au début de conv1d
 VAGUE = {"wrong_values", "wrong_shape"}
-PRECISE = {each.reason for each in (*differences.SHAPES, *differences.VALUES)}
+ORDINARY = (*differences.SHAPES, *differences.VALUES, *sequences.DIFFERENCES)
+PRECISE = {each.reason for each in ORDINARY}
 PRECISE |= {  # ce que disent `arguments`, `parts` et `neighbours`
     "argument_changed",
     "argument_counted",
+    "argument_held",
     "argument_ignored",
     "arguments_ignored",
     "axis_added",

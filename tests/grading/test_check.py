@@ -25,6 +25,7 @@ def space(source, **names):
 RIGHT = "def positions(n, patch, step): return [*range(0, n - patch, step), n - patch]"
 SHORT = "def positions(n, patch, step): return list(range(0, n - patch + 1, step))"
 CRASHES = "def positions(n, patch, step):\n    return n[0]"
+ELSEWHERE = "def first(n):\n    return n[0]\ndef positions(n, patch, step): return first(n)"
 NOTHING = "def positions(n, patch, step): list(range(n))"
 
 
@@ -47,6 +48,7 @@ def said(identifier, source, **options):
             ],
         ),
         (CRASHES, ["TypeError, ligne 2 de la cellule", "acquis : rien encore"]),
+        (ELSEWHERE, ["TypeError, ligne 2 de la cellule de `first`"]),
         (NOTHING, ["reçu : None, il manque un `return`", "positions(6, 6, 2)"]),
         ("", ["La fonction demandée n'existe pas dans le module. (positions)"]),
     ],
@@ -62,6 +64,35 @@ def test_a_right_function_that_changes_what_it_receives_is_told_so():
     text = " ".join(said("ex00.relu", source).split())
     assert text.startswith("ex00.relu ✓ juste Remarque : La fonction change, sur place,")
     assert "(`values`)" in text
+
+
+WORDS = """
+def to_words(numbers):
+    kept = [CAPTIONS.words[number] for number in numbers]
+    kept = kept[: kept.index(END)] if END in kept else kept
+    words = [word for word in kept if word not in ("", START)]
+    return """
+
+
+@pytest.mark.parametrize(
+    ("returned", "expected"),
+    [
+        ("words", "✓ juste"),
+        ("tuple(words)", "✓ juste"),
+        ("[START, *words]", "La fin est bonne, mais il y a des éléments de trop avant. (1 élément"),
+        ("words[1:]", "La fin est bonne, mais le début manque."),
+        ("[*dict.fromkeys(words)]", "Un élément qui se répète n'est gardé qu'une fois."),
+        ("' '.join(words)", "Une chaîne est rendue, au lieu d'une liste."),
+        ("[CAPTIONS.numbers[word] for word in words]", "des nombres qui sont rendus, au lieu de"),
+        ("words[: kept.index('')]", "ValueError"),
+        ("[word.upper() for word in words]", "0 sur 4 sont justes ; dans l'appel montré"),
+    ],
+)
+def test_a_list_of_words_is_told_how_it_differs(returned, expected):
+    grammar = vars(sealed.module("ex25_captions.grammar"))
+    names = {name: grammar[name] for name in ("CAPTIONS", "START", "END")}
+    verdict = check.answer(check.find_rule("ex25.to_words"), space(WORDS + returned, **names))
+    assert expected in " ".join(" ".join(check.rows(verdict)).split())
 
 
 NEAREST = """
