@@ -1,10 +1,13 @@
 """Exercice 01 : filtrer une image avec `tf.nn.conv2d`."""
 
+from fractions import Fraction
 from functools import partial
 
 import numpy as np
 
 from grading.asking import failures
+from grading.asking.ask import shown_as
+from grading.asking.credits import Wrong
 from grading.questions import (
     RIGHT,
     TOLERANCE,
@@ -13,7 +16,6 @@ from grading.questions import (
     Mistake,
     altered,
     as_floats,
-    credit,
     filtering,
     first_fault,
     judge,
@@ -26,11 +28,31 @@ from grading.questions import (
 SOBEL = np.array([[-1, -2, -1], [0, 0, 0], [1, 2, 1]])
 PREWITT = np.array([[-1, -1, -1], [0, 0, 0], [1, 1, 1]])
 SIDES = (12, 15)  # d'une image à motifs
+MISSED = {  # faute de `to_grey_levels`, et le rang de l'appel qui la montre
+    **dict.fromkeys(("wrong_type", "negatives_lost", "zero_not_black", "strong_is_dark"), 0),
+    **{"not_a_number": 2, "visible_limit_ignored": 3, "limit_ignored": 4},
+}
 MODES = {"reflect": "reflect", "same": "constant"}  # ce que `np.pad` met au bord
 
 
 def _as_filters(kernels, channels) -> np.ndarray:
     return np.repeat(np.stack(kernels, axis=-1)[:, :, None], channels, axis=2)
+
+
+def _averaged_filters(kernels, channels) -> np.ndarray:
+    return _as_filters(kernels, channels) / channels
+
+
+def _transposed_filters(kernels, channels) -> np.ndarray:
+    return _as_filters(np.swapaxes(kernels, 1, 2), channels)
+
+
+def _flipped_filters(kernels, channels) -> np.ndarray:
+    return _as_filters(np.flip(kernels, (1, 2)), channels)
+
+
+def _filters_of_one_channel(kernels, channels) -> np.ndarray:
+    return _as_filters(kernels, 1)
 
 
 def _margins(sides) -> list[tuple[int, int]]:
@@ -44,6 +66,10 @@ def _margins_before(sides) -> list[tuple[int, int]]:
 
 def _margins_of_one(sides) -> list[tuple[int, int]]:
     return [(1, 1) for _ in sides]
+
+
+def _margins_exchanged(sides) -> list[tuple[int, int]]:
+    return _margins(sides[::-1])
 
 
 def _margins_twice(sides) -> list[tuple[int, int]]:
@@ -102,6 +128,7 @@ CONVOLVED = [
     Mistake("edge_repeated", altered(_correlate, modes=_reflected_by("edge"))),
     Mistake("border_of_one", partial(_correlate, margins=_margins_of_one)),
     Mistake("larger_after", partial(_correlate, margins=_margins_before)),
+    Mistake("margins_exchanged", partial(_correlate, margins=_margins_exchanged)),
     Mistake("padded_twice", _reflected_then_padded),
     Mistake("padded_twice", partial(_correlate, margins=_margins_twice)),
     Mistake("border_ignored", altered(_correlate, border="valid")),
@@ -115,18 +142,25 @@ CONVOLVED = [
 @question("ex01.as_filters")
 @filtering.of_program(filtering.judge_call)
 def ask_as_filters(ask: Ask) -> Credit:
-    """Assemble des noyaux en filtres."""
+    """Assemble des noyaux en filtres, puis des noyaux entiers en filtres à virgule."""
     kernels = [ask.rng.integers(-9, 10, (2, 3)).astype(float) for _ in range(4)]
-    return ask.judge(
-        "as_filters",
-        [("1", [((kernels, 3), {}), (([SOBEL, PREWITT], 3), {}), (([SOBEL], 1), {})])],
-        _as_filters,
-        [
-            Mistake("channels_averaged", lambda k, c: _as_filters(k, c) / c, "1/2"),
-            Mistake("transposed_axes", lambda k, c: _as_filters(np.swapaxes(k, 1, 2), c), "1/2"),
-        ],
-        tolerance=TOLERANCE,
-    )
+    whole = ([SOBEL, PREWITT], 3), {}
+    mistakes = [
+        Mistake("channels_averaged", _averaged_filters, "1/2"),
+        Mistake("transposed_axes", _transposed_filters, "1/2"),
+        Mistake("flipped_kernel", _flipped_filters),
+        Mistake("channels_missing", _filters_of_one_channel),
+    ]
+    calls = [((kernels, 3), {}), whole, (([SOBEL], 1), {})]
+    found = ask.judge("as_filters", [("1", calls)], _as_filters, mistakes, tolerance=TOLERANCE)
+    if found.level < 1:
+        return found
+    [answer] = ask.calls("as_filters", [whole])
+    if np.asarray(answer.value).dtype.kind == "f":
+        return found
+    expected = _as_filters(*whole[0]).astype(np.float32)
+    wrong = Wrong("as_filters", *whole, answer, expected, Fraction("1/2"))
+    return Credit(Fraction("1/2"), "integers_for_floats", "", wrong)
 
 
 @question("ex01.convolve")
@@ -205,12 +239,13 @@ def _response(answer: failures.Answer) -> np.ndarray:
         Failure: elle a une autre taille, ou elle est déjà changée en niveaux de gris.
     """
     found = numbers(answer)
+    forms = f"forme attendue {SIDES}, rendue {found.shape}"
     if found.shape == (*SIDES, 1):
-        raise failures.Failure("other_axes")
+        raise failures.Failure("other_axes", forms)
     if found.shape == SIDES[::-1]:
-        raise failures.Failure("sides_swapped")
+        raise failures.Failure("sides_swapped", forms)
     if found.ndim == 2 and found.shape < SIDES:
-        raise failures.Failure("border_lost")
+        raise failures.Failure("border_lost", forms)
     found = numbers(answer, SIDES)
     if np.asarray(answer.value).dtype == np.uint8:
         raise failures.Failure("grey_for_response")
@@ -242,21 +277,46 @@ def ask_patterns(ask: Ask) -> Credit:
         _pattern_mistakes(vertical),
         tolerance=TOLERANCE,
     )
-    known = [other if vertical else own, [_whole(*each, turn=vertical) for each, _ in calls]]
-    is_known = any(same(found, each, tolerance=TOLERANCE) for each in known)
-    return answered if answered.level < 1 or is_known else credit("3/4", "other_border")
+    right = [_whole(*each, turn=vertical) for each, _ in calls]
+    known = [other if vertical else own, right]
+    if answered.level == 1 and not any(same(found, each, tolerance=TOLERANCE) for each in known):
+        answered = _with_other_border(calls, found, right)
+    answered = shown_as(answered, ask.rule.name, calls, calls)
+    return _shown_whole(answered, calls, found, right)
+
+
+def _with_other_border(calls, found, right) -> Credit:
+    """Rend le crédit d'une réponse dont seul le bord est faux, et le premier appel où il l'est."""
+    for (positional, named), ours, theirs in zip(calls, found, right, strict=True):
+        if not same(ours, theirs, tolerance=TOLERANCE):
+            answer = failures.Answer(ours)
+            wrong = Wrong("", positional, named, answer, theirs, Fraction("1/2"))
+            return Credit(Fraction("3/4"), "other_border", "", wrong)
+    return RIGHT
+
+
+def _shown_whole(answered: Credit, calls, found, right) -> Credit:
+    """Note dans un crédit la réponse entière, son bord compris."""
+    if answered.wrong is None:
+        return answered
+    number = next(k for k, each in enumerate(calls) if each[0] is answered.wrong.positional)
+    whole = (failures.Answer(found[number]), right[number])
+    return answered._replace(wrong=answered.wrong._replace(whole=whole))
 
 
 @question("ex01.to_grey_levels")
 @filtering.of_program(filtering.judge_shown)
 def ask_to_grey_levels(ask: Ask) -> Credit:
-    """Rend une réponse visible ; toute échelle croissante convient, et `limit` peut manquer."""
+    """Rend une réponse visible ; toute échelle croissante convient, et `limit` peut manquer.
+
+    De qui a l'argument `limit`, l'échelle est aussi jugée quand il n'est pas donné.
+    """
     rising = np.sort(ask.rng.permutation(np.arange(1.0, 400.0))[:48])
     response = (rising * np.where(np.arange(48) % 2, 1, -1)).reshape(6, 8)
     spiky = np.append(np.zeros(997), [9e3, 3e4, 1e5]).reshape(40, 25)  # plus forts que l'échelle
     spiky[0, :4] = response[0, :4]
     calls = [((each,), {}) for each in (response, -response, np.zeros((4, 5)), spiky)]
-    limit = float(rising[24])
+    limit = float(rising[12])
     limited = [((response,), {"limit": limit}), ((response / 9,), {"limit": limit * 9})]
     limited = limited if "limit" in ask.parameters("to_grey_levels") else []
     found = ask.calls("to_grey_levels", calls + limited)
@@ -271,7 +331,7 @@ def ask_to_grey_levels(ask: Ask) -> Credit:
     wraps |= (np.diff(numbers(cut, spiky.shape)[-1, -4:]) < 0).any()
     wraps |= bool(limited) and _falls(found[-2], response)
     too_short = grey[-1] < 250 or grey[0] > 127
-    return first_fault(
+    fault = first_fault(
         (0, "wrong_type", wrong_type),
         ("1/2", "negatives_lost", negatives_lost),
         ("1/2", "zero_not_black", not mirrored and rises),
@@ -281,7 +341,18 @@ def ask_to_grey_levels(ask: Ask) -> Credit:
         ("1/2", "scale_too_short", too_short),
         ("1/2", "not_a_number", not same(black.value, np.zeros((4, 5)))),
         ("1/2", "limit_ignored", limited and not _is_limited(found[-2:], response, limit)),
+        ("3/4", "visible_limit_ignored", limited and not _reaches_white(cut, spiky)),
     )
+    number = MISSED.get(fault.reason)
+    return fault if number is None else _with_call(fault, (calls + limited)[number], found[number])
+
+
+def _with_call(fault: Credit, call: tuple, answer: failures.Answer) -> Credit:
+    """Note dans un crédit l'appel de `to_grey_levels` qui montre la faute."""
+    positional, named = call
+    expected = np.zeros(np.shape(positional[0]), np.uint8)  # de quoi dire sa forme et son type
+    wrong = Wrong("to_grey_levels", positional, named, answer, expected, fault.level)
+    return fault._replace(wrong=wrong)
 
 
 def _falls(answer, response: np.ndarray) -> bool:
@@ -289,6 +360,12 @@ def _falls(answer, response: np.ndarray) -> bool:
     grey = None if answer.error else as_floats(answer.value)
     order = np.argsort(np.abs(response), axis=None)
     return np.shape(grey) == response.shape and bool((np.diff(grey.ravel()[order]) < 0).any())
+
+
+def _reaches_white(answer, response: np.ndarray) -> bool:
+    """Dit si ce qui atteint `visible_limit`, dépassé par un pixel sur deux cents, est blanc."""
+    limit = np.percentile(np.abs(response), 99.5, method="higher")
+    return numbers(answer, response.shape)[np.abs(response) >= limit].min() >= 250
 
 
 def _is_limited(answers, response: np.ndarray, limit: float) -> bool:
