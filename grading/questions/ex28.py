@@ -110,7 +110,23 @@ def ask_match_windows(ask: Ask) -> Credit:
         for answer, (_, truth), (kind, *_) in zip(answers, drawn, cases, strict=True)
     ]
     groups = [("1/2", calls[:2]), ("1", calls[2:])]
-    return judge(gaps, groups, lambda *_, **named: 0, tolerance=1)
+    found = judge(gaps, groups, lambda *_, **named: 0, tolerance=1)
+    if found.reason is None:
+        return found
+    if _are_whole(answers):
+        return found._replace(reason="whole_disparity", detail="", wrong=None)
+    # Fausses, elles se comparent à celles du corrigé, qui disent pourquoi.
+    beside = ask.compare("match_windows", groups, tolerance=TOLERANCE)
+    return beside._replace(level=found.level) if beside.reason else found
+
+
+def _are_whole(answers: list) -> bool:
+    """Dit si des disparités sont toutes entières, sans être toutes égales."""
+    values = [as_floats(each.value) for each in answers]
+    return all(each is not None and each.ndim == 3 for each in values) and all(
+        np.isfinite(each).all() and (each == np.rint(each)).all() and np.ptp(each) > 0
+        for each in values
+    )
 
 
 def _draw_pairs(rng, gain: float) -> tuple[np.ndarray, np.ndarray]:
