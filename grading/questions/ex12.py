@@ -54,13 +54,53 @@ def _cut(image: np.ndarray, offset) -> np.ndarray:
     return moved * inside[..., None]
 
 
+def _repeated(image: np.ndarray, offset) -> np.ndarray:
+    """Décale une image, et répète ses bords à la place de ce qui devrait rentrer."""
+    rows, columns = (
+        np.clip(np.arange(side) - distance, 0, side - 1)
+        for side, distance in zip(image.shape, offset, strict=False)
+    )
+    return image[rows][:, columns]
+
+
+def _repeated_backwards(image: np.ndarray, offset) -> np.ndarray:
+    return _repeated(image, np.negative(offset))
+
+
+def _rolled_down(image: np.ndarray, offset) -> np.ndarray:
+    return np.roll(image, offset[0], 0)
+
+
+def _rolled_right(image: np.ndarray, offset) -> np.ndarray:
+    return np.roll(image, offset[1], 1)
+
+
+def _rolled_as_batch(image: np.ndarray, offset) -> np.ndarray:
+    return np.roll(image, offset, (1, 2))
+
+
+def _swapped_backwards(image: np.ndarray, offset) -> np.ndarray:
+    return _rolled(image, np.negative(offset)[::-1])
+
+
+SHIFTED = [
+    Mistake("outside_lost", _cut),
+    Mistake("outside_lost", _repeated),
+    Mistake("outside_lost", _repeated_backwards),
+    Mistake("one_axis_shifted", _rolled_down),
+    Mistake("one_axis_shifted", _rolled_right),
+    Mistake("colours_shifted", _rolled_as_batch),
+    Mistake("offset_swapped_backwards", _swapped_backwards),
+]
+
+
 @question("ex12.shift")
 def ask_shift(ask: Ask) -> Credit:
     """Décale une image, dans les deux sens."""
     image = ask.rng.uniform(0, 255, (6, 9, 3)).astype(np.float32)
     first, *others = [((image, np.array(each)), {}) for each in ((2, 3), (-1, 4), (0, -2))]
     groups = [("1", [first]), ("1", others)]
-    return ask.judge("shift", groups, _rolled, [Mistake("outside_lost", _cut)])
+    return ask.judge("shift", groups, _rolled, SHIFTED)
 
 
 # --- Le rêve -------------------------------------------------------------------------
