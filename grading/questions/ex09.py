@@ -156,6 +156,22 @@ def _in_whole_blocks(heatmap, image):
         return large / large.max()
 
 
+def _scaled_before(heatmap, image):
+    return _resized(clipped(heatmap), image)
+
+
+def _absolute(heatmap, image):
+    return clipped(_resized(np.abs(heatmap), image))
+
+
+def _absolute_scaled_before(heatmap, image):
+    return _scaled_before(np.abs(heatmap), image)
+
+
+def _not_scaled(heatmap, image):
+    return _resized(_rectified(heatmap), image)
+
+
 def _enlarged(heatmap, image, **options):
     return clipped(_resized(_rectified(heatmap), image, **options))
 
@@ -173,12 +189,68 @@ def ask_enlarge(ask: Ask) -> Credit:
         [
             Mistake("relu_after_resize", altered(_resized, clipped), "3/4"),
             Mistake("map_not_clipped", altered(_resized, lambda m: m / abs(m).max()), "1/4"),
-            Mistake("map_not_scaled", lambda m, i: _resized(_rectified(m), i), "1/2"),
+            Mistake("map_not_scaled", _not_scaled, "1/2"),
+            Mistake("scaled_before_resize", _scaled_before),
+            Mistake("absolute_for_relu", _absolute),
+            Mistake("absolute_for_relu", _absolute_scaled_before),
             Mistake("enlarged_by_blocks", partial(_enlarged, order=0), "1/2"),
             Mistake("enlarged_by_blocks", _in_whole_blocks),
         ],
         tolerance=TOLERANCE,
     )
+
+
+def _plus_plus(maps, gradients):
+    positive, sums = np.maximum(gradients, 0), np.maximum(maps.sum((0, 1)), 0)
+    return maps @ (positive / (2 + sums * positive)).sum((0, 1))
+
+
+def _of_class(scores: np.ndarray, class_index: int) -> np.ndarray:
+    return np.eye(len(scores))[class_index]
+
+
+def _composed(calls: list, pairs: list, small: list) -> list[Mistake]:
+    """Rend les fautes de `grad_cam` qui viennent de ce qu'elle enchaîne, par numéro d'appel."""
+    if any(heatmap.ndim != 2 for heatmap in small):  # `grad_cam_map` est déjà fausse
+        return []
+    explained = _of_scores(_of_class)
+
+    def enlarged(heatmap):
+        return _enlarged(heatmap, np.zeros(SHAPE))
+
+    def plus_plus(number):
+        return enlarged(_plus_plus(*pairs[number]))
+
+    def swapped(number):
+        return enlarged(_grad_cam(*pairs[number][::-1]))
+
+    def most_probable(number):
+        (model, image, _), options = calls[number]
+        predicted = forward(model, image[None])["scores"][0].argmax()
+        return enlarged(_grad_cam(*explained(model, image, predicted, **options)))
+
+    def divided(number):
+        (model, image, index), options = calls[number]
+        return enlarged(_grad_cam(*explained(model, image / 255, index, **options)))
+
+    def absolute(number):
+        return enlarged(np.abs(small[number]))
+
+    def not_scaled(number):
+        return _not_scaled(small[number], np.zeros(SHAPE))
+
+    def small_scaled(number):
+        return clipped(small[number])
+
+    return [
+        Mistake("weights_of_plus_plus", plus_plus),
+        Mistake("maps_and_gradients_swapped", swapped),
+        Mistake("class_ignored", most_probable),
+        Mistake("image_divided", divided),
+        Mistake("absolute_for_relu", absolute),
+        Mistake("map_not_scaled", not_scaled),
+        Mistake("map_not_enlarged", small_scaled),
+    ]
 
 
 @question("ex09.grad_cam")
@@ -206,6 +278,7 @@ def ask_grad_cam(ask: Ask) -> Credit:
             Mistake("layer_ignored", lambda number: own[number % NUM_MODELS]),
             Mistake("map_not_enlarged", small.__getitem__),
             Mistake("map_not_enlarged", lambda number: small[number % NUM_MODELS]),
+            *_composed(calls, pairs, small),
         ],
         tolerance=TOLERANCE,
     )
