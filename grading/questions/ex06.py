@@ -95,6 +95,7 @@ def _smoothed(neighbours, *, channels=False):
 SMOOTHED = [
     Mistake("nine_pixels_averaged", _smoothed(SQUARE)),
     Mistake("nine_pixels_averaged", _smoothed(SQUARE[:-1])),
+    Mistake("pixel_in_its_mean", _smoothed((*CROSS, (0, 0)))),
     Mistake("channels_smoothed", _smoothed(CROSS, channels=True)),
 ]
 
@@ -106,6 +107,11 @@ def ask_smooth(ask: Ask) -> list:
     return [("1", [((images, share), {}) for share in (0.0, 0.15, 0.6, 1.0)])]
 
 
+def _same_noise(images: np.ndarray) -> bool:
+    """Dit si un filtre demandé deux fois a deux fois la même image, à l'arrondi près."""
+    return np.abs(images[0] - images[1]).max() <= 1
+
+
 @question("ex06.maximise")
 def ask_maximise(ask: Ask) -> Credit:
     """Fait monter trois filtres d'un réseau connu, et lui donne les images obtenues."""
@@ -113,9 +119,10 @@ def ask_maximise(ask: Ask) -> Credit:
     noise = ask.rng.normal(128, 20, (200, *SHAPE))  # du gris bruité, auquel comparer
     calls = [
         ((model, "late", some), {"steps": STEPS, "seed": seed})
-        for some, seed in ((filters, 7), (filters, 7), (filters, -1), ([0, 3], 7))
+        for some, seed in ((filters, 7), (filters, 7), (filters, -1), ([0, 3], 7), ([-1], 7))
     ]
     found, again, *refused = ask.calls("maximise", calls)
+    twice = ask.calls("maximise", [((model, "late", [1, 1]), {"steps": 1, "seed": 7})])
     images, kind = numbers(found, (len(filters), *SHAPE)), np.asarray(found.value).dtype
     # La réponse moyenne de la dernière couche, `(images, filtres)`.
     after, before = (
@@ -135,6 +142,7 @@ def ask_maximise(ask: Ask) -> Credit:
         ("1/4", "another_filter", not risen and more.any(1).all()),
         ("1/4", "responds_little", not risen),
         ("1/2", "seed_ignored", not same(found.value, again.value)),
+        ("1/2", "noise_differs", not _same_noise(numbers(twice[0], (2, *SHAPE)))),
         ("3/4", "no_error", not all(each.error for each in refused)),
         ("3/4", "other_error", other, ", ".join(other)),
     )
