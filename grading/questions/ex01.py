@@ -36,7 +36,8 @@ MODES = {"reflect": "reflect", "same": "constant"}  # ce que `np.pad` met au bor
 
 
 def _as_filters(kernels, channels) -> np.ndarray:
-    return np.repeat(np.stack(kernels, axis=-1)[:, :, None], channels, axis=2)
+    stacked = np.stack(kernels, axis=-1).astype(np.float32)
+    return np.repeat(stacked[:, :, None], channels, axis=2)
 
 
 def _averaged_filters(kernels, channels) -> np.ndarray:
@@ -158,7 +159,7 @@ def ask_as_filters(ask: Ask) -> Credit:
     [answer] = ask.calls("as_filters", [whole])
     if np.asarray(answer.value).dtype.kind == "f":
         return found
-    expected = _as_filters(*whole[0]).astype(np.float32)
+    expected = _as_filters(*whole[0])
     wrong = Wrong("as_filters", *whole, answer, expected, Fraction("1/2"))
     return Credit(Fraction("1/2"), "integers_for_floats", "", wrong)
 

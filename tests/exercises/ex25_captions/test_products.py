@@ -151,8 +151,9 @@ def test_what_is_not_a_picture_is_one_sentence(tmp_path, capsys):
 def test_the_published_measures_say_what_the_lesson_says():
     published = reports.load_measures("ex25_products")
     gaps = {name: Interval(*values) for name, values in published.details["gaps"].items()}
-    assert sign(gaps["color_answers_pixels"]) == sign(gaps["exact_network_pixels"]) == 1
-    assert sign(gaps["kind_answers_pixels"]) == 0
+    assert sign(gaps["color_answers_pixels"]) == sign(gaps["color_answers_pretrained"]) == 1
+    assert sign(gaps["kind_answers_pixels"]) == sign(gaps["exact_network_pixels"]) == 0
+    assert sign(gaps["kind_answers_pretrained"]) == sign(gaps["exact_answers_pretrained"]) == -1
     witness = reports.load_measures("ex25_products_witnesses").metrics
     for name in ATTRIBUTES:
         assert witness[f"{name}_blocks_1"].mean > witness[f"{name}_blocks_100"].mean
