@@ -11,6 +11,8 @@ pixels, agrandies : ce qui sépare les deux est dû aux détails, et non à la b
 """
 
 import functools
+import itertools
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -22,16 +24,15 @@ from convnets.training import lesson
 from exercises.ex05_inception import features, head
 from exercises.ex25_captions import products
 from exercises.ex25_captions.catalogue import ATTRIBUTES
-from exercises.ex25_captions.scenes import SCENE_PX
 
 SLUG = "ex25_products"
-WITNESSES = {"pretrained": features.IMAGE_PX, "pretrained_64": SCENE_PX}  # pixels lus, de côté
+WITNESSES = ("pretrained", "pretrained_64")  # d'après 150 pixels de côté, et d'après 64
 
 
 class Means(NamedTuple):
     """Ce que la base dit d'articles, et leurs attributs."""
 
-    x: dict[str, np.ndarray]  # par clé de `WITNESSES`, `(n, c)` float32
+    x: dict[str, np.ndarray]  # par nom de `WITNESSES`, `(n, c)` float32
     labels: np.ndarray  # (n, 5)
 
 
@@ -52,34 +53,31 @@ def describe(limit: int | None = None) -> dict[str, Means]:
     found = {}
     for part in ("train", "test"):
         album = albums[part]
-        x = {
-            name: summarise(model, [paths[number] for number in album.numbers], read_px=read_px)
-            for name, read_px in WITNESSES.items()
-        }
-        found[part] = Means(x, album.labels)
+        photographs = (read(paths[number]) for number in album.numbers)
+        seen = (crop_resize(Image.fromarray(each), features.IMAGE_PX) for each in album.images)
+        x = [summarise(model, images) for images in (photographs, seen)]
+        found[part] = Means(dict(zip(WITNESSES, x, strict=True)), album.labels)
     return found
 
 
-def summarise(model, paths: list, *, read_px: int) -> np.ndarray:
-    """Rend ce que la base dit de chaque photographie, ramenée à `read_px` pixels : `(n, c)`."""
-    found = []
-    for start in range(0, len(paths), head.BATCH_SIZE):
-        images = [read(path, read_px) for path in paths[start : start + head.BATCH_SIZE]]
-        found.append(model.predict_on_batch(np.stack(images)))
+def read(path) -> np.ndarray:
+    """Lit une photographie, et la ramène à son carré central, au côté que lit la base."""
+    return crop_resize(open_image(path), features.IMAGE_PX, resample=Image.Resampling.BOX)
+
+
+def summarise(model, images: Iterable[np.ndarray]) -> np.ndarray:
+    """Rend ce que la base dit de chaque image uint8, lot après lot : `(n, c)`."""
+    images, found = iter(images), []
+    while batch := list(itertools.islice(images, head.BATCH_SIZE)):
+        found.append(model.predict_on_batch(np.stack(batch)))
     return np.concatenate(found)
-
-
-def read(path, read_px: int) -> np.ndarray:
-    """Lit le carré central d'une photographie, en garde `read_px` pixels, et l'agrandit."""
-    image = crop_resize(open_image(path), read_px, resample=Image.Resampling.BOX)
-    return crop_resize(Image.fromarray(image), features.IMAGE_PX)
 
 
 def answer(known: Means, asked: Means, *, seed: int) -> dict[str, np.ndarray]:
     """Apprend une couche dense par attribut, et répond sur d'autres articles.
 
     Returns:
-        Par clé de `WITNESSES`, le rang de chaque attribut, `(n, 5)`.
+        Par nom de `WITNESSES`, le rang de chaque attribut, `(n, 5)`.
     """
     found = {}
     for name in WITNESSES:
@@ -115,4 +113,4 @@ def run(seed: int, *, epochs: int = products.EPOCHS, limit: int | None = None) -
 
 def pool(found: list[dict]) -> dict:
     """Rend l'écart du réseau avec chaque témoin, ceux de cette recette compris."""
-    return products.pool(found, more=tuple(WITNESSES))
+    return products.pool(found, more=WITNESSES)

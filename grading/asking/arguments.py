@@ -256,25 +256,31 @@ def _is_answered(variant: Variant, calls: Sequence[Call], recompute: Callable) -
 
 
 def held(calls: Sequence[Call], wrong: Sequence[Call], recompute: Callable) -> Clue | None:
-    """Dit si un nombre, ou un mot, est pris pour le même dans tous les appels.
+    """Dit si un nombre est pris pour le même dans tous les appels.
 
     Tous les appels sont refaits, les justes aussi : c'est ce qui permet de dire « toujours ».
     """
     first = wrong[0]
-    if _is_costly(first) or len(wrong) < 2 or all(_is_flat(each.found) for each in wrong):
+    if _is_costly(first) or len(wrong) < 2 or not all(each.is_numeric for each in calls):
         return None
+    if all(_is_flat(each.found) for each in wrong):
+        return None
+    for name, kept in _other_numbers(first, calls):
+        variant = Variant(
+            Clue("argument_held", f"{named(first, name)}, toujours {kept}"),
+            partial(_change, name=name, change=partial(_kept, kept)),
+        )
+        if all(_is_answered(variant, each, recompute) for each in (wrong[:1], calls)):
+            return variant.clue
+    return None
+
+
+def _other_numbers(first: Call, calls: Sequence[Call]) -> Iterator[tuple[str, float]]:
+    """Rend les nombres qu'un argument de `first` vaut dans d'autres appels, et son nom."""
     for name, value in first.arguments().items():
         values = [each.arguments().get(name) for each in calls]
-        if not _is_number(value) or not all(map(_is_number, values)):
-            continue
-        for kept in sorted({*values} - {value}):
-            variant = Variant(
-                Clue("argument_held", f"{named(first, name)}, toujours {kept}"),
-                partial(_change, name=name, change=partial(_kept, kept)),
-            )
-            if all(_is_answered(variant, each, recompute) for each in (wrong[:1], calls)):
-                return variant.clue
-    return None
+        if all(map(_is_number, values)):
+            yield from ((name, kept) for kept in sorted({*values} - {value}))
 
 
 def _kept(kept, _):
@@ -499,9 +505,7 @@ def find(calls: Sequence[Call], recompute: Callable, *, vague: bool = True) -> C
     numeric = [each for each in calls if each.is_numeric and not each.is_right]
     if not numeric:
         return _where(calls)
-    if clue := another_call(numeric, recompute):
-        return clue
-    if all(each.is_numeric for each in calls) and (clue := held(calls, numeric, recompute)):
+    if clue := another_call(numeric, recompute) or held(calls, numeric, recompute):
         return clue
     first = [each for each in numeric if each.part == numeric[0].part]  # ce qui manque d'abord
     if (clue := multiplied(first)) or not vague:

@@ -7,7 +7,7 @@ valeur rendue et la bonne, en float64, et dit si l'une s'explique par l'autre.
 
 import itertools
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,10 +19,13 @@ BORDER = 6  # un bord est au plus d'un sixième du plus grand côté
 
 
 class Difference(NamedTuple):
-    """Une façon de différer : l'identifiant de sa raison, et comment la reconnaître."""
+    """Une façon de différer : l'identifiant de sa raison, et comment la reconnaître.
+
+    Ce qui se compare est fait de deux tableaux, ou de deux listes (`sequences`).
+    """
 
     reason: str
-    explains: Callable[[np.ndarray, np.ndarray], bool]
+    explains: Callable[[Any, Any], bool]
 
 
 def alike(found: np.ndarray, expected: np.ndarray) -> bool:
@@ -363,7 +366,12 @@ def explain(pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> str | None:
     if max(max(found.size, expected.size) for found, expected in pairs) < MIN_VALUES:
         return None
     with np.errstate(all="ignore"):
-        return next((each.reason for each in known if all(map_pairs(each, pairs))), None)
+        return first_reason(known, pairs)
+
+
+def first_reason(known: Sequence[Difference], pairs: Sequence[tuple]) -> str | None:
+    """Rend la première des raisons connues qui explique toutes les paires."""
+    return next((each.reason for each in known if all(map_pairs(each, pairs))), None)
 
 
 def factor(pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> str:

@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from grading.asking.differences import Difference, first_reason
+
 MAX_ELEMENTS = 3000  # au-delà, chercher une liste dans l'autre ferait attendre
 MIN_NUMBERS = 3  # en deçà, des nombres se retrouvent par hasard dans une autre liste
 DIGITS = ".5g"  # chiffres qui comptent d'un nombre à virgule
@@ -20,13 +22,6 @@ class Pair(NamedTuple):
 
     found: list
     expected: list
-
-
-class Difference(NamedTuple):
-    """Une façon de différer : l'identifiant de sa raison, et comment la reconnaître."""
-
-    reason: str
-    explains: Callable[[list, list], bool]
 
 
 # --- Lire ----------------------------------------------------------------------------
@@ -158,10 +153,8 @@ def explain(values: Sequence[tuple[object, object]]) -> tuple[str, str] | None:
         return None
     if not all(are_words(*each) for each in values) and not _are_many(pairs):
         return None
-    for reason, explains in DIFFERENCES:
-        if all(explains(*pair) for pair in pairs):
-            return reason, _gap(pairs)
-    return None
+    reason = first_reason(DIFFERENCES, pairs)
+    return (reason, _gap(pairs)) if reason else None
 
 
 def _of_kind(values: Sequence[tuple[object, object]]) -> str | None:

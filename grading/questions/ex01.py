@@ -288,12 +288,13 @@ def ask_patterns(ask: Ask) -> Credit:
 
 def _with_other_border(calls, found, right) -> Credit:
     """Rend le crédit d'une réponse dont seul le bord est faux, et le premier appel où il l'est."""
-    for (positional, named), ours, theirs in zip(calls, found, right, strict=True):
-        if not same(ours, theirs, tolerance=TOLERANCE):
-            answer = failures.Answer(ours)
-            wrong = Wrong("", positional, named, answer, theirs, Fraction("1/2"))
-            return Credit(Fraction("3/4"), "other_border", "", wrong)
-    return RIGHT
+    (positional, named), ours, theirs = next(
+        row
+        for row in zip(calls, found, right, strict=True)
+        if not same(*row[1:], tolerance=TOLERANCE)
+    )
+    wrong = Wrong("", positional, named, failures.Answer(ours), theirs, Fraction("1/2"))
+    return Credit(Fraction("3/4"), "other_border", "", wrong)
 
 
 def _shown_whole(answered: Credit, calls, found, right) -> Credit:

@@ -300,8 +300,8 @@ def _judge_one_output(outputs: np.ndarray, losses: list[dict], *, binary: bool) 
 
 def _judge_binary(outputs: np.ndarray, losses: list[dict]) -> Credit:
     """Juge plusieurs sorties dont la perte est une entropie croisée binaire."""
-    probable = (outputs >= 0).all() and np.allclose(outputs.sum(axis=1), 1, atol=1e-3)
-    twice = probable and all(loss["from_logits"] for loss in losses)
+    on_logits = all(loss["from_logits"] for loss in losses)
+    twice = on_logits and networks.are_probabilities(outputs)
     return first_fault(("1/2", "softmax_twice", twice))
 
 

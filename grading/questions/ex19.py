@@ -15,6 +15,7 @@ from grading.questions import (
     compared,
     credit,
     first_fault,
+    networks,
     pixels,
     question,
 )
@@ -149,12 +150,11 @@ def ask_build_transformer(ask: Ask) -> Credit:
         return credit(0, "wrong_input" if refused else "wrong_number_of_classes")
     without, changed = (np.abs(each[:4] - each[4:]).max() for each in outputs)
     maps = _attention_sizes(facts[1]["layers"])
-    likely = (outputs[1] >= 0).all() and np.allclose(outputs[1].sum(1), 1, atol=1e-3)
     counts, wanted = [each["num_parameters"] for each in facts], ask.settings["parameters"]
     of_places = counts[1] - counts[0]
     received = f"{counts[1]} et {counts[0]} reçus"
     return first_fault(
-        ("0", "not_probabilities", not likely),
+        ("0", "not_probabilities", not networks.are_probabilities(outputs[1])),
         ("1/4", "attention_layers_missing", maps != [[NUM_PATCHES + 1] * 2] * DEPTH),
         ("1/2", "places_without_positions", without > SEEN),
         ("1/2", "positions_useless", changed < SEEN),

@@ -195,13 +195,8 @@ def ask_bleu(ask: Ask) -> list:
 
 
 def _spoken(numbers) -> list[str]:
-    """Rend les mots de numéros, sans START, END ni blancs, où qu'ils soient."""
+    """Rend les mots de numéros, sans START, END ni blancs ; ceux qui suivent END aussi."""
     return [CAPTIONS.words[n] for n in numbers if CAPTIONS.words[n] not in BLANKS]
-
-
-def _after_the_end(numbers) -> list[str]:
-    """Ne s'arrête pas à END : rend aussi les mots qui le suivent."""
-    return _spoken(numbers)
 
 
 def _neighbours(numbers, *, step: int) -> list[str]:
@@ -212,7 +207,7 @@ def _neighbours(numbers, *, step: int) -> list[str]:
 
 
 SPOKEN = [
-    Mistake("after_the_end", _after_the_end),
+    Mistake("after_the_end", _spoken),
     Mistake("word_beside", partial(_neighbours, step=-1)),
     Mistake("word_beside", partial(_neighbours, step=1)),
 ]

@@ -484,6 +484,12 @@ def _last_activations(layers: list[dict]) -> list[str]:
     return ["softmax" if each["class"] == "Softmax" else each["activation"] for each in last]
 
 
+def are_probabilities(outputs) -> bool:
+    """Dit si chaque ligne de sorties `(n, classes)` est positive, et de somme 1."""
+    outputs = np.asarray(outputs, np.float64)
+    return bool((outputs >= 0).all() and np.allclose(outputs.sum(axis=1), 1, atol=1e-3))
+
+
 def output_credit(found: dict, losses: list[dict], *, num_classes: int = NUM_CLASSES) -> Credit:
     """Juge la sortie.
 
@@ -497,9 +503,7 @@ def output_credit(found: dict, losses: list[dict], *, num_classes: int = NUM_CLA
         return credit(0, "wrong_number_of_classes")
     after = _last_activations(found["layers"])
     on_logits = not losses or all(loss["from_logits"] for loss in losses)
-    outputs = np.asarray(found["outputs"], np.float64)
-    probable = (outputs >= 0).all() and np.allclose(outputs.sum(1), 1, atol=1e-3)
-    if probable and "sigmoid" not in after:
+    if are_probabilities(found["outputs"]) and "sigmoid" not in after:
         twice = after.count("softmax") > 1 or (losses and on_logits)
         return credit("1/2", "softmax_twice") if twice else RIGHT
     return first_fault(
