@@ -113,6 +113,16 @@ REASONS = (
 )
 
 
+def _missing_module(error: dict) -> str:
+    """Dit quel module une exception n'a pas trouvé ; "" si c'est autre chose."""
+    absent = re.match(ABSENT, str(error.get("message")))
+    if absent and error.get("type") == "ImportError":
+        name = f"{absent[2]}.{absent[1]}"
+        if _file_of_course(name):
+            return clean(name, limit=80)
+    return clean(error.get("missing") or "", limit=80)
+
+
 def failure_of(error: dict) -> Failure:
     """Traduit une exception d'un rendu en raison.
 
@@ -122,15 +132,11 @@ def failure_of(error: dict) -> Failure:
     Returns:
         Une `Failure` prête à lever.
     """
+    if missing := _missing_module(error):
+        path = _file_of_course(missing)
+        return Failure("missing_module" if path else "missing_package", path or missing, error)
     kind, file = clean(error.get("type"), limit=60), clean(error.get("file"), limit=60)
-    message, missing = clean(error.get("message") or ""), error.get("missing") or ""
-    absent = re.match(ABSENT, str(error.get("message")))
-    if absent and kind == "ImportError" and _file_of_course(f"{absent[2]}.{absent[1]}"):
-        missing = f"{absent[2]}.{absent[1]}"
-    if missing:
-        path = _file_of_course(clean(missing, limit=80))
-        reason = "missing_module" if path else "missing_package"
-        return Failure(reason, path or clean(missing, limit=80), error)
+    message = clean(error.get("message") or "")
     place = f"ligne {error['line']} de {file}" if error.get("line") else ""
     detail = ", ".join(filter(None, [FRENCH.get(kind), kind, place]))
     if named := re.search(NAMED, message):  # ce fichier dit mieux que l'anglais de Python

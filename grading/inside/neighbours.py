@@ -175,7 +175,7 @@ def _binary(node: ast.BinOp) -> Iterator[Change]:
         yield Change("une multiplication est prise pour une division", with_(ast.Div()))
         yield Change("un facteur est mis au carré", with_(ast.Mult(), node, right), 2)
     elif kind in (ast.Div, ast.FloorDiv):
-        yield Change(f"une division est oubliée{_about(right)}", left)
+        yield Change(f"une division est oubliée{_about(right, 'celle')}", left)
         yield Change("une division est à l'envers", with_(kind(), right, left))
         yield Change("une division est prise pour une multiplication", with_(ast.Mult()))
         yield Change("on divise deux fois", with_(kind(), node, right), 2)
@@ -214,11 +214,16 @@ def _turned(node: ast.expr) -> ast.expr:
     return ast.Attribute(copy.deepcopy(node), "T", ast.Load())
 
 
-def _about(node: ast.AST) -> str:
-    """Dit de quel argument de la fonction dépend un terme, s'il n'en a qu'un."""
+def _about(node: ast.AST, pronoun: str = "celui") -> str:
+    """Dit de quel argument de la fonction dépend un terme, s'il n'en a qu'un.
+
+    Args:
+        node: le terme.
+        pronoun: celui qui reprend ce qui vient d'être dit : « celui », ou « celle ».
+    """
     names = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
     known = sorted(names & _PARAMETERS)
-    return f", celui de `{known[0]}`" if len(known) == 1 and len(names) == 1 else ""
+    return f", {pronoun} de `{known[0]}`" if len(known) == 1 and len(names) == 1 else ""
 
 
 _PARAMETERS: set[str] = set()  # de la fonction demandée

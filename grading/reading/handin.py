@@ -490,17 +490,19 @@ def _settled(read: list[Ranked]) -> list[Ranked]:
     if not module or not doubtful:
         return read
     settled = [each.source for each in doubtful]
-    users = [each for each in sources if any(notebooks.imports(each, own) for own in settled)]
-    settled += [
-        each.source
-        for each in read
-        if set(notebooks.TRANSFER) & each.ranks.keys()
-        and any(notebooks.imports(user, each.source) for user in users)
-    ]
+    settled += _transfers_beside(read, settled)
     return [
         Ranked(each.source, {module: FOUND}, "") if each.source in settled else each
         for each in read
     ]
+
+
+def _transfers_beside(read: list[Ranked], sources: list[Source]) -> list[Source]:
+    """Rend les fichiers qui reprennent une base, et qu'importe qui importe l'un de `sources`."""
+    every = [each.source for each in read]
+    users = [each for each in every if any(notebooks.imports(each, own) for own in sources)]
+    transfers = [each.source for each in read if set(notebooks.TRANSFER) & each.ranks.keys()]
+    return [each for each in transfers if any(notebooks.imports(user, each) for user in users)]
 
 
 def _may_be_of(module: str, read: list[Ranked]) -> list[Source]:

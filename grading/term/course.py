@@ -314,13 +314,18 @@ def _said(fault: dict) -> str:
 
 def _check(course: Course) -> None:
     """Refuse ce qui est dit deux fois, et ce qui l'est d'un exercice qui n'est pas demandé."""
-    asked = [each.exercise for each in course.works]
     names = {each.number: f"{each.name} ({each.number})" for each in course.students}
-    once(asked, "exercises : {} y est deux fois.")
+    once([each.exercise for each in course.works], "exercises : {} y est deux fois.")
     for work in course.works:
         teams = {each for each in work.owners.values() if len(each) > 1}
         members = [names[number] for team in teams for number in team]
         once(members, f"exercises, {work.exercise}, owners : {{}} est dans deux groupes.")
+    _check_decisions(course, names)
+
+
+def _check_decisions(course: Course, names: dict[str, str]) -> None:
+    """Refuse une décision d'un autre exercice, deux fois la même, et celles qui se contredisent."""
+    asked = [each.exercise for each in course.works]
     for each in course.decisions:
         if each.exercise not in asked:
             raise ValueError(f"overrides : {each.exercise} n'est pas demandé ce trimestre.")

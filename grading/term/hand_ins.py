@@ -177,6 +177,15 @@ def _owner(each: Received, students: list[Student], gathered: Gathered) -> Stude
     return named
 
 
+def _moments(hand_ins: Sequence[HandIn], gathered: Gathered) -> list[datetime]:
+    """Dit quand chaque rendu est arrivé : selon Moodle s'il les départage, sinon ses fichiers."""
+    rows = [gathered.rows.get(each.sender) for each in hand_ins]
+    moments = [row.handed_at if row else None for row in rows]
+    if None not in moments and len(set(moments)) > 1:
+        return moments
+    return [each.dated or datetime.min for each in hand_ins]
+
+
 def _latest(mine: Sequence[HandIn], gathered: Gathered, names: str) -> HandIn:
     """Choisit le rendu le plus récent de ceux des mêmes élèves, et le dit.
 
@@ -188,10 +197,7 @@ def _latest(mine: Sequence[HandIn], gathered: Gathered, names: str) -> HandIn:
     readable = [each for each in mine if not each.received.refusal] or [mine[0]]
     if len(readable) == 1:
         return readable[0]
-    rows = [gathered.rows.get(each.sender) for each in readable]
-    moments = [row.handed_at if row else None for row in rows]
-    if None in moments or len(set(moments)) == 1:
-        moments = [each.dated or datetime.min for each in readable]
+    moments = _moments(readable, gathered)
     last = max(moments)
     if moments.count(last) > 1:
         alike = ", ".join(f"« {each.received.name} »" for each in readable)

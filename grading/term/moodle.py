@@ -18,7 +18,7 @@ from grading.scale import FULL
 from grading.term import sheets
 from grading.term.course import Work
 from grading.term.sheets import Sheet, read_date
-from grading.term.students import Student, words
+from grading.term.students import Student, in_part, named, words
 
 TITLES = {  # de ses colonnes
     "identifiant": "identifiant|identifier",
@@ -55,13 +55,10 @@ def owner(
     """
     if told:
         return next((each for each in students if each.number == told), None), True
+    alike = named(name, students)
     wanted = words(name)
-    alike = [each for each in students if wanted and words(each.name) == wanted]
-    part = [
-        each
-        for each in students
-        if wanted and (wanted <= words(each.name) or words(each.name) <= wanted)
-    ]
+    longer = [each for each in students if wanted and words(each.name) < wanted]
+    part = [*alike, *in_part(name, students), *longer]
     if len(alike) == 1 or len(part) == 1:
         return (alike or part)[0], bool(alike)
     # Homonymes, ou anonymat (« Participant », sans nom) : seul un numéro peut le dire.

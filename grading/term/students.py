@@ -45,6 +45,18 @@ def words(name: str) -> set[str]:
     return set(re.findall(r"[^\W\d_]+", plain))
 
 
+def named(text: str, students: Sequence[Student]) -> list[Student]:
+    """Rend les élèves qui portent exactement ces noms, dans un ordre ou dans l'autre."""
+    wanted = words(text)
+    return [each for each in students if wanted and words(each.name) == wanted]
+
+
+def in_part(text: str, students: Sequence[Student]) -> list[Student]:
+    """Rend les élèves dont ces noms ne sont qu'une partie."""
+    wanted = words(text)
+    return [each for each in students if wanted and wanted < words(each.name)]
+
+
 def find(text: str, students: Sequence[Student]) -> Student:
     """Retrouve l'élève que l'enseignant nomme.
 
@@ -55,11 +67,8 @@ def find(text: str, students: Sequence[Student]) -> Student:
     Raises:
         ValueError: une phrase ; personne n'a ce numéro ni ce nom, ou plusieurs ont ce nom.
     """
-    wanted = words(text)
     numbered = [each for each in students if each.number == text]
-    alike = [each for each in students if wanted and words(each.name) == wanted]
-    part = [each for each in students if wanted and wanted < words(each.name)]
-    found = numbered or alike or part
+    found = numbered or named(text, students) or in_part(text, students)
     if len(found) == 1:
         return found[0]
     if found:
