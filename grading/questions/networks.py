@@ -218,7 +218,7 @@ def ask_common(exercise: str, function: str, first: str, judge: Callable[[dict],
 
         def answer(ask: Ask, judge_network=judges[name]) -> Credit:
             def judge_chosen() -> Credit:
-                return judge_network(chosen(ask, judge))
+                return _of_which(ask, chosen(ask, judge), judge_network)
 
             return judged(ask, function, judge_chosen)
 
@@ -227,11 +227,22 @@ def ask_common(exercise: str, function: str, first: str, judge: Callable[[dict],
     @question(f"{exercise}.train")
     def ask_train(ask: Ask) -> Credit:
         def judge_chosen() -> Credit:
-            return judge_train(ask, chosen(ask, judge))
+            return _of_which(ask, chosen(ask, judge), functools.partial(judge_train, ask))
 
         return judged(ask, "train", judge_chosen)
 
     question(f"{exercise}.weights")(judge_weights)
+
+
+def _of_which(ask: Ask, network: dict, judge_network: Callable[[dict], Credit]) -> Credit:
+    """Juge un réseau ; si le programme en a d'autres à convolution, dit lequel est jugé."""
+    found = judge_network(network)
+    others = [each for each in built(ask) if "C" in sequence(each["facts"]["layers"])]
+    if not found.reason or network not in others or len(others) < 2:
+        return found
+    size = network["facts"]["num_parameters"]
+    which = f"parmi {len(others)} réseaux vus, celui de {size} paramètres"
+    return found._replace(detail=" ; ".join(filter(None, [found.detail, which])))
 
 
 def _of_facts(judge: Callable[[dict], Credit]) -> Callable[[dict], Credit]:
