@@ -64,6 +64,12 @@ EMPTY_WORKSHOP = r"""```{raw} html
 <p class="provenance"><a href="{page}.html" target="_blank">Cet atelier, dans son cours</a></p>
 <script defer src="_static/ateliers/\2"></script>
 ```"""
+WHERE_TO_BEGIN = """- **Vous apprenez.** Lisez [la leçon 00](ex00_convolution.md), puis les autres,
+  dans l'ordre de cette page. À la fin de chacune, un énoncé à compléter se télécharge.
+- **Vous enseignez.** [Enseigner, et corriger des rendus](enseignants.md) donne deux plans de
+  cours, et la commande qui note une classe.
+- **Vous voulez essayer.** Changez les nombres ci-dessous, ou ouvrez
+  [un réseau qui apprend sous vos yeux](apprendre.md) : il n'y a rien à installer."""
 # L'atelier de l'accueil, sans ses réglages.
 SHOWCASE = """```{raw} html
 <div id="noyaux" class="atelier bref"><p>Cette partie calcule : elle demande JavaScript.</p></div>
@@ -140,6 +146,7 @@ def _index() -> str:
         f"Un cours sur les réseaux convolutifs, en {len(EXERCISES)} exercices corrigés. Chacun "
         "s'exécute en quelques minutes sur deux cœurs récents, et dit ce qu'il atteint. Rien à "
         "installer pour lire ni pour essayer ; rien ne sort de votre machine.",
+        WHERE_TO_BEGIN,
         SHOWCASE,
         "Les exercices sont dans l'ordre de la lecture. Un mot inconnu : [le glossaire]"
         "(glossaire.md).",
