@@ -18,7 +18,7 @@ from exercises.ex23_what_matters.networks import NAMES_FR
 
 VERDICTS = {1: "au-dessus", -1: "au-dessous", 0: "peut être dû au hasard"}  # de la référence
 STYLES = {1: (COLORS[0], "o"), -1: (COLORS[1], "s"), 0: (GREY, "D")}  # couleur, marque
-LABELS_FR = {"reference": "référence"} | NAMES_FR | {"twin": "témoin : référence, autre tirage"}
+LABELS_FR = {"reference": "référence"} | NAMES_FR | {"twin": "jumeau : référence, autre tirage"}
 
 
 def points(share: float) -> str:
