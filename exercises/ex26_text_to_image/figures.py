@@ -3,6 +3,7 @@
 D'après : S3, figure (6), phrase → image.
 """
 
+import textwrap
 from pathlib import Path
 
 import keras
@@ -15,7 +16,8 @@ from convnets.figures.style import output_file
 from convnets.training import lesson
 from exercises.ex26_text_to_image import flow, network, sentences
 
-NUM_SHOWN = 8  # images par phrase
+NUM_SHOWN = 5  # images par phrase
+LINE = 18  # lettres d'une ligne du titre d'une rangée, qui se lit de bas en haut
 SHOWN_FORCES = (0, 0.5, 1, 2, 4, 8)
 SHOWN_STEPS = (0, 4, 8, 12, 14, 16, 18, 20)  # sur les vingt
 ROWS = 4  # phrases des deux bandes
@@ -43,7 +45,8 @@ def draw(
 
 def quoted(asked: tuple[str, ...], images: np.ndarray) -> dict[str, np.ndarray]:
     """Range des images par phrase, entre guillemets : ce que lit `picture_rows`."""
-    return {f"« {sentence} »": each for sentence, each in zip(asked, images, strict=True)}
+    titles = [textwrap.fill(f"« {sentence} »", LINE) for sentence in asked]
+    return dict(zip(titles, images, strict=True))
 
 
 def save_sentence(options, words: np.ndarray, pixels: tuple[int, ...] = sentences.PIXELS) -> Path:
