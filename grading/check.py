@@ -34,7 +34,7 @@ import numpy as np
 from grading import sealed
 from grading.asking import failures, grader, sequences
 from grading.asking.ask import Ask, load
-from grading.asking.comparing import REFUSED, UNEXPLAINED, kind_of
+from grading.asking.comparing import ANOTHER, REFUSED, UNEXPLAINED, kind_of
 from grading.asking.credits import REMARKS, Credit, Wrong
 from grading.asking.parts import Lacking
 from grading.inside import messages, probes, sandbox
@@ -276,7 +276,7 @@ def answer(
     verdict = Verdict(rule, found, before.name if before else "")
     if first:
         first(verdict)
-    if before or found.reason not in UNEXPLAINED:
+    if before or (found.reason not in UNEXPLAINED and found.detail != ANOTHER):
         return verdict
     return Verdict(rule, _credit(_asked(rule, ask.desk, seed), seed))
 

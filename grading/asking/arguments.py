@@ -18,7 +18,7 @@ from grading.inside import messages
 MAX_POSITIONAL = 4  # au-delà, il y a trop de façons d'échanger deux arguments
 FACTORS = (1, -1, 2, -2, 0.5, -0.5)
 MIN_CALLS = 3  # en deçà, un écart ressemble par hasard à un argument
-NUM_QUICK = 6  # des `CHANGES` qui s'essaient même sur un réseau
+NUM_QUICK = 7  # des `CHANGES` qui s'essaient même sur un réseau
 MAX_VALUES = 10_000  # d'un argument que l'on change pour voir
 
 
@@ -195,6 +195,10 @@ def _one_less(value):
     return value - 1 if isinstance(value, int) and not isinstance(value, bool) else None
 
 
+def _only_one(value):
+    return 1 if isinstance(value, int) and not isinstance(value, bool) and value > 1 else None
+
+
 def _backwards(value):
     return value[::-1] if _is_offset(value) else None
 
@@ -220,10 +224,11 @@ def _transposed(value):
 
 
 CHANGES = (  # ce que devient un argument, en toutes lettres, et comment ; None : sans objet
-    ("pris à l'opposé", _opposite_number),
     ("remplacé par un moins lui-même", _complement),
     ("augmenté de un", _one_more),
     ("diminué de un", _one_less),
+    ("remplacé par 1", _only_one),  # avant l'opposé, qui a parfois l'effet de 1 : une fenêtre
+    ("pris à l'opposé", _opposite_number),
     ("lu de la fin au début", _backwards),
     ("divisé par 255", _from_0_to_1),
     ("pris à l'opposé", _opposite),

@@ -170,6 +170,9 @@ class Ask:
         known = _with_answers(groups, expected)
         mistakes = [each._replace(compute=partial(_made_by, each)) for each in mistakes]
         compared_ = judge(answers, known, _known, mistakes, tolerance=tolerance)
+        if self.seeks_cause and compared_.detail == ANOTHER and mistakes:
+            # Une seule opération, qui explique tout, vaut mieux que deux erreurs.
+            compared_ = self._near(compared_, function, groups, answers, **how)
         whole = [(a.value, b.value) for a, b in zip(found, ours, strict=True) if not b.error]
         if compared_.reason and any(parts) and are_exchanged(whole, same):
             compared_ = compared_._replace(reason="parts_exchanged", detail="")
@@ -283,7 +286,8 @@ class Ask:
         missed = [row for row in rows if row[1] is found.wrong.answer][:1]
         how = {"function": function, "call": how.pop("operation", "call"), **how}
         reasons = {1: "one_operation", 2: "two_operations"}
-        if _num_values(answers) < MIN_SIZE:  # deux changements y tomberaient juste par hasard
+        # Deux changements n'expliquent pas mieux que deux erreurs, ou tombent juste par hasard.
+        if found.detail == ANOTHER or _num_values(answers) < MIN_SIZE:
             del reasons[2]
         try:
             for count, reason in reasons.items():
@@ -291,6 +295,8 @@ class Ask:
                     break
                 start = time.process_time()
                 near = self._agreeing(missed, count=count, **how)
+                if _has_other_axes(found):
+                    near = [each for each in near if not _is_arithmetic(each[2])]
                 numbers = [number for _, number, _ in near]
                 whole = numbers and self._agreeing(rows, count=count, only=numbers, **how)
                 if whole:
@@ -354,6 +360,12 @@ class Ask:
         return as_bytes(self.op("export", function=function, **arguments))
 
 
+ARITHMETIC = (  # ce que `inside.neighbours` dit d'un nombre, d'une opération ou d'un terme
+    *("un nombre", "un terme", "un facteur", "une soustraction", "une multiplication"),
+    *("une division", "une puissance", "un reste"),
+)
+
+
 class Compared(NamedTuple):
     """Les réponses d'une fonction, côte à côte avec les bonnes."""
 
@@ -413,6 +425,20 @@ def _num_values(answers: Sequence[Answer]) -> int:
     """Compte les nombres de toutes les réponses ; ce qui n'en est pas un tableau en vaut assez."""
     values = [as_floats(each.value) for each in answers if not each.error]
     return sum(MIN_SIZE if each is None else each.size for each in values)
+
+
+def _has_other_axes(found: Credit) -> bool:
+    """Dit si le résultat manqué n'a pas le nombre d'axes du bon."""
+    ours, theirs = as_floats(found.wrong.answer.value), as_floats(found.wrong.expected)
+    return ours is not None and theirs is not None and ours.ndim != theirs.ndim
+
+
+def _is_arithmetic(said: str) -> bool:
+    """Dit si ce qui change d'un calcul voisin est un de ses nombres, qui n'ôte ni n'ajoute d'axe.
+
+    Un tel calcul n'a ces axes que par accident, par exemple si le nombre changé comptait des axes.
+    """
+    return any(part.strip().startswith(ARITHMETIC) for part in said.split(" ; "))
 
 
 def _answers_alike(answer: Answer, near: dict, part: Sequence) -> bool:

@@ -132,8 +132,15 @@ def _negatives_kept(found: np.ndarray, expected: np.ndarray) -> bool:
 
 
 def _bounded(found: np.ndarray, expected: np.ndarray) -> bool:
-    """La valeur rendue est coupée entre 0 et 1, ou entre 0 et 255."""
-    return any(alike(found, np.clip(expected, 0, top)) for top in (1, 255))
+    """La valeur rendue est coupée entre 0 et 1, entre -1 et 1, ou entre 0 et 255."""
+    return any(alike(found, np.clip(expected, *ends)) for ends in ((0, 1), (-1, 1), (0, 255)))
+
+
+def _last_everywhere(found: np.ndarray, expected: np.ndarray) -> bool:
+    """Le long du premier axe, tout est ce qui devrait être à la dernière place."""
+    if found.ndim < 2 or len(found) < MIN_VALUES or not _varies(expected[-1]):
+        return False
+    return all(alike(each, expected[-1]) for each in found)
 
 
 def _not_bounded(found: np.ndarray, expected: np.ndarray) -> bool:
@@ -316,6 +323,7 @@ SHAPES = (
 VALUES = (
     Difference("imprecise", alike),
     Difference("all_equal", _all_equal),
+    Difference("last_everywhere", _last_everywhere),
     Difference("complemented", _complemented),
     Difference("negated", _negated),
     Difference("axes_swapped", _axes_swapped),

@@ -426,11 +426,11 @@ class Glance:
         return tensorflow.constant(found) if tensorflow else found
 
 
-def _planted_velocity(gain, slope):
+def _planted_velocity(gain, slope, bend):
     """Fait la vitesse d'un flot connu (ex26)."""
 
     def velocity(x, time):
-        return gain * x + slope * time
+        return gain * x + slope * time + bend * np.sin(x)
 
     return velocity
 

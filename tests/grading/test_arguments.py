@@ -110,6 +110,19 @@ def test_a_pair_read_backwards_is_named():
     assert (found.reason, found.detail) == ("argument_changed", "`stride` lu de la fin au début")
 
 
+def smoothed(image, *, size):
+    """Comme un filtre de SciPy, laisse l'image telle quelle si `size` vaut 1 ou moins."""
+    return image if size < 2 else sum(np.roll(image, k, 0) for k in range(size)) / size
+
+
+def test_a_window_that_does_nothing_is_not_said_to_be_negative():
+    ask = Ask(Rule(), np.random.default_rng(0), Desk(smoothed))
+    ask.desk.function = lambda image, *, size: image
+    calls = [((image,), {"size": size}) for image, size in zip(IMAGES, (2, 3, 4, 3), strict=True)]
+    found = ask.judge("smoothed", [(1, calls)], smoothed)
+    assert (found.reason, found.detail) == ("argument_changed", "`size` remplacé par 1")
+
+
 def test_an_answer_that_never_changes_is_said_so():
     ask = Ask(Rule(), np.random.default_rng(0), Desk(lambda width, window: 44))
     assert ask.judge("size", [(1, PLAIN[:3])], size).reason == "same_for_all"

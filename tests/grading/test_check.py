@@ -291,6 +291,20 @@ def test_an_empty_answer_is_a_wrong_shape():
     assert check.answer(rule, {**ours, "Convolution": Cut}).credit.reason == "one_side_wrong"
 
 
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        # Un axe de trop : le corrigé le rendrait aussi, si un de ses nombres comptait mal les axes.
+        ("return np.stack([(1 - t) * noise + t * images for t in times])", "un axe de trop"),
+        # Ce seul instant ressemble à d'autres, mal rangés, et décalés d'un nombre par ligne.
+        ("return (1 - times[0]) * noise + times[0] * images", "la valeur du premier sert"),
+    ],
+)
+def test_the_likeliest_explanation_is_the_one_said(body, expected):
+    text = " ".join(said("ex26.travel", f"def travel(noise, images, times):\n    {body}").split())
+    assert expected in text, text
+
+
 RNG = np.random.default_rng(0)
 MAP = RNG.normal(size=(4, 5, 3))
 CELLS = RNG.normal(size=(6, 6)) * 300
@@ -314,6 +328,8 @@ CELLS = RNG.normal(size=(6, 6)) * 300
         (np.maximum(MAP, 0), MAP, "negatives_zeroed"),
         (MAP, np.maximum(MAP, 0), "negatives_kept"),
         (np.clip(CELLS, 0, 255), CELLS, "bounded"),
+        (np.clip(MAP, -1, 1), MAP, "bounded"),
+        (np.stack([MAP[-1]] * 4), MAP, "last_everywhere"),
         (CELLS, np.clip(CELLS, 0, 255), "not_bounded"),
         (np.floor(CELLS), CELLS, "truncated"),
         (CELLS, np.rint(CELLS), "not_truncated"),
