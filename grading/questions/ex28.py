@@ -1,8 +1,10 @@
 """Exercice 28 : lire une carte de chaleur, le PCK, des fenêtres appariées."""
 
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
+from scipy.special import softmax
 
 from grading.inside import messages
 from grading.questions import (
@@ -17,11 +19,14 @@ from grading.questions import (
     seen,
 )
 
-MAP_CELLS, SIDE_PX = 32, 64
+MAP_CELLS, SIDE_PX, CELL_PX = 32, 64, 2
 NUM_JOINTS, SHOULDER, HIP = 13, 1, 8
 # Écart moyen permis entre une disparité et la vraie : le décalage entier le plus proche se trompe
 # de 0,27 à 0,39 pixel ; la parabole, de 0,20 au plus.
 NEAR_PX = {"sad": 0.45, "zncc": 0.23}
+MAX_DISPARITY = 32
+COSTS = {"sad": "sad", "zncc": "minus_zncc"}  # ce qui calcule chaque coût, dans le corrigé
+FOCAL_PX, BASELINE_CM = 60, 10
 
 
 # --- La pose -------------------------------------------------------------------------
@@ -34,7 +39,61 @@ def _planted(cells: np.ndarray) -> np.ndarray:
     return 7 - ((middle[None, None, :, None] - x) ** 2 + (middle[None, :, None, None] - y) ** 2) / 2
 
 
-@compared("ex28.decode", tolerance=TOLERANCE)
+def _as_they_are(scores):
+    return scores
+
+
+def _read(
+    *, prepared: Callable = _as_they_are, share: float = 1, wraps=False, always=False
+) -> Callable:
+    """Rend `decode`, qui prépare les cartes ou les affine autrement.
+
+    Args:
+        prepared: ce qui est fait des cartes avant de les lire.
+        share: ce qui multiplie le décalage de la parabole.
+        wraps: au bord, la voisine qui manque est lue de l'autre côté.
+        always: `refine` n'est pas lu.
+    """
+
+    def decode(scores, *, refine=True):
+        scores = prepared(scores)
+        count, _, width, num_joints = scores.shape
+        rows, columns = np.divmod(scores.reshape(count, -1, num_joints).argmax(axis=1), width)
+        images, joints = np.ogrid[:count, :num_joints]
+        found = []
+        for axis, cells in ((2, columns), (1, rows)):
+            before, here, after = (
+                np.roll(scores, step, axis)[images, rows, columns, joints] for step in (1, 0, -1)
+            )
+            curve = 2 * here - before - after
+            shift = np.divide(after - before, 2 * curve, out=0 * curve, where=curve > 0)
+            kept = (cells > 0) & (cells < MAP_CELLS - 1) | wraps
+            found.append(cells + 0.5 + share * shift * kept * (refine or always))
+        return CELL_PX * np.stack(found, axis=-1)
+
+    return decode
+
+
+def _mean_place(scores, *, refine=True):
+    """Rend la place moyenne de chaque carte, et non celle de son maximum."""
+    shares = softmax(scores, axis=(1, 2))
+    middle = np.arange(MAP_CELLS) + 0.5
+    x, y = shares.sum(axis=1), shares.sum(axis=2)  # (n, 32, k)
+    return CELL_PX * np.stack([np.einsum("nck,c->nk", each, middle) for each in (x, y)], axis=-1)
+
+
+READINGS = [
+    Mistake("never_refined", _read(share=0)),
+    Mistake("shift_in_cells", _read(share=1 / CELL_PX)),
+    Mistake("wraps_at_border", _read(wraps=True)),
+    Mistake("refine_unread", _read(always=True)),
+    Mistake("refine_unread", _read(always=True, share=2)),  # et le 2 du bas de la formule oublié
+    Mistake("parabola_of_exponentials", _read(prepared=np.exp)),
+    Mistake("mean_place", _mean_place),
+]
+
+
+@compared("ex28.decode", mistakes=READINGS, tolerance=TOLERANCE)
 def ask_decode(ask: Ask) -> list:
     """Cherche des articulations plantées, entre les cases, puis au bord."""
 
@@ -66,7 +125,15 @@ def _of_torso(first: int, last: int):
 TORSOS = [Mistake("wrong_torso", _of_torso(*pair)) for pair in ((0, 7), (1, 7), (2, 7), (1, 2))]
 
 
-@compared("ex28.pck", mistakes=TORSOS, tolerance=TOLERANCE)
+def _strictly(found, puppets, fraction=0.2, *, hidden=None):
+    """Ne compte pas une distance égale à la limite."""
+    joints, visible = puppets.options["joints"], puppets.options["visible"]
+    torso = np.linalg.norm(joints[:, SHOULDER] - joints[:, HIP], axis=-1)
+    near = np.linalg.norm(found - joints, axis=-1) < fraction * torso[:, None]
+    return near[visible != hidden].mean()
+
+
+@compared("ex28.pck", mistakes=[*TORSOS, Mistake("limit_left_out", _strictly)], tolerance=TOLERANCE)
 def ask_pck(ask: Ask) -> list:
     """Mesure des places fausses de plus ou moins d'une fraction du torse."""
 
@@ -81,13 +148,67 @@ def ask_pck(ask: Ask) -> list:
         # Assez de places dans le disque de l'écart permis, dans le carré autour, et plus loin.
         return ask.rng.normal(joints, 3), messages.Ingredient("record", truth)
 
+    def draw_at_limit():
+        # 3 pixels, le cinquième des 15 du premier torse : exactement, même en virgule flottante.
+        found, puppets = draw()
+        found[0, HIP + 1 :] = puppets.options["joints"][0, HIP + 1 :] + [3, 0]
+        return found, puppets
+
     return [
         ("1/2", [(draw(), {}), (draw(), {}), ((*draw(), 0.3), {}), ((*draw(), 0.1), {})]),
-        ("1", [(draw(), {"hidden": hidden}) for hidden in (True, False, True, False)]),
+        ("3/4", [(draw(), {"hidden": hidden}) for hidden in (True, False, True, False)]),
+        ("1", [(draw_at_limit(), {}), (draw_at_limit(), {})]),
     ]
 
 
 # --- Le relief -----------------------------------------------------------------------
+
+
+def _rolled(right, shift):
+    """Décale la droite de `shift` pixels ; ce qui sort rentre."""
+    return np.roll(right, shift, axis=-1)
+
+
+def _edged(right, shift):
+    """Décale la droite de `shift` pixels ; son bord est répété."""
+    places = np.arange(right.shape[-1]) - shift
+    return right[..., np.clip(places, 0, right.shape[-1] - 1)]
+
+
+def _matched(ask: Ask, shifted: Callable, *, way: int = 1, kept=float, best=None) -> Callable:
+    """Rend `match_windows`, dont le corrigé calcule les coûts d'autres décalages.
+
+    Args:
+        ask: ce par quoi répond le corrigé.
+        shifted: ce qui décale la droite.
+        way: -1 : dans l'autre sens.
+        kept: le type des pixels.
+        best: ce qui est tiré des coûts `(n, h, w, 32)` ; par défaut, le décalage du plus petit.
+    """
+
+    def match_windows(images, kind, *, window_px):
+        left, right = images[:, 0].astype(kept), images[:, 1].astype(kept)
+        each = [((left, shifted(right, way * d), window_px), {}) for d in range(MAX_DISPARITY)]
+        costs = [answer.value for answer in ask.reference.calls(COSTS[kind], each)]
+        costs = np.stack(costs, axis=-1).astype(float)
+        if best is not None:
+            return best(costs, axis=-1)
+        return ask.reference.calls("winner", [((costs,), {})])[0].value
+
+    return match_windows
+
+
+def _matchings(ask: Ask) -> list[Mistake]:
+    """Rend les erreurs connues de `match_windows`, selon ce qui est lu au-delà du bord."""
+    return [
+        Mistake(reason, _matched(ask, shifted, **how))
+        for reason, how in (
+            ("cost_for_shift", {"best": np.min}),
+            ("shifted_the_other_way", {"way": -1}),
+            ("gaps_of_bytes", {"kept": np.uint8}),
+        )
+        for shifted in (_edged, _rolled)
+    ]
 
 
 @question("ex28.match_windows")
@@ -116,7 +237,7 @@ def ask_match_windows(ask: Ask) -> Credit:
     if _are_whole(answers):
         return found._replace(reason="whole_disparity", detail="", wrong=None)
     # Fausses, elles se comparent à celles du corrigé, qui disent pourquoi.
-    beside = ask.compare("match_windows", groups, tolerance=TOLERANCE)
+    beside = ask.compare("match_windows", groups, mistakes=_matchings(ask), tolerance=TOLERANCE)
     return beside._replace(level=found.level) if beside.reason else found
 
 
@@ -145,7 +266,23 @@ def _draw_pairs(rng, gain: float) -> tuple[np.ndarray, np.ndarray]:
     return np.rint(pairs[..., 15:-15]).astype(np.uint8), np.full((2, 20, 70), whole + share)
 
 
-@compared("ex28.depth_cm", tolerance=TOLERANCE)
+def _depth(*, more: float = 0, over: float = 1) -> Callable:
+    """Rend `depth_cm`, où la disparité a `more` en trop, et le résultat est divisé par `over`."""
+
+    def depth_cm(disparity):
+        return FOCAL_PX * BASELINE_CM / (np.asarray(disparity) + more) / over
+
+    return depth_cm
+
+
+DEPTHS = [
+    Mistake("hundred_times_nearer", _depth(over=100)),
+    Mistake("disparity_plus_one", _depth(more=1)),
+    Mistake("disparity_plus_one", _depth(more=1, over=100)),
+]
+
+
+@compared("ex28.depth_cm", mistakes=DEPTHS, tolerance=TOLERANCE)
 def ask_depth_cm(ask: Ask) -> list:
     """Convertit des disparités."""
     one, several = float(ask.rng.uniform(1, 15)), ask.rng.uniform(1, 15, (3, 4))
