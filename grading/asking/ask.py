@@ -10,6 +10,7 @@ import importlib
 import itertools
 import time
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from functools import partial
 from typing import NamedTuple
 
@@ -32,7 +33,7 @@ from grading.asking.comparing import (
     side_by_side,
     value_of,
 )
-from grading.asking.credits import Credit
+from grading.asking.credits import Credit, Wrong
 from grading.asking.failures import Answer, Failure, failure_of
 from grading.asking.parts import are_exchanged
 from grading.scale import Rule
@@ -93,7 +94,9 @@ class Ask:
         if all(answer.error for answer in answers):
             first = answers[0].error
             if len({(each.error.get("type"), each.error.get("line")) for each in answers}) == 1:
-                raise failure_of(first)
+                failure = failure_of(first)
+                failure.call = calls[0]
+                raise failure
         return answers
 
     def judge(
@@ -117,7 +120,10 @@ class Ask:
             how: ce que demande de plus `calls`.
         """
         calls = [call for _, some in groups for call in some]
-        answers = self.calls(function, calls, **how)
+        try:
+            answers = self.calls(function, calls, **how)
+        except Failure as failure:
+            return _stopped(failure, function)
         found = judge(answers, groups, right, mistakes, tolerance=tolerance)
         if self._seeks(found):
             whole = [(*each, ()) for each in groups]
@@ -157,7 +163,10 @@ class Ask:
         """
         groups = [(level, some, part) for level, some, *part in groups]
         calls, parts = _each_call(groups)
-        found = self.calls(function, calls, **how)
+        try:
+            found = self.calls(function, calls, **how)
+        except Failure as failure:
+            return _stopped(failure, function)
         try:
             ours = self.reference.calls(function, calls, **how)
         except Failure as failure:
@@ -373,6 +382,18 @@ class Compared(NamedTuple):
     answers: Sequence[Answer]  # la part qui se compare
     values: Sequence  # les bonnes, de cette part ; None s'il n'y en a pas
     tolerance: float
+
+
+def _stopped(failure: Failure, function: str) -> Credit:
+    """Rend le crédit d'une fonction que tous ses appels arrêtent de même ; montre le premier.
+
+    Raises:
+        Failure: elle ne vient pas d'un appel, ou n'est pas une exception du calcul.
+    """
+    if failure.call is None or failure.reason != "exception":
+        raise failure
+    wrong = Wrong(function, *failure.call, Answer(None, failure.error), None, Fraction(0))
+    return Credit(Fraction(0), failure.reason, failure.detail, wrong)
 
 
 def _each_call(groups: Sequence[tuple]) -> tuple[list, list]:

@@ -23,7 +23,10 @@ class Failure(Exception):
         reason: identifiant d'une raison (`scale.read_reasons`).
         detail: ce qui précise, déjà lisible ; par exemple `"ValueError, ligne 12"`.
         error: ce que `probes.describe_error` en dit, ou None.
+        call: l'appel qui s'arrête ainsi, `(positionnels, nommés)`, comme tous les autres ; ou None.
     """
+
+    call: tuple | None = None
 
     def __init__(self, reason: str, detail: str = "", error: dict | None = None):
         super().__init__(reason)

@@ -235,7 +235,10 @@ def ask_match_windows(ask: Ask) -> Credit:
     if found.reason is None:
         return found
     if _are_whole(answers):
-        return found._replace(reason="whole_disparity", detail="", wrong=None)
+        number = next(k for k, (given, _) in enumerate(calls) if given is found.wrong.positional)
+        whole = answers[number], drawn[number][1]
+        wrong = found.wrong._replace(function="match_windows", whole=whole)
+        return found._replace(reason="whole_disparity", detail="", wrong=wrong)
     # Fausses, elles se comparent à celles du corrigé, qui disent pourquoi.
     beside = ask.compare("match_windows", groups, mistakes=_matchings(ask), tolerance=TOLERANCE)
     return beside._replace(level=found.level) if beside.reason else found
