@@ -85,7 +85,7 @@ def to_words(numbers):
         ("' '.join(words)", "Une chaîne est rendue, au lieu d'une liste."),
         ("[CAPTIONS.numbers[word] for word in words]", "des nombres qui sont rendus, au lieu de"),
         ("words[: kept.index('')]", "ValueError"),
-        ("[word.upper() for word in words]", "0 sur 4 sont justes ; dans l'appel montré"),
+        ("[f'{word}s' for word in words]", "0 sur 4 sont justes ; dans l'appel montré"),
     ],
 )
 def test_a_list_of_words_is_told_how_it_differs(returned, expected):
