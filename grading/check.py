@@ -99,6 +99,20 @@ def _without_bars() -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def _without_autograph() -> Iterator[None]:
+    """Tait AutoGraph, qui dit en anglais, dans un notebook, ne pas lire le code d'une fonction."""
+    spoken = sys.modules.get("tensorflow.python.autograph.utils.ag_logging")
+    if spoken is None:
+        yield
+        return
+    kept, spoken.echo_log_to_stdout = spoken.echo_log_to_stdout, False
+    try:
+        yield
+    finally:
+        spoken.echo_log_to_stdout = kept
+
+
+@contextlib.contextmanager
 def _limited(seconds: int) -> Iterator[None]:
     """Arrête une boucle sans fin, par une exception qui en dit la ligne ; zéro : ne compte pas.
 
@@ -195,7 +209,7 @@ class Desk:
         if request in self.answered:
             return {"value": messages.unpack(self.answered[request])}
         _, arguments = messages.unpack(request, ingredients=True)
-        with _untouched(), _without_bars(), self._in_place(rule):
+        with _untouched(), _without_bars(), _without_autograph(), self._in_place(rule):
             try:
                 with _limited(LIMIT_S if self.space or operation == "neighbours" else 0):
                     value = probes.OPERATIONS[operation](**arguments)
@@ -472,7 +486,7 @@ def ending(verdict: Verdict, *, hint: bool = False, more: str = "") -> list[str]
         return []
     known = read_reasons()[found.reason]
     received = shown_forms(found) if found.wrong else ""
-    is_known = received == f"reçu : {found.detail}"  # l'exception, que `opening` vient de dire
+    is_known = received in (found.detail, f"reçu : {found.detail}")  # `opening` vient de le dire
     detail = f" ({found.detail})" if found.detail and not is_known else ""
     said = _wrapped(f"{known.text}{detail}")
     if hint:
@@ -550,6 +564,8 @@ def shown_forms(found: Credit) -> str:
     if expected is REFUSED:
         received = answered.error["type"] if answered.error else "aucune erreur"
         return f"attendu : ValueError ; reçu : {received}"
+    if isinstance(answered.value, Lacking):
+        return answered.value.said
     if answered.error:
         failure = failures.failure_of(answered.error)
         return f"reçu : {failure.detail or failure.reason}"
@@ -571,12 +587,19 @@ def form_of(value) -> str:
     try:
         shape = np.shape(value)
     except ValueError:
-        return "des lignes de longueurs différentes"
+        return _form_of_parts(value)
     if names := getattr(value, "names", ()):
         return " et ".join(names)
     kind = "tableau" if isinstance(value, np.ndarray) else type(value).__name__
     words = " de chaînes" if sequences.has_words(value) else ""
     return f"{kind} {shape}{words}" if shape else "un nombre"
+
+
+def _form_of_parts(values: Sequence) -> str:
+    """Écrit la forme de tableaux qui n'ont pas la même : `"tableau (4, 3) et tableau (8, 3)"`."""
+    if len(values) <= SMALL and all(isinstance(each, np.ndarray) for each in values):
+        return " et ".join(map(form_of, values))
+    return "des lignes de longueurs différentes"
 
 
 def file_space(path: os.PathLike) -> dict:

@@ -529,7 +529,8 @@ def _where(calls: Sequence[Call]) -> Clue | None:
 
 def _of_values(wrong: Sequence[Call]) -> Clue | None:
     """Cherche, d'après les valeurs, l'argument d'où vient l'écart."""
-    return explained_by_argument(wrong) or sides(wrong) or added(wrong) or moved(wrong)
+    by_size = sides(wrong) or sides(wrong[:1])  # de l'appel montré, à défaut de tous
+    return explained_by_argument(wrong) or by_size or added(wrong) or moved(wrong)
 
 
 def added(wrong: Sequence[Call]) -> Clue | None:

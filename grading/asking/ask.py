@@ -283,8 +283,8 @@ class Ask:
             how: ce que demande de plus `calls`.
 
         Returns:
-            Le même crédit, avec l'opération changée pour raison, si elle explique tout : celle qui
-            n'explique qu'un appel peut tomber juste par hasard.
+            Le même crédit, avec l'opération changée pour raison, si elle explique tout, ou tout un
+            groupe d'appels : celle qui n'explique qu'un appel peut tomber juste par hasard.
         """
         rows = [
             (call, answer, part)
@@ -294,7 +294,7 @@ class Ask:
         ]
         missed = [row for row in rows if row[1] is found.wrong.answer][:1]
         how = {"function": function, "call": how.pop("operation", "call"), **how}
-        reasons = {1: "one_operation", 2: "two_operations"}
+        reasons, single = {1: "one_operation", 2: "two_operations"}, []
         # Deux changements n'expliquent pas mieux que deux erreurs, ou tombent juste par hasard.
         if found.detail == ANOTHER or _num_values(answers) < MIN_SIZE:
             del reasons[2]
@@ -307,10 +307,15 @@ class Ask:
                 if _has_other_axes(found):
                     near = [each for each in near if not _is_arithmetic(each[2])]
                 numbers = [number for _, number, _ in near]
+                single = numbers if count == 1 else single
                 whole = numbers and self._agreeing(rows, count=count, only=numbers, **how)
                 if whole:
                     return found._replace(reason=reason, detail=min(whole)[2])
                 self.searched_s += time.process_time() - start
+            first = _first_missed(groups, rows, found)
+            if single and first and (some := self._agreeing(first, count=1, only=single, **how)):
+                said = f"{min(some)[2]} ; {ANOTHER}"
+                return found._replace(reason="first_operation", detail=said)
         except (Failure, LookupError, NotImplementedError):  # le corrigé n'a pas pu être changé
             pass
         return found
@@ -440,6 +445,19 @@ def _is_float_for_integer(value, expected) -> bool:
     if not isinstance(value, numeric) or not isinstance(expected, numeric):
         return False
     return np.asarray(value).dtype.kind == "f" and np.asarray(expected).dtype.kind in "iu"
+
+
+def _first_missed(groups: Sequence[tuple], rows: Sequence[tuple], found: Credit) -> Sequence[tuple]:
+    """Rend les appels du premier groupe manqué ; rien, s'ils sont tous là, ou disent trop peu."""
+    start = 0
+    for _, some, _ in groups:
+        own = rows[start : start + len(some)]
+        start += len(some)
+        if any(row[1] is found.wrong.answer for row in own):
+            several = 1 < len(own) < len(rows) and not any(part for *_, part in rows)
+            enough = _num_values([row[1] for row in own]) >= 2 * MIN_SIZE
+            return own if several and enough else ()
+    return ()
 
 
 def _num_values(answers: Sequence[Answer]) -> int:

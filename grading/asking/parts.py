@@ -147,7 +147,14 @@ def _have_parts(pairs: Sequence[tuple[object, object]]) -> bool:
 
 
 def are_exchanged(pairs: Sequence[tuple], same: Callable) -> bool:
-    """Dit si les bons éléments sont rendus, dans un autre ordre, le même à chaque appel."""
+    """Dit si les bons éléments sont rendus, dans un autre ordre, le même à chaque appel.
+
+    D'un dictionnaire, ce sont les valeurs, dans l'ordre des clés.
+    """
+    pairs = [_in_order(*pair) for pair in pairs]
+    pairs = [pair for pair in pairs if not _is_one(*pair) or not same(*pair)]  # un seul ne dit rien
+    if not pairs:
+        return False
     counts = {len(each) if isinstance(each, tuple | list) else 0 for pair in pairs for each in pair}
     if len(counts) != 1 or not 2 <= counts.pop() <= MAX_PARTS:
         return False
@@ -161,6 +168,18 @@ def are_exchanged(pairs: Sequence[tuple], same: Callable) -> bool:
         )
         for order in orders
     )
+
+
+def _is_one(found, expected) -> bool:
+    """Dit si deux listes n'ont chacune qu'un élément."""
+    return all(isinstance(each, list) and len(each) == 1 for each in (found, expected))
+
+
+def _in_order(found, expected) -> tuple:
+    """Rend deux valeurs ; de dictionnaires de mêmes clés, ce qu'ils contiennent, dans cet ordre."""
+    if not isinstance(found, dict) or not isinstance(expected, dict) or {*found} != {*expected}:
+        return found, expected
+    return [found[key] for key in expected], [*expected.values()]
 
 
 def _difference(column: Sequence[tuple]) -> str | None:

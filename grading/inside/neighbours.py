@@ -347,7 +347,9 @@ def _other_arguments(node: ast.Call, *, of_object: bool) -> Iterator[Change]:
     for index in range(1, len(node.args)):
         made = copy.deepcopy(node)
         made.args[index - 1 : index + 1] = made.args[index], made.args[index - 1]
-        yield Change("deux arguments d'une fonction sont échangés", made, 1)
+        is_of_axes = of_object and node.func.attr == "transpose"
+        said = "deux axes" if is_of_axes else "deux arguments d'une fonction"
+        yield Change(f"{said} sont échangés", made, 1)
     if len(node.args) > 1:
         made = copy.deepcopy(node)
         del made.args[-1]

@@ -6,6 +6,7 @@ import numpy as np
 from scipy import ndimage
 from scipy.special import softmax
 
+from grading.inside import messages
 from grading.questions import (
     TOLERANCE,
     Ask,
@@ -58,16 +59,30 @@ def _of_every_score(scores: np.ndarray, class_index: int) -> np.ndarray:
     return np.ones(len(scores))
 
 
+def _of_highest(scores: np.ndarray, class_index: int) -> np.ndarray:
+    return np.eye(len(scores))[scores.argmax()]
+
+
 GRADIENTS = [
     Mistake("probability_for_score", _of_scores(_of_probability)),
     Mistake("scores_summed", _of_scores(_of_every_score)),
+    Mistake("highest_score", _of_scores(_of_highest)),
 ]
+
+
+def _surprised(rng, image: np.ndarray) -> messages.Ingredient:
+    """Tire un réseau pour qui la classe expliquée n'est pas la plus probable."""
+    while True:
+        model = network(rng, image.shape)
+        if forward(model, image[None])["scores"][0].argmax() != CLASS:
+            return model
 
 
 @compared("ex09.maps_and_gradients", mistakes=GRADIENTS, tolerance=TOLERANCE)
 def ask_maps_and_gradients(ask: Ask) -> list:
     """Demande la dernière couche, puis une autre, puis une qui n'existe pas."""
-    given = network(ask.rng, SHAPE), pixels(ask.rng, *SHAPE), CLASS
+    image = pixels(ask.rng, *SHAPE)
+    given = _surprised(ask.rng, image), image, CLASS
     early, late, unknown = ((given, {"layer_name": k}) for k in ("early", "late", "mixed7"))
     return [("1/2", [(given, {})]), ("3/4", [early, late]), ("1", [unknown])]
 
@@ -103,6 +118,18 @@ def _weights_of_columns(maps, gradients):
     return maps.sum(2) * gradients.mean((0, 2))[None]
 
 
+def _weights_of_maps(maps, gradients):
+    return _grad_cam(gradients, maps)
+
+
+def _scaled(heatmap):
+    return heatmap / heatmap.max()
+
+
+def _scaled_by_size(heatmap):
+    return heatmap / np.abs(heatmap).max()
+
+
 @question("ex09.grad_cam_map")
 def ask_grad_cam_map(ask: Ask) -> Credit:
     """Pèse des cartes tirées au hasard."""
@@ -118,6 +145,11 @@ def ask_grad_cam_map(ask: Ask) -> Credit:
             Mistake("gradients_not_averaged", lambda m, g: (m * g).sum(2), "1/4"),
             Mistake("maps_averaged", lambda m, g: _grad_cam(m, g) / m.shape[2], "1/2"),
             Mistake("relu_too_early", altered(_grad_cam, _rectified), "3/4"),
+            Mistake("scaled_too_early", altered(_grad_cam, _scaled)),
+            Mistake("scaled_too_early", altered(_grad_cam, _scaled_by_size)),
+            Mistake("scaled_too_early", altered(_grad_cam, clipped)),
+            Mistake("maps_and_gradients_swapped", _weights_of_maps),
+            Mistake("maps_and_gradients_swapped", altered(_weights_of_maps, _rectified)),
         ],
         tolerance=TOLERANCE,
     )
@@ -129,7 +161,16 @@ def _divided_too_early(maps, gradients):
     return maps @ (positive / 2 + np.maximum(maps.sum((0, 1)), 0) * positive).sum((0, 1))
 
 
-PLUS_PLUS = [Mistake("parentheses_missing", _divided_too_early)]
+def _one_sum(maps, gradients):
+    """Prend, pour la somme de chaque carte, celle de toutes les cartes."""
+    positive = np.maximum(gradients, 0)
+    return maps @ (positive / (2 + max(maps.sum(), 0) * positive)).sum((0, 1))
+
+
+PLUS_PLUS = [
+    Mistake("parentheses_missing", _divided_too_early),
+    Mistake("one_sum_for_all", _one_sum),
+]
 
 
 @compared("ex09.grad_cam_plus_plus_map", mistakes=PLUS_PLUS, tolerance=TOLERANCE)

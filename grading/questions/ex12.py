@@ -1,8 +1,10 @@
 """Exercice 12 : la réponse d'une couche, et l'image qui la fait monter, octave par octave."""
 
+from functools import partial
+
 import numpy as np
 
-from grading.asking.failures import Failure
+from grading.asking.failures import Answer, Failure
 from grading.inside import messages
 from grading.questions import (
     TOLERANCE,
@@ -20,7 +22,36 @@ from grading.questions import (
 LEVELS = 2.0  # ce dont un pixel change en moyenne à chaque pas, dit l'énoncé
 SHAPE = (24, 30, 3)
 OCTAVES, STEPS = 3, 2
+HALF = 0.5  # des pixels : bien plus qu'un gradient nul n'en laisse bouger
 MAX_GAP = 0.3  # d'autres tailles d'octaves, arrondies autrement, changent cette part de 4 %
+
+
+def _response(maps, guide=None, *, alone=np.square, within=None, unit=False):
+    """Rend ce que fait `response`, avec, au choix, une erreur.
+
+    Args:
+        maps: cartes `(1, h, w, c)`.
+        guide: caractéristiques `(m, c)`, ou None.
+        alone: ce qui est fait de chaque valeur, sans guide, avant leur moyenne.
+        within: ce qui est fait, sans guide, de leur moyenne.
+        unit: ramener à 1 la longueur de ce qui se compare au guide.
+    """
+    maps = np.asarray(maps, float)
+    if guide is None:
+        mean = alone(maps).mean()
+        return within(mean) if within else mean
+    places, guide = maps.reshape(-1, maps.shape[-1]), np.asarray(guide, float)
+    if unit:
+        places, guide = (each / np.linalg.norm(each, axis=1)[:, None] for each in (places, guide))
+    return (places @ guide.T).max(1).mean()
+
+
+RESPONSES = [
+    Mistake("guide_normalised", partial(_response, unit=True)),
+    Mistake("absolute_not_squared", partial(_response, alone=np.abs)),
+    Mistake("square_forgotten", partial(_response, alone=np.asarray)),
+    Mistake("mean_squared", partial(_response, alone=np.asarray, within=np.square)),
+]
 
 
 @question("ex12.response")
@@ -30,7 +61,7 @@ def ask_response(ask: Ask) -> Credit:
     guides = [ask.rng.uniform(-2, 3, (num, 6)).astype(np.float32) for num in (7, 3, 5, 4)]
     guided = [(pair, {}) for pair in zip(maps, guides, strict=True)]
     groups = [("1/2", [((each,), {}) for each in maps]), ("1", guided)]
-    found = ask.compare("response", groups, tolerance=TOLERANCE)
+    found = ask.compare("response", groups, mistakes=RESPONSES, tolerance=TOLERANCE)
     if found.level < 1:
         return found
     try:
@@ -122,13 +153,29 @@ def _without_weights_nor_starts(weights: np.ndarray, starts: np.ndarray) -> np.n
     return np.ones_like(weights)
 
 
-def _climbed(network: dreams.Network, factors=_relative, sign=1):
+def _mean_size(slope: np.ndarray) -> float:
+    return np.abs(slope).mean()
+
+
+def _highest(slope: np.ndarray) -> float:
+    return np.abs(slope).max()
+
+
+def _typical(slope: np.ndarray) -> float:
+    return np.sqrt(np.square(slope).mean())
+
+
+SIZES = (_highest, _typical, np.std, np.mean)  # ce qui se prend pour la taille moyenne du gradient
+
+
+def _climbed(network: dreams.Network, factors=_relative, sign=1, size=_mean_size):
     """Rend ce que fait `dream` d'un pas, à une seule échelle, avec, au choix, une erreur.
 
     Args:
         network: le réseau.
         factors: rend ce qui multiplie la réponse de chaque couche, des poids et des réponses.
         sign: -1 pour descendre.
+        size: rend ce qui divise le gradient.
     """
     first, _, second, _ = network.weights
 
@@ -139,7 +186,7 @@ def _climbed(network: dreams.Network, factors=_relative, sign=1):
         slope = of_low * 2 * low / low.size
         slope = slope + of_high * 2 * high / high.size @ second[0, 0].T  # `high` coupe, comme ReLU
         slope = (slope * (low > 0)) @ first[0, 0].T
-        change = sign * LEVELS * slope / np.abs(slope).mean()
+        change = sign * LEVELS * slope / size(slope)
         return np.clip(image + change, 0, 255), []
 
     return dream
@@ -166,6 +213,17 @@ def _ignores_offset(ask: Ask) -> bool:
     return all(same(each, first, tolerance=1e-4) for each in others)
 
 
+def _is_one_of(found: np.ndarray, known: list[np.ndarray]) -> bool:
+    """Dit si un changement est l'un de ceux-ci, où que chaque pixel soit décalé."""
+    values = np.sort(found, axis=None)
+    return any(same(values, np.sort(each, axis=None), tolerance=5e-3) for each in known)
+
+
+def _has_moved(answer: Answer, image: np.ndarray) -> bool:
+    """Dit si presque tous les pixels ont changé, si peu que ce soit."""
+    return np.mean(as_floats(answer.value[0]) != image) > HALF
+
+
 @question("ex12.climb")
 def ask_climb(ask: Ask) -> Credit:
     """Fait un pas, à une seule échelle : de combien l'image change, et où."""
@@ -185,6 +243,11 @@ def ask_climb(ask: Ask) -> Credit:
         Mistake("not_relative_to_start", _climbed(network, _not_relative), "1/2"),
         Mistake("not_relative_to_start", _climbed(network, _without_weights_nor_starts), "1/2"),
     ]
+    divided = [
+        Mistake("gradient_divided_otherwise", _climbed(network, factors, size=size))
+        for factors in (_relative, _without_weights, _not_relative)
+        for size in SIZES
+    ]
     found = ask.compare(
         "dream",
         [
@@ -192,9 +255,19 @@ def ask_climb(ask: Ask) -> Credit:
             ("1/2", call, lambda value: np.abs(change(value)).mean()),
             ("1", call, change),
         ],
-        mistakes=mistakes,
+        mistakes=[*mistakes, *divided],
         tolerance=5e-3,
     )
+    if found.reason == "gradient_divided_otherwise":
+        ours = [change(each.compute(*call[0][0], **call[0][1])) for each in divided]
+        if not _is_one_of(change(ask.calls("dream", call)[0].value), ours):
+            found = found._replace(
+                reason="wrong_values", detail=""
+            )  # une seule moyenne, par hasard
+    if found.reason == "rolled":  # chaque pixel de ce réseau a sa réponse, sans ses voisins
+        found = found._replace(reason="gradient_not_shifted_back", detail="")
+    if found.reason == "picture_unchanged" and _has_moved(ask.calls("dream", call)[0], image):
+        found = found._replace(reason="gradient_not_scaled")
     if found.level:  # les pixels de cette image-ci sont déjà noirs, ou blancs
         extreme = 255 * ask.rng.integers(0, 2, SHAPE).astype(np.float32)
         given = network.extractor(*dreams.NAMES), extreme, weights
@@ -224,6 +297,7 @@ def ask_octaves(ask: Ask) -> Credit:
     share = _share(found - alone, ours - ours_alone)
     misadded = abs(share - _share(alone - image, ours_alone - image)) > MAX_GAP
     lost = "octaves_miscounted" if miscounted else "octave_forgotten"
+    lost = "picture_unchanged" if changed < LEVELS / 4 else lost
     partly = "octaves_miscounted" if miscounted else "octave_misadded"
     return first_fault(
         ("1/2" if complete else "1/4", lost, added < LEVELS / 4, miscounted),
@@ -231,7 +305,32 @@ def ask_octaves(ask: Ask) -> Credit:
         ("1/2", partly, misadded, miscounted),
         ("3/4", "curves_not_returned", not complete or bool(miscounted), miscounted),
         ("3/4", "curves_not_relative", not relative),
+        ("7/8", *_accepts_small(ask, image)),
     )
+
+
+def _accepts_small(ask: Ask, image: np.ndarray) -> tuple[str, bool, str]:
+    """Fait rêver un réseau pour qui la plus petite octave est trop petite.
+
+    Returns:
+        Une raison, si c'est accepté ou mal refusé, et le nom de l'exception.
+    """
+    stack = [
+        ["Conv2D", {"filters": 2, "kernel_size": 1, "name": "basse"}],
+        ["AveragePooling2D", {"pool_size": SHAPE[0] - 2, "name": "haute"}],
+    ]
+    given = {"network": {"shape": [None, None, 3], "stack": stack}, "layer_names": ["haute"]}
+    options = messages.Ingredient("namespace", {"octaves": OCTAVES, "steps": 1, "seed": 1})
+    positional = messages.Ingredient("dream_extractor", given), image, [1.0]
+    large = messages.Ingredient("namespace", {"octaves": 1, "steps": 1, "seed": 1})
+    calls = [(positional, {"options": each}) for each in (options, large)]
+    try:
+        small, alone = ask.calls("dream", calls)
+    except Failure:  # l'image entière ne passe pas non plus : rien n'est à dire de la taille
+        return "small_octave_accepted", False, ""
+    if alone.error or not small.error:
+        return "small_octave_accepted", not (alone.error or small.error), ""
+    return "other_error", "ValueError" not in small.error["families"], small.error["type"]
 
 
 def _check_last_octave(ask: Ask, function: str, positional: tuple, options: list[dict]) -> None:

@@ -38,6 +38,7 @@ PRECISE |= {  # ce que disent `arguments`, `parts` et `neighbours`
     "wrong_parts",
     "one_operation",
     "two_operations",
+    "first_operation",
     "only_some_calls",
     "sides_swapped",
     "one_side_wrong",

@@ -31,7 +31,9 @@ def dream(model, image, weights, *, guide=None, options):
     change = None
     curves = []
     height, width = image.shape[:2]
-    for h, w in dreams.octave_sizes(height, width, options.octaves, scale=1.4):
+    sizes = dreams.octave_sizes(height, width, options.octaves, scale=1.4)
+    dreams.check_size(model, *sizes[0])
+    for h, w in sizes:
         small = dreams.resize(image, h, w)
         picture = small if change is None else small + dreams.resize(change, h, w)
         picture = np.clip(picture, 0, 255)

@@ -38,6 +38,7 @@ def maximise(model, layer_name, filters, *, steps=60, seed=0):
                 answer = responses(network, x, [k])
             gradient = tape.gradient(answer, x).numpy()
             image = image + 10 * gradient / (np.abs(gradient).mean() + 1e-12)
-            image = np.clip(smooth(image, 0.15), 0, 255)
+            image = smooth(image, 0.15)
+            image = np.clip(image + 0.02 * (128 - image), 0, 255)
         found.append(image[0].round().astype("uint8"))
     return np.array(found)
