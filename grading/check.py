@@ -569,7 +569,8 @@ def shown_forms(found: Credit) -> str:
     if answered.error:
         failure = failures.failure_of(answered.error)
         return f"reçu : {failure.detail or failure.reason}"
-    forms = f"attendu : {form_of(expected)} ; reçu : {form_of(answered.value)}"
+    of = f" pour {found.wrong.part}" if found.wrong.part else ""
+    forms = f"attendu{of} : {form_of(expected)} ; reçu : {form_of(answered.value)}"
     is_told = found.reason in TYPED and _is_of_other_kind(answered.value, expected)
     return f"{forms}, {answered.value.dtype}" if is_told else forms
 
@@ -584,12 +585,12 @@ def form_of(value) -> str:
     """Écrit la forme d'une valeur : `"tableau (3, 4)"`, `"un nombre"`, `"None"`."""
     if value is None or isinstance(value, messages.Opaque | Lacking | str | bytes | dict):
         return kind_of(value)
+    if names := getattr(value, "names", ()):
+        return " et ".join(names)
     try:
         shape = np.shape(value)
     except ValueError:
         return _form_of_parts(value)
-    if names := getattr(value, "names", ()):
-        return " et ".join(names)
     kind = "tableau" if isinstance(value, np.ndarray) else type(value).__name__
     words = " de chaînes" if sequences.has_words(value) else ""
     return f"{kind} {shape}{words}" if shape else "un nombre"

@@ -295,6 +295,8 @@ def _kept(kept, _):
 # --- Ce que les appels manqués ont de particulier ------------------------------------
 
 
+# Ce qui se dit des seuls côtés d'un tableau (voir `sides`).
+OF_SIDES = ("sides_swapped", "one_side_wrong", "one_too_many", "one_missing")
 GIVEN = object()  # la valeur d'un trait : l'argument est donné
 
 

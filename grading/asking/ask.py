@@ -35,7 +35,7 @@ from grading.asking.comparing import (
 )
 from grading.asking.credits import Credit, Wrong
 from grading.asking.failures import Answer, Failure, failure_of
-from grading.asking.parts import are_exchanged
+from grading.asking.parts import are_exchanged, name_of, with_names
 from grading.scale import Rule
 
 SEARCH_S = 2.0  # de processeur : passé ce temps, `check` répond sans chercher davantage
@@ -176,6 +176,7 @@ class Ask:
             for each, known, part in zip(found, ours, parts, strict=True)
         ]
         expected = [seen(each, *part) for each, part in zip(ours, parts, strict=True)]
+        answers, expected = self._with_fields(function, answers, expected)
         known = _with_answers(groups, expected)
         mistakes = [each._replace(compute=partial(_made_by, each)) for each in mistakes]
         compared_ = judge(answers, known, _known, mistakes, tolerance=tolerance)
@@ -192,7 +193,8 @@ class Ask:
             compared_ = self._explained(compared_, function, side, again, **how)
         compared_ = self._remarked(compared_, function, found, whole, ours)
         judged = [call for _, some in known for call in some]
-        return _whole(shown_as(compared_, function, judged, calls), calls, parts, found, ours)
+        shown = shown_as(compared_, function, judged, calls)
+        return _whole(shown, _rank(compared_, judged), parts, found, ours)
 
     def _explained(
         self, found: Credit, function: str, side: "Compared", again: Callable, **how
@@ -269,6 +271,16 @@ class Ask:
             None if answer.error else as_floats(seen(answer, *call.part).value)
             for answer, call in zip(ours, calls, strict=True)
         ]
+
+    def _with_fields(self, function: str, *several: list[Answer]) -> list[list[Answer]]:
+        """Nomme les éléments de réponses entières, si la fonction annonce un `NamedTuple`."""
+        if not any(isinstance(each.value, tuple) for each in several[-1]):
+            return list(several)
+        try:
+            names = tuple(self.reference.op("fields", function=function))
+        except (Failure, LookupError):
+            names = ()
+        return [[each._replace(value=with_names(each.value, names)) for each in a] for a in several]
 
     def _near(
         self, found: Credit, function: str, groups: Sequence[tuple], answers: Sequence, **how
@@ -514,11 +526,17 @@ def shown_as(found: Credit, function: str, judged: Sequence, calls: Sequence) ->
     """
     if found.wrong is None:
         return found
-    given = (found.wrong.positional, found.wrong.named)
-    number = next(k for k, each in enumerate(judged) if each[0] is given[0] and each[1] is given[1])
-    positional, named = calls[number]
+    positional, named = calls[_rank(found, judged)]
     wrong = found.wrong._replace(function=function, positional=positional, named=named)
     return found._replace(wrong=wrong)
+
+
+def _rank(found: Credit, judged: Sequence) -> int:
+    """Rend le rang de l'appel manqué parmi ceux qui ont été donnés à `judge` ; -1 sans lui."""
+    if found.wrong is None:
+        return -1
+    given = (found.wrong.positional, found.wrong.named)
+    return next(k for k, each in enumerate(judged) if each[0] is given[0] and each[1] is given[1])
 
 
 def _made_by(mistake: Mistake, _, call: tuple, part: Sequence):
@@ -536,15 +554,16 @@ def _known(answer: Answer, *_):
     return answer.value
 
 
-def _whole(found: Credit, calls: Sequence, parts: Sequence, answers, ours) -> Credit:
-    """Note dans un crédit, à côté de la part comparée, tout ce que la fonction rend.
+def _whole(found: Credit, number: int, parts: Sequence, answers, ours) -> Credit:
+    """Note dans un crédit, à côté de la part comparée, son nom et tout ce que la fonction rend.
 
     Ce qui se dit de cette part seule ne dit rien à qui ne la connaît pas : c'est tu.
     """
     if found.wrong is None:
         return found
-    number = next(k for k, each in enumerate(calls) if each[0] is found.wrong.positional)
     values = [each[number].value for each in (answers, ours)]
+    if name := name_of(*parts[number], whole=values[1]):
+        return found._replace(wrong=found.wrong._replace(part=name))
     if not parts[number] or not all(map(_has_form, values)):
         return found
     wrong = found.wrong._replace(whole=(answers[number], ours[number].value))

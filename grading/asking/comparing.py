@@ -143,11 +143,19 @@ def judge(
 
 def _reason(wrong: Sequence[Sequence[Wrong]]) -> tuple[str, str]:
     """Dit en quoi tous les appels manqués diffèrent, ou ceux du premier groupe qui en a."""
-    every = _common_reason([each for bad in wrong for each in bad])
+    whole = [each for bad in wrong for each in bad]
+    every = _common_reason([each for each in whole if _is_comparable(each)] or whole)
     if every and (every[0] not in CAUSELESS or len(wrong) == 1):
         return every
-    first = _common_reason(wrong[0], more=len(wrong) > 1)
+    others = [each for bad in wrong[1:] for each in bad]
+    first = _common_reason(wrong[0], more=any(map(_is_comparable, others)))
     return every if every and first[0] in CAUSELESS else first
+
+
+def _is_comparable(wrong: Wrong) -> bool:
+    """Dit si un appel manqué se compare au bon : de ce qui contient NaN, rien ne se conclut."""
+    expected = None if wrong.expected is REFUSED else as_floats(wrong.expected)
+    return expected is None or bool(np.isfinite(expected).all())
 
 
 def value_of(right: Callable, positional, named):
@@ -284,9 +292,15 @@ def _first_fault(wrong: Wrong) -> tuple[str, str]:
     try:
         values = numbers(wrong.answer, expected.shape)
     except Failure as failure:
-        return failure.reason, failure.detail
+        if failure.reason != "not_a_number":
+            return failure.reason, failure.detail
+        values = as_floats(wrong.answer.value)
     scale = np.abs(expected[np.isfinite(expected)]).max(initial=1e-9)
-    return "wrong_values", _where(np.isclose(values, expected, rtol=1e-4, atol=1e-4 * scale))
+    right = np.isclose(values, expected, rtol=1e-4, atol=1e-4 * scale, equal_nan=True)
+    absent = ~np.isfinite(values) & np.isfinite(expected)
+    return (
+        ("not_a_number", _where_not(absent, right)) if absent.any() else (VAGUE[0], _where(right))
+    )
 
 
 def _lacking(pairs: Sequence[tuple]) -> tuple[str, str] | None:
@@ -309,6 +323,20 @@ def _where(right: np.ndarray) -> str:
         return share
     index = ", ".join(map(str, np.argwhere(~right)[0])) if not right.all() else ""
     return f"{share} ; la première fausse est à l'indice [{index}]" if index else share
+
+
+def _where_not(absent: np.ndarray, right: np.ndarray) -> str:
+    """Dit combien de valeurs ne sont pas des nombres, où est la première, et ce que vaut le reste.
+
+    Args:
+        absent: les valeurs qui devraient être des nombres, et n'en sont pas.
+        right: les valeurs justes.
+    """
+    if absent.size < 2:
+        return ""
+    rest = " ; tout le reste est juste" if (right | absent).all() and not absent.all() else ""
+    index = ", ".join(map(str, np.argwhere(absent)[0]))
+    return f"{np.sum(absent)} sur {absent.size}, la première à l'indice [{index}]{rest}"
 
 
 def _difference(wrong: Sequence[Wrong]) -> str | None:

@@ -16,6 +16,7 @@ class Wrong(NamedTuple):
     expected: object
     reached: Fraction  # le niveau acquis, sans ce que vaut quand même une erreur connue
     whole: tuple | None = None  # réponse et bonne valeur entières, si une part en est comparée
+    part: str = ""  # ce qui se compare, si c'est un élément qui se nomme : "`accuracy`"
 
 
 class Credit(NamedTuple):

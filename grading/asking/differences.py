@@ -169,11 +169,18 @@ def _overflowed(found: np.ndarray, expected: np.ndarray) -> bool:
 def _other_scale(found: np.ndarray, expected: np.ndarray) -> bool:
     """De 0 à 255, ou à 100, au lieu de 0 à 1, ou l'inverse ; à l'entier près s'il le faut."""
     as_they_are = (lambda values: values, np.trunc, np.rint)
-    return _varies(expected) and any(
+    is_other = _varies(expected) and any(
         alike(found, to(factor * expected)) or alike(to(factor * found), expected)
         for factor in (100, 255)
         for to in as_they_are
     )
+    return is_other or _are_percents(found, expected)
+
+
+def _are_percents(found: np.ndarray, expected: np.ndarray) -> bool:
+    """Deux parts différentes, chacune cent fois trop grande : ce ne peut être un hasard."""
+    are_parts = len(np.unique(expected)) > 1 and (expected > 0).all() and (expected < 1).all()
+    return are_parts and alike(found, 100 * expected)
 
 
 def _times(found: np.ndarray, expected: np.ndarray) -> bool:
@@ -372,7 +379,8 @@ def explain(pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> str | None:
     if known is VALUES and all(found.size < MIN_VALUES for found, _ in pairs):
         pairs = [_joined(pairs)]  # des nombres seuls s'expliquent ensemble
     if max(max(found.size, expected.size) for found, expected in pairs) < MIN_VALUES:
-        return None
+        is_percent = known is VALUES and all(_are_percents(*pair) for pair in pairs)
+        return "other_scale" if is_percent else None
     with np.errstate(all="ignore"):
         return first_reason(known, pairs)
 

@@ -90,6 +90,8 @@ def quoted(message: str, *, who: str = "Python") -> str:
 NOTHING = r"inside\.(absent|stand_ins)\.|'Nothing'|unpack \(expected \d+, got 0"
 OPENING = {"FileNotFoundError": causes.ABSENT, "PermissionError": causes.REFUSED}
 NAMED = r"^\[Errno \d+\] [^:]+: '([^']+)'$"  # ce que dit Python d'un fichier absent, ou refusé
+# Ce que dit Keras d'une taille que le réseau ne connaît pas encore, donnée à ces opérations.
+UNKNOWN_SIZE = r"(Reshape|BroadcastTo|Tile|Repeat)\.call.*convert a value \(None\)"
 # Type de l'exception, ce que dit son message, raison, et ce qui la précise ; le premier l'emporte.
 REASONS = (
     ("SyntaxError", "codec can't decode|Non-UTF-8", "wrong_encoding", "{file}"),
@@ -109,6 +111,7 @@ REASONS = (
     ("ImportError", "attempted relative import", "missing_module", "{detail}"),
     ("AttributeError", "module 'exercises", "missing_name", "{last}"),
     ("FileNotFoundError", "", "missing_file", "{detail}"),
+    ("ValueError", UNKNOWN_SIZE, "unknown_size", "{detail}"),
     # Ce qui tient lieu d'un absent, et n'énumère rien.
     ("StopIteration", "", "missing_file", "{place}"),
     (".*", NOTHING, "missing_file", "{place}"),

@@ -25,9 +25,21 @@ class Lacking(NamedTuple):
 
 
 class Keyed(tuple):
-    """Les valeurs de plusieurs clés d'un dictionnaire ; `names` sont ces clés."""
+    """Les valeurs de plusieurs clés d'un dictionnaire, ou des champs d'un `NamedTuple`.
+
+    `names` sont ces clés, ou ces champs.
+    """
 
     names: tuple[str, ...] = ()
+
+
+def with_names(value, names: tuple[str, ...]):
+    """Nomme les éléments d'une valeur, si elle en a autant que de noms."""
+    if not names or not isinstance(value, tuple | list) or len(value) != len(names):
+        return value
+    found = Keyed(value)
+    found.names = names
+    return found
 
 
 def as_floats(value) -> np.ndarray | None:
@@ -89,9 +101,23 @@ def taken(value, part: Callable):
     """
     found = part(value)
     if isinstance(part, itemgetter) and isinstance(value, dict) and isinstance(found, tuple):
-        found = Keyed(found)
-        found.names = part.__reduce__()[1]
+        found = with_names(found, part.__reduce__()[1])
     return found
+
+
+def name_of(part: Callable | None = None, *, whole=None) -> str:
+    """Nomme l'élément que tire une part : "`accuracy`", "le 2e élément" ; "" s'ils sont plusieurs.
+
+    Args:
+        part: ce qui se compare d'une valeur ; None si c'est tout.
+        whole: la valeur entière.
+    """
+    keys = part.__reduce__()[1] if isinstance(part, itemgetter) else ()
+    if len(keys) == 1 and isinstance(whole, dict):
+        return f"`{keys[0]}`"
+    if len(keys) == 1 and isinstance(whole, tuple | list) and keys[0] in range(len(ORDINALS)):
+        return f"le {ORDINALS[keys[0]]} élément"
+    return ""
 
 
 # --- L'élément qui est faux ----------------------------------------------------------

@@ -9,6 +9,7 @@ import inspect as inspection
 import io
 import zipfile
 from pathlib import Path
+from traceback import walk_tb
 
 import h5py
 import keras
@@ -45,17 +46,51 @@ def through(module: str, function: str, calls: list, weights: list) -> list:
             for each in positional
         ]
         keras.utils.set_random_seed(0)
-        made = target(*positional, **named)
+        with _written_places() as places:
+            made = target(*positional, **named)
         if made is None:  # un `return` oublié
             return None
         model = keras.Model(inputs, made)
         given = {each.shape: each for each in weights}
         model.set_weights([given.get(each.shape, each) for each in model.get_weights()])
-        outputs = model(arrays, training=False)
+        try:
+            outputs = model(arrays, training=False)
+        except Exception as error:  # aucune ligne du rendu n'est en cours
+            error.places = _place_of(model, arrays, places)
+            raise
         several = isinstance(outputs, list | tuple)
         return list(map(np.asarray, outputs)) if several else np.asarray(outputs)
 
     return probes.results(use, calls, ready=False)
+
+
+@contextlib.contextmanager
+def _written_places():
+    """Retient quelles lignes du rendu ont demandé chaque opération d'un réseau."""
+    places, plain = {}, keras.Operation.symbolic_call
+
+    def symbolic_call(operation, *positional, **named):
+        places[id(operation)] = probes.own_places()
+        return plain(operation, *positional, **named)
+
+    keras.Operation.symbolic_call = symbolic_call
+    try:
+        yield places
+    finally:
+        keras.Operation.symbolic_call = plain
+
+
+def _place_of(model: keras.Model, arrays: list, places: dict) -> list[tuple[int, str, str]]:
+    """Rend les lignes qui ont demandé l'opération où un réseau s'arrête ; [] si rien ne le dit."""
+    keras.config.disable_traceback_filtering()  # sans quoi l'opération n'est plus dans la trace
+    try:
+        model(arrays, training=False)
+    except Exception as error:
+        inside = [frame.f_locals.get("self") for frame, _ in walk_tb(error.__traceback__)]
+        return next((places[id(each)] for each in inside[::-1] if id(each) in places), [])
+    finally:
+        keras.config.enable_traceback_filtering()
+    return []
 
 
 def slopes(module: str, function: str, calls: list) -> list:

@@ -58,7 +58,8 @@ def describe_error(error: BaseException) -> dict:
     `after` est ce qui manque ici, et dont dépend l'instruction qui échoue, ou "".
     """
     here = os.getcwd()
-    places = _places(error)
+    places = own_places(error)
+    places = places or getattr(error, "places", [])  # d'un réseau (voir `models.through`)
     line, file, name = places[-1] if places else (None, "", "")
     if file == CELL and name.isidentifier() and name != places[0][2]:
         file = f"{CELL} de `{name}`"  # une autre, souvent, que celle de la fonction vérifiée
@@ -80,13 +81,14 @@ def describe_error(error: BaseException) -> dict:
     }
 
 
-def _places(error: BaseException) -> list[tuple[int, str, str]]:
-    """Rend les lignes du rendu qui mènent à une exception, leur fichier et leur fonction."""
+def own_places(error: BaseException | None = None) -> list[tuple[int, str, str]]:
+    """Rend les lignes du rendu qui mènent ici, ou à une exception : ligne, fichier, fonction."""
     here, own = os.getcwd(), []
     # Ce qui mène là où l'exception est reçue, puis là où elle est levée ; la ligne où l'élève
     # demande à se vérifier n'y est pour rien.
     above = itertools.takewhile(lambda each: not _asks(each[0]), walk_stack(None))
-    for frame, line in [*[*above][::-1], *walk_tb(error.__traceback__)]:
+    raised = walk_tb(error.__traceback__) if error else ()
+    for frame, line in [*[*above][::-1], *raised]:
         file = _file_of(frame)
         ours = file.endswith("/_cellules.py")
         if not ours and (_is_in_space(frame) if SPACE else file.startswith(here)):
@@ -195,6 +197,12 @@ def found(module: str, function: str):
 def parameters(module: str, function: str) -> list[str]:
     """Rend les noms des arguments d'une fonction du rendu, dans l'ordre."""
     return [*inspect.signature(found(module, function)).parameters]
+
+
+def fields(module: str, function: str) -> list[str]:
+    """Rend les champs du `NamedTuple` qu'une fonction annonce ; [] si elle annonce autre chose."""
+    announced = getattr(found(module, function), "__annotations__", {}).get("return")
+    return [*getattr(announced, "_fields", ())]
 
 
 def call(module: str, function: str, calls: list) -> list:
@@ -474,5 +482,6 @@ INGREDIENTS = {
     "psi": _psi,
 }
 OPERATIONS = {
-    function.__name__: function for function in (load, parameters, words, call, chained, command)
+    function.__name__: function
+    for function in (load, parameters, words, fields, call, chained, command)
 }
