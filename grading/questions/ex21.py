@@ -1,9 +1,14 @@
 """Exercice 21 : des graphes, les messages qui y passent, et ce qu'on en lit."""
 
+from collections import Counter
+from typing import NamedTuple
+
 import numpy as np
 
-from grading.asking import failures
-from grading.asking.parts import Keyed
+from grading.asking import differences, failures
+from grading.asking.arguments import OF_SIDES
+from grading.asking.comparing import DIRECTIONS, UNEXPLAINED
+from grading.asking.parts import Keyed, with_names
 from grading.inside import probes
 from grading.inside.messages import Ingredient
 from grading.questions import (
@@ -25,15 +30,18 @@ AGGREGATES = ("sum", "mean", "max")  # ceux de l'énoncé
 # --- Des graphes ---------------------------------------------------------------------
 
 
+FIELDS = ("num_nodes", "senders", "receivers", "features")  # d'un graphe
+
+
 def _arcs(graph) -> np.ndarray:
-    """Range les arcs d'un graphe, une ligne `(n, i, j, *e_ji)` chacun, d'après i puis j.
+    """Range les arcs d'un graphe, une ligne `(n, i, j, *e_ji)` chacun, d'après i, puis j.
 
     Un arc qui ne porte que des zéros n'en est pas un.
     """
     num_nodes, senders, receivers, features = map(as_floats, graph)
     rows = np.column_stack([np.full(len(senders), num_nodes), receivers, senders, features])
     rows = rows[features.any(axis=1)]
-    return rows[np.lexsort((rows[:, 2], rows[:, 1]))]
+    return rows[np.lexsort(rows.T[::-1])]  # de deux arcs pareils, d'après ce qu'ils portent
 
 
 def _ends(graph) -> np.ndarray:
@@ -48,31 +56,84 @@ def _links(rng, num_nodes: int, num_links: int) -> tuple[np.ndarray, np.ndarray]
 
 
 def _compare_graphs(ask: Ask, groups: list, mistakes: list, **how) -> Credit:
-    """Compare des graphes, et dit leurs nombres d'arcs plutôt que la forme de leurs lignes."""
+    """Compare des graphes ; dit leurs nombres d'arcs, et quel champ de `Graph` est faux."""
     found = ask.compare(ask.rule.name, groups, mistakes=mistakes, **how)
     if found.wrong is None or found.wrong.answer.error:
         return found
-    graph, expected = found.wrong.answer.value, found.wrong.expected
-    if isinstance(graph, tuple) and len(graph) == 4 and np.ndim(graph[3]) == 1:
-        return _counted(found._replace(reason="features_without_axis", detail=""))
-    if not isinstance(graph, np.ndarray) or graph.ndim != 2:
+    calls = [(found.wrong.positional, found.wrong.named)]
+    ours, theirs = (each.calls(ask.rule.name, calls)[0].value for each in (ask, ask.reference))
+    if not all(map(_is_graph, (ours, theirs))):
         return found
-    if same(graph[:, 1:], expected[:, 1:]) and not same(graph[:, 0], expected[:, 0]):
-        found = found._replace(reason="wrong_num_nodes", detail="")
-    return _counted(found)
+    whole = failures.Answer(_shown(ours)), _shown(theirs)
+    found = found._replace(wrong=found.wrong._replace(whole=whole))
+    fault = _fault_of_form(ours)
+    is_settled = ask.seeks_cause or found.reason not in UNEXPLAINED  # rien de plus n'est cherché
+    if not fault and found.reason in OF_ROWS and is_settled:
+        fault = _fault_of_field(ours, theirs)
+    return found._replace(reason=fault[0], detail=fault[1]) if fault else found
 
 
-def _counted(found: Credit) -> Credit:
-    """Note, à la place de ce qui se compare, combien d'arcs ont les deux graphes."""
-    whole = failures.Answer(_arcs_of(found.wrong.answer.value)), _arcs_of(found.wrong.expected)
-    return found._replace(wrong=found.wrong._replace(whole=whole))
+def _is_graph(value) -> bool:
+    """Dit si une valeur a quatre champs faits de nombres, les trois derniers des tableaux."""
+    is_long = isinstance(value, tuple | list) and len(value) == len(FIELDS)
+    fields = [as_floats(each) for each in value] if is_long else [None]
+    return all(each is not None for each in fields) and all(each.ndim for each in fields[1:])
 
 
-def _arcs_of(graph) -> Keyed:
-    """Rend ce qui se montre d'un graphe : « 70 arcs »."""
-    shown, arcs = Keyed(), graph if isinstance(graph, np.ndarray) else graph[1]
-    shown.names = (f"{len(arcs)} arcs",)
-    return shown
+def _shown(graph) -> Keyed:
+    """Rend ce qui se montre d'un graphe : « 70 arcs et `features` (70, 9) »."""
+    names = (f"{len(graph[1])} arcs", f"`features` {np.shape(graph[3])}")
+    return with_names(names, names)
+
+
+def _fault_of_form(graph) -> tuple[str, str] | None:
+    """Dit quel champ d'un graphe n'a pas une forme possible ; None si toutes le sont."""
+    forms = {name: np.shape(each) for name, each in zip(FIELDS[1:], graph[1:], strict=True)}
+    if len(forms["features"]) == 1:
+        return "features_without_axis", ""
+    sizes = {name: form[0] for name, form in forms.items()}
+    if len({*sizes.values()}) > 1:
+        said = ", ".join(f"`{name}` : {size}" for name, size in sizes.items())
+        return "fields_of_other_lengths", said
+    return None
+
+
+def _fault_of_field(graph, expected) -> tuple[str, str] | None:
+    """Dit quel champ d'un graphe est faux, et à quel arc ; None si tous semblent justes."""
+    if np.shape(graph[3])[1:] != np.shape(expected[3])[1:]:
+        return "features_of_other_width", ""
+    ours, theirs = _arcs(graph), _arcs(expected)
+    ends, right_ends = ([tuple(row) for row in each[:, 1:3].astype(int)] for each in (ours, theirs))
+    if ends != right_ends:
+        return _fault_of_ends(Counter(ends), Counter(right_ends))
+    if not same(ours[:, 0], theirs[:, 0]):
+        return "wrong_num_nodes", ""
+    right = np.isclose(ours[:, 3:], theirs[:, 3:], rtol=TOLERANCE).all(axis=1)
+    if right.all():
+        return None
+    receiver, sender = ends[right.argmin()]
+    share = f"{right.sum()} arcs sur {len(right)} sont justes"
+    where = f"{share} ; le premier faux va de {sender} à {receiver}"
+    is_shuffled = same(np.sort(ours[:, 3:], axis=0), np.sort(theirs[:, 3:], axis=0))
+    return "features_shuffled" if is_shuffled else "features_wrong", where
+
+
+def _fault_of_ends(ends: Counter, expected: Counter) -> tuple[str, str]:
+    """Dit quels arcs `(i, j)` sont de trop, et à quel nœud il en manque."""
+    extra, missing = sorted((ends - expected).elements()), sorted((expected - ends).elements())
+    said = []
+    if extra:
+        said.append(f"de trop : {len(extra)}, le premier va de {extra[0][1]} à {extra[0][0]}")
+    if missing:
+        said.append(f"manquants : {len(missing)}, le premier arrive en {missing[0][0]}")
+    return "ends_wrong", " ; ".join(said)
+
+
+# Ce qui se dit des lignes d'un tableau d'arcs, et qui ne dirait rien d'un graphe.
+OF_ROWS = {
+    *(each.reason for each in (*differences.SHAPES, *differences.VALUES)),
+    *(*UNEXPLAINED, *DIRECTIONS, *OF_SIDES, "only_some_calls"),
+}
 
 
 def _in_square(down, right) -> np.ndarray:
@@ -104,13 +165,26 @@ def _from_one(places) -> np.ndarray:
     return places[:, None] + 1
 
 
-def _grid(linked=_in_square, *, features=_one_hot, columns="width"):
+def _by_rows(y, x, height, width) -> np.ndarray:
+    """Numérote les cases ligne par ligne, comme l'énoncé le demande."""
+    return y * width + x
+
+
+def _by_columns(y, x, height, width) -> np.ndarray:
+    return x * height + y
+
+
+def _by_height(y, x, height, width) -> np.ndarray:
+    return y * height + x
+
+
+def _grid(linked=_in_square, *, features=_one_hot, numbered=_by_rows):
     """Rend `grid_graph` avec, au choix, une erreur.
 
     Args:
         linked: dit quelles cases sont reliées, d'après leurs écarts de lignes et de colonnes.
         features: rend ce que porte chaque arc, d'après la place de j vue de i.
-        columns: le côté pris pour le nombre de colonnes, en numérotant les cases.
+        numbered: numérote les cases.
     """
 
     def grid_graph(height, width):
@@ -118,10 +192,20 @@ def _grid(linked=_in_square, *, features=_one_hot, columns="width"):
         down, right = y - y[:, None], x - x[:, None]
         receivers, senders = np.nonzero(linked(abs(down), abs(right)))
         places = (3 * (down + 1) + right + 1)[receivers, senders]
-        numbers = y * (width if columns == "width" else height) + x
+        numbers = numbered(y, x, height, width)
         return height * width, numbers[senders], numbers[receivers], features(places)
 
     return grid_graph
+
+
+def _closed_grid(height, width):
+    """Rend la grille où le bord touche le bord opposé."""
+    y, x = np.indices((height, width)).reshape(2, -1, 1)
+    down, right = np.indices((3, 3)).reshape(2, 1, -1) - 1
+    senders = (y + down) % height * width + (x + right) % width
+    receivers, places = np.broadcast_to(y * width + x, senders.shape), 3 * (down + 1) + right + 1
+    features = _one_hot(np.broadcast_to(places, senders.shape).ravel())
+    return height * width, senders.ravel(), receivers.ravel(), features
 
 
 GRIDS = [
@@ -130,7 +214,9 @@ GRIDS = [
     Mistake("four_neighbours", _grid(_in_cross_but_itself)),
     Mistake("place_as_number", _grid(features=_as_number)),
     Mistake("place_as_number", _grid(features=_from_one), "1/2"),
-    Mistake("numbered_by_height", _grid(columns="height")),
+    Mistake("numbered_by_height", _grid(numbered=_by_height)),
+    Mistake("numbered_by_columns", _grid(numbered=_by_columns)),
+    Mistake("grid_closed", _closed_grid),
 ]
 
 
@@ -141,19 +227,37 @@ def ask_grid_graph(ask: Ask) -> Credit:
     return _compare_graphs(ask, [("1/2", calls, _ends), ("1", calls, _arcs)], GRIDS)
 
 
-def _linked(*, ways=((0, 1), (1, 0)), loops=False):
+def _for_each_way(weights, num_ways) -> np.ndarray:
+    """Rend le poids de chaque arc, un sens après l'autre, comme l'énoncé le demande."""
+    return np.tile(weights, num_ways)
+
+
+def _in_a_row(weights, num_ways) -> np.ndarray:
+    return np.repeat(weights, num_ways)
+
+
+def _shared(weights, num_ways) -> np.ndarray:
+    return np.tile(weights, num_ways) / num_ways
+
+
+def _ones(weights, num_ways) -> np.ndarray:
+    return np.ones(num_ways * len(weights))
+
+
+def _linked(*, ways=((0, 1), (1, 0)), loops=False, weigh=_for_each_way):
     """Rend `undirected_graph` avec, au choix, une erreur.
 
     Args:
         ways: les sens de chaque lien, de quelle colonne à quelle autre.
         loops: ajouter à chaque nœud une boucle de poids 1.
+        weigh: rend le poids des arcs, d'après ceux des liens et le nombre de sens.
     """
 
     def undirected_graph(num_nodes, pairs, weights):
         own = np.arange(num_nodes)[: num_nodes * loops]
         senders = np.concatenate([*(pairs[:, first] for first, _ in ways), own])
         receivers = np.concatenate([*(pairs[:, second] for _, second in ways), own])
-        features = np.concatenate([*(weights for _ in ways), np.ones(len(own))])
+        features = np.concatenate([weigh(weights, len(ways)), np.ones(len(own))])
         return num_nodes, senders, receivers, features[:, None]
 
     return undirected_graph
@@ -163,6 +267,11 @@ LINKED = [
     Mistake("one_way_only", _linked(ways=[(0, 1)])),
     Mistake("one_way_only", _linked(ways=[(1, 0)])),
     Mistake("loops_added", _linked(loops=True)),
+    Mistake("same_way_twice", _linked(ways=[(0, 1), (0, 1)])),
+    Mistake("same_way_twice", _linked(ways=[(1, 0), (1, 0)])),
+    Mistake("weights_in_a_row", _linked(weigh=_in_a_row)),
+    Mistake("weight_shared", _linked(weigh=_shared)),
+    Mistake("link_weights_ignored", _linked(weigh=_ones)),
 ]
 
 
@@ -194,12 +303,43 @@ def _undivided(degrees, receivers, senders) -> np.ndarray:
     return np.ones(len(receivers))
 
 
-def _normal(divide=_by_both, *, weighted=True, loops=True, counted=True):
+def _both_ways(pairs, matrix) -> np.ndarray:
+    """Rend les arcs des liens, un par sens, comme l'énoncé le demande."""
+    return matrix > 0
+
+
+def _as_given(pairs, matrix) -> np.ndarray:
+    return _marked(pairs, len(matrix))
+
+
+def _as_turned(pairs, matrix) -> np.ndarray:
+    return _marked(pairs, len(matrix)).T
+
+
+def _marked(pairs, num_nodes) -> np.ndarray:
+    """Marque l'arc de chaque lien, du premier nœud au second, dans une matrice `(i, j)`."""
+    marked = np.zeros((num_nodes, num_nodes), bool)
+    marked[pairs[:, 1], pairs[:, 0]] = True
+    return marked
+
+
+class Weights(NamedTuple):
+    """Quels poids se lisent : sans quoi chaque lien compte pour 1."""
+
+    of_arcs: bool = True
+    of_degrees: bool = True
+
+
+WEIGHTS = Weights()
+
+
+def _normal(divide=_by_both, *, read=WEIGHTS, linked=_both_ways, loops=True, counted=True):
     """Rend `normalised` avec, au choix, une erreur.
 
     Args:
         divide: rend ce qui divise le poids d'un arc.
-        weighted: lire les poids des liens ; sinon, ils valent 1.
+        read: les poids des liens qui se lisent.
+        linked: rend les arcs des liens.
         loops: ajouter une boucle à chaque nœud.
         counted: compter cette boucle dans la somme des poids d'un nœud.
     """
@@ -209,21 +349,26 @@ def _normal(divide=_by_both, *, weighted=True, loops=True, counted=True):
         num_nodes = len(fields["labels"])
         matrix = np.zeros((num_nodes, num_nodes))
         first, second = fields["pairs"].T
-        matrix[first, second] = matrix[second, first] = fields["weights"] if weighted else 1
-        own = np.eye(num_nodes)
-        degrees = matrix.sum(axis=1) + (loops and counted)
-        receivers, senders = np.nonzero(matrix + own if loops else matrix)
+        matrix[first, second] = matrix[second, first] = fields["weights"]
+        own, ones = np.eye(num_nodes), (matrix > 0).astype(float)
+        degrees = (matrix if read.of_degrees else ones).sum(axis=1) + counted
+        arcs = linked(fields["pairs"], matrix)
+        receivers, senders = np.nonzero(arcs | (own > 0) if loops else arcs)
+        weights = ((matrix if read.of_arcs else ones) + own)[receivers, senders]
         with np.errstate(all="ignore"):  # un nœud sans voisin
-            weights = (matrix + own)[receivers, senders] / divide(degrees, receivers, senders)
+            weights = weights / divide(degrees, receivers, senders)
         return num_nodes, senders, receivers, weights[:, None]
 
     return normalised
 
 
 NORMALISED = [
-    Mistake("loops_missing", _normal(loops=False)),
+    *(Mistake("loops_missing", _normal(loops=False, counted=each)) for each in (False, True)),
     Mistake("loop_not_counted", _normal(counted=False)),
-    Mistake("link_weights_ignored", _normal(weighted=False)),
+    Mistake("link_weights_ignored", _normal(read=Weights(False, False))),
+    Mistake("degrees_count_links", _normal(read=Weights(of_degrees=False))),
+    Mistake("arc_weights_ignored", _normal(read=Weights(of_arcs=False))),
+    *(Mistake("one_way_only", _normal(linked=each)) for each in (_as_given, _as_turned)),
     Mistake("divided_by_one_end", _normal(_by_receiver)),
     Mistake("divided_by_one_end", _normal(_by_sender)),
     Mistake("root_of_product_missing", _normal(_by_product)),
@@ -277,6 +422,10 @@ def _by_num_received(graph: dict) -> np.ndarray:
     return np.maximum(np.bincount(graph["receivers"], minlength=graph["num_nodes"]), 1)
 
 
+def _by_num_received_or_zero(graph: dict) -> np.ndarray:
+    return np.bincount(graph["receivers"], minlength=graph["num_nodes"])
+
+
 def _by_num_sent(graph: dict) -> np.ndarray:
     return np.maximum(np.bincount(graph["senders"], minlength=graph["num_nodes"]), 1)
 
@@ -290,7 +439,13 @@ def _by_num_edges(graph: dict) -> np.ndarray:
 
 
 def _passed(
-    *, psi=_both_ends, end="receivers", divide=_by_num_received, known=AGGREGATES, from_zero=False
+    *,
+    psi=_both_ends,
+    end="receivers",
+    divide=_by_num_received,
+    known=AGGREGATES,
+    start=-np.inf,
+    empty=0.0,
 ):
     """Rend `pass_messages` avec, au choix, une erreur.
 
@@ -299,7 +454,8 @@ def _passed(
         end: le bout de chaque arc qui reçoit le message.
         divide: rend ce qui divise la somme de chaque nœud.
         known: agrégateurs compris ; les autres font une somme.
-        from_zero: faire partir le maximum de zéro.
+        start: d'où part le maximum.
+        empty: le maximum d'un nœud qui ne reçoit rien.
     """
 
     def pass_messages(nodes, graph, _, *, aggregate="sum"):
@@ -308,13 +464,14 @@ def _passed(
         graph, aggregate = graph.options, aggregate if aggregate in known else "sum"
         features = np.broadcast_to(graph["features"], (len(nodes), *graph["features"].shape))
         messages = psi(nodes[:, graph["receivers"]], nodes[:, graph["senders"]], features)
-        start = -np.inf if aggregate == "max" and not from_zero else 0.0
-        received = np.full((len(nodes), graph["num_nodes"], messages.shape[2]), start)
+        first = start if aggregate == "max" else 0.0
+        received = np.full((len(nodes), graph["num_nodes"], messages.shape[2]), first)
         gather = np.maximum if aggregate == "max" else np.add
         gather.at(received, (slice(None), graph[end]), messages)
         if aggregate == "mean":
-            received /= divide(graph)[:, None]
-        return np.where(np.isinf(received), 0, received)
+            with np.errstate(all="ignore"):  # un nœud qui ne reçoit rien
+                received /= divide(graph)[:, None]
+        return np.where(np.isinf(received), empty, received)
 
     return pass_messages
 
@@ -322,6 +479,7 @@ def _passed(
 PASSED = [
     Mistake("ends_swapped", _passed(psi=_ends_swapped)),
     Mistake("sent_back", _passed(end="senders")),
+    Mistake("sent_back", _passed(end="senders", divide=_by_num_sent)),
     Mistake("one_end_read", _passed(psi=_receiver_only)),
     Mistake("one_end_read", _passed(psi=_sender_only)),
     Mistake("edge_ignored", _passed(psi=_edge_ignored)),
@@ -331,7 +489,10 @@ PASSED = [
     Mistake("mean_of_all_nodes", _passed(divide=_by_num_nodes)),
     Mistake("mean_of_all_edges", _passed(divide=_by_num_edges)),
     Mistake("mean_of_sent", _passed(divide=_by_num_sent)),
-    Mistake("maximum_from_zero", _passed(from_zero=True)),
+    Mistake("maximum_from_zero", _passed(start=0.0)),
+    Mistake("mean_of_nothing", _passed(divide=_by_num_received_or_zero)),
+    Mistake("maximum_of_nothing", _passed(empty=-np.inf)),
+    Mistake("maximum_of_nothing", _passed(empty=float(np.finfo(np.float32).min))),
 ]
 
 
