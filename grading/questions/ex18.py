@@ -26,6 +26,10 @@ def _answered_only(true, answered, common) -> np.ndarray:
     return answered
 
 
+def _common_only(true, answered, common) -> np.ndarray:
+    return common
+
+
 def _common_twice(true, answered, common) -> np.ndarray:
     return true + answered
 
@@ -34,18 +38,21 @@ def _mean_size(true, answered, common) -> np.ndarray:
     return (true + answered) / 2
 
 
-def _iou(divide=_both, absent=np.nan):
+def _iou(divide=_both, absent=np.nan, *, known=None):
     """Rend `iou` avec, au choix, une erreur.
 
     Args:
         divide: rend ce qui divise les pixels communs.
         absent: ce que vaut un quotient de zéro par zéro.
+        known: rend ce qui doit n'être pas nul pour qu'une classe compte ; par défaut, ce diviseur.
     """
 
     def iou(matrix):
         common = np.diag(matrix)
-        divisor = divide(matrix.sum(1), matrix.sum(0), common)
-        return np.where(divisor > 0, common / np.maximum(divisor, 1), absent)
+        sizes = matrix.sum(1), matrix.sum(0), common
+        divisor = divide(*sizes)
+        is_known = (known or divide)(*sizes) > 0
+        return np.where(is_known, common / np.maximum(divisor, 1), absent)
 
     return iou
 
@@ -60,21 +67,28 @@ IOU = [
     )
     for absent in (np.nan, 0)
 ]
+IOU += [
+    Mistake("absent_if_never_true", _iou(known=_true_only)),
+    Mistake("absent_if_never_answered", _iou(known=_answered_only)),
+    Mistake("absent_without_common", _iou(known=_common_only)),
+]
 
 
 @compared("ex18.iou", mistakes=IOU)
 def ask_iou(ask: Ask) -> list:
     """Lit des matrices de confusion : toutes les classes, puis certaines absentes."""
 
-    def draw(num, *, never_true=(), absent=()):
+    def draw(num, *, never_true=(), never_answered=(), absent=()):
         matrix = ask.rng.integers(3, 90, (num, num)) + np.diag(ask.rng.integers(50, 400, num))
         matrix[[*never_true, *absent]] = 0
-        matrix[:, list(absent)] = 0
+        matrix[:, [*never_answered, *absent]] = 0
         return (matrix,), {}
 
+    simple = [draw(3), draw(11)]
+    never = [draw(5, never_true=[int(ask.rng.integers(5))]), draw(4, never_true=[0, 2])]
     return [
-        ("1/2", [draw(3), draw(11)]),
-        ("3/4", [draw(5, never_true=[int(ask.rng.integers(5))]), draw(4, never_true=[0, 2])]),
+        ("1/2", simple),
+        ("3/4", [*never, draw(5, never_answered=[int(ask.rng.integers(5))])]),
         ("1", [draw(11, absent=[int(ask.rng.integers(11))]), draw(4, absent=[1, 3])]),
     ]
 
@@ -93,16 +107,39 @@ def _scenes(rng, num: int, *, at_border: bool) -> np.ndarray:
     return masks
 
 
-def _near(footprint):
-    """Rend `near_contour`, qui regarde d'autres pixels autour de chacun.
+def _square(scenes, rows, columns, distance) -> np.ndarray:
+    """Rend les pixels regardés autour de chacun, comme l'énoncé le demande."""
+    return scenes == 0
+
+
+def _near(footprint=_square, *, border="nearest", read=np.asarray):
+    """Rend `near_contour` avec, au choix, une erreur.
 
     Args:
         footprint: rend les pixels regardés, d'après leurs distances en scènes, lignes et colonnes.
+        border: ce que vaut l'image au-delà de son bord (`mode` de SciPy).
+        read: ce qui se compare des classes.
     """
 
     def near_contour(masks, *, distance_px=2):
         gaps = abs(np.indices((2 * distance_px + 1,) * 3) - distance_px)
-        seen = {"footprint": footprint(*gaps, distance_px), "mode": "nearest"}
+        seen = {"footprint": footprint(*gaps, distance_px), "mode": border}
+        shown = read(masks)
+        return ndimage.maximum_filter(shown, **seen) != ndimage.minimum_filter(shown, **seen)
+
+    return near_contour
+
+
+def _is_object(masks) -> np.ndarray:
+    """Ne distingue que le fond et les objets."""
+    return (masks > 0).astype(int)
+
+
+def _near_of_side(border):
+    """Rend `near_contour`, où la distance est prise pour le côté du carré."""
+
+    def near_contour(masks, *, distance_px=2):
+        seen = {"size": (1, distance_px, distance_px), "mode": border}
         return ndimage.maximum_filter(masks, **seen) != ndimage.minimum_filter(masks, **seen)
 
     return near_contour
@@ -129,6 +166,10 @@ NEAR = [
     Mistake("cross_for_square", _near(_diamond)),
     Mistake("cross_for_square", _near(_disc)),
     Mistake("scenes_seen_together", _near(_cube)),
+    Mistake("objects_alike", _near(read=_is_object)),
+    Mistake("border_is_contour", _near(border="constant")),
+    Mistake("image_wraps", _near(border="grid-wrap")),
+    *(Mistake("distance_for_side", _near_of_side(border)) for border in ("nearest", "constant")),
 ]
 
 
@@ -163,28 +204,58 @@ def _mean_of_scenes(masks, predicted) -> np.ndarray:
     return np.nanmean(found[~np.isnan(found).all(axis=1)], axis=1)
 
 
-def _measured(ious=_of_all, *, of_scenes=False, background=False):
+def _mean_of_classes(found) -> float:
+    """Moyenne les IoU des classes qui en ont une, comme l'énoncé le demande."""
+    return np.nanmean(found)
+
+
+def _mean_in_each_scene(found) -> float:
+    return np.nanmean(np.nanmean(found, axis=0))
+
+
+def _mean_of_nan(found) -> float:
+    return np.mean(found)
+
+
+def _near_only(right, near) -> float:
+    """Rend la part de pixels justes près des contours, comme l'énoncé le demande."""
+    return right[near].mean()
+
+
+def _near_of_all(right, near) -> float:
+    return (right & near).mean()
+
+
+def _far_only(right, near) -> float:
+    return right[~near].mean()
+
+
+def _everywhere(right, near) -> float:
+    return right.mean()
+
+
+OBJECTS = slice(1, None)  # toutes les classes, sauf le fond
+
+
+def _measured(ious=_of_all, mean=_mean_of_classes, objects=OBJECTS, near=_near_only):
     """Rend `measure` avec, au choix, une erreur.
 
     Args:
         ious: rend l'IoU de chaque classe, le fond d'abord.
-        of_scenes: moyenner d'abord dans chaque scène.
-        background: garder le fond dans l'IoU des objets.
+        mean: résume ces IoU.
+        objects: les classes qui comptent dans l'IoU des objets.
+        near: rend l'exactitude près des contours, d'après les pixels justes et les pixels proches.
     """
-
-    def mean(found) -> float:
-        return np.nanmean(np.nanmean(found, axis=0)) if of_scenes else np.nanmean(found)
 
     def measure(masks, predicted):
         if masks.shape != predicted.shape:
             raise ValueError
         found, right = ious(masks, predicted), masks == predicted
-        square = _near(lambda scenes, rows, columns, distance: scenes == 0)
         return {
             "accuracy": right.mean(),
-            "contour_accuracy": right[square(masks)].mean(),
+            "contour_accuracy": near(right, _near()(masks)),
             "mean_iou": mean(found),
-            "object_mean_iou": mean(found if background else found[1:]),
+            "object_mean_iou": mean(found[objects]),
             "object_iou": _iou()(_confused(masks > 0, predicted > 0, 2))[1],
         }
 
@@ -194,8 +265,13 @@ def _measured(ious=_of_all, *, of_scenes=False, background=False):
 MEASURED = [
     Mistake("mean_of_scenes", _measured(_mean_of_scenes)),
     Mistake("mean_of_scenes", _measured(_of_each_scene)),
-    Mistake("mean_of_scenes", _measured(_of_each_scene, of_scenes=True)),
-    Mistake("background_is_no_object", _measured(background=True)),
+    Mistake("mean_of_scenes", _measured(_of_each_scene, _mean_in_each_scene)),
+    Mistake("mean_of_nan", _measured(mean=_mean_of_nan)),
+    Mistake("background_is_no_object", _measured(objects=slice(None))),
+    Mistake("last_class_dropped", _measured(objects=slice(-1))),
+    Mistake("divided_by_every_pixel", _measured(near=_near_of_all)),
+    Mistake("far_from_contours", _measured(near=_far_only)),
+    Mistake("contours_ignored", _measured(near=_everywhere)),
 ]
 
 
@@ -205,6 +281,7 @@ def ask_measure(ask: Ask) -> list:
     calls = []
     for num in (2, 3):
         masks = _scenes(ask.rng, num, at_border=True)
+        masks[masks == masks.max()] = NUM_CLASSES - 1  # la dernière classe y est toujours
         predicted = np.roll(masks, (1, 2), (1, 2))
         predicted[:, 14:, :3] = masks.max()
         calls.append(((masks, predicted), {}))
@@ -212,8 +289,13 @@ def ask_measure(ask: Ask) -> list:
         ("1/4", calls, itemgetter("accuracy")),
         ("1/2", calls, itemgetter("mean_iou")),
         ("3/4", calls, itemgetter("object_mean_iou", "object_iou")),
-        ("1", [*calls, ((masks, masks[:, :-1]), {})], itemgetter("contour_accuracy")),
+        ("1", [*calls, *_of_other_shapes(masks)], itemgetter("contour_accuracy")),
     ]
+
+
+def _of_other_shapes(masks) -> list[tuple]:
+    """Rend des appels à refuser : le second a des formes que NumPy accorderait."""
+    return [((masks, masks[:, :-1]), {}), ((masks[:1], masks[0]), {})]
 
 
 # --- Remettre chaque maximum à sa place ----------------------------------------------
@@ -251,7 +333,45 @@ def _pooled(priority=None):
     return max_pool_with_places
 
 
+def _numbered(number):
+    """Rend `max_pool_with_places`, qui numérote la place au lieu de la marquer.
+
+    Args:
+        number: rend le numéro d'une place, d'après sa ligne, sa colonne, sa carte, et la forme
+            des cartes.
+    """
+
+    def max_pool_with_places(maps):
+        windows = _windows(maps)
+        chosen = windows.reshape(*windows.shape[:4], 4).argmax(-1)
+        _, rows, columns, channels = np.indices(chosen.shape)
+        row, column = 2 * rows + chosen // 2, 2 * columns + chosen % 2
+        return windows.max((-2, -1)), number(row, column, channels, maps.shape)
+
+    return max_pool_with_places
+
+
+def _in_window(row, column, channel, shape) -> np.ndarray:
+    """Numérote une place de 0 à 3."""
+    return 2 * (row % 2) + column % 2
+
+
+def _in_maps(row, column, channel, shape) -> np.ndarray:
+    """Numérote une place comme `tf.nn.max_pool_with_argmax`."""
+    return (row * shape[2] + column) * shape[3] + channel
+
+
+def _four_in_a_row(maps):
+    """Prend pour fenêtre quatre valeurs qui se suivent."""
+    num, height, width, channels = maps.shape
+    windows = maps.reshape(num, height // 2, width // 2, 4, channels)
+    places = np.eye(4)[windows.argmax(3)].transpose(0, 1, 2, 4, 3)
+    return windows.max(3), places.reshape(maps.shape)
+
+
 PLACES = [
+    Mistake("windows_not_square", _four_in_a_row),
+    *(Mistake("number_for_mask", _numbered(number)) for number in (_in_window, _in_maps)),
     Mistake("every_tie_kept", _pooled()),
     Mistake("last_tie_kept", _pooled(np.array([[1, 2], [3, 4]]))),
     Mistake("ties_by_column", _pooled(np.array([[4, 2], [3, 1]]))),
@@ -283,7 +403,49 @@ def _twice_as_wide(values, places) -> np.ndarray:
     return np.tile(values.repeat(2, axis=1), (1, 1, 2, 1)) * places
 
 
-UNPOOLED = [Mistake("tiled_for_repeated", each) for each in (_tiled, _twice_as_wide)]
+def _repeated(values) -> np.ndarray:
+    """Répète chaque valeur dans sa fenêtre."""
+    return values.repeat(2, axis=1).repeat(2, axis=2)
+
+
+def _places_ignored(values, places) -> np.ndarray:
+    return _repeated(values)
+
+
+def _first_map_only(values, places) -> np.ndarray:
+    return _repeated(values) * places[..., :1]
+
+
+def _always_at(row: int, column: int):
+    """Rend `unpool`, qui pose toujours les valeurs à la même place de leur fenêtre."""
+
+    def unpool(values, places):
+        placed = np.zeros(places.shape)
+        placed[:, row::2, column::2] = values
+        return placed
+
+    return unpool
+
+
+def _interpolated(values, places) -> np.ndarray:
+    """Agrandit les cartes comme `UpSampling2D(2, interpolation="bilinear")`."""
+    for axis in (1, 2):
+        side = np.arange(values.shape[axis])
+        before = values.take(np.maximum(side - 1, 0), axis=axis)
+        after = values.take(np.minimum(side + 1, side[-1]), axis=axis)
+        halves = [0.75 * values + 0.25 * each for each in (before, after)]
+        shape = (*values.shape[:axis], 2 * len(side), *values.shape[axis + 1 :])
+        values = np.stack(halves, axis=axis + 1).reshape(shape)
+    return values * places
+
+
+UNPOOLED = [
+    *(Mistake("tiled_for_repeated", each) for each in (_tiled, _twice_as_wide)),
+    Mistake("places_ignored", _places_ignored),
+    Mistake("places_of_first_map", _first_map_only),
+    *(Mistake("always_same_place", _always_at(*each)) for each in np.ndindex(2, 2)),
+    Mistake("values_interpolated", _interpolated),
+]
 
 
 @compared("ex18.unpool", mistakes=UNPOOLED, tolerance=TOLERANCE, **TENSORS)

@@ -11,7 +11,7 @@ import pytest
 
 from grading import check, report, sealed
 from grading.asking import differences, grader
-from grading.questions import ex10, ex13, ex14, ex16, ex17, ex22, ex24
+from grading.questions import ex10, ex13, ex14, ex16, ex17, ex18, ex21, ex22, ex24
 from tests.grading import handins
 
 
@@ -192,6 +192,11 @@ def test_the_course_of_the_caller_is_not_the_reference(monkeypatch):
         ("ex10.fit_linear", ex10.FITTED),
         ("ex13.feature_distance", ex13.DISTANCES),
         ("ex14.content_loss", ex14.CONTENTS),
+        pytest.param("ex18.iou", ex18.IOU, marks=pytest.mark.ci),
+        pytest.param("ex18.near_contour", ex18.NEAR, marks=pytest.mark.ci),
+        pytest.param("ex18.measure", ex18.MEASURED, marks=pytest.mark.ci),
+        pytest.param("ex21.grid_graph", ex21.GRIDS, marks=pytest.mark.ci),
+        pytest.param("ex21.undirected_graph", ex21.LINKED, marks=pytest.mark.ci),
     ],
 )
 def test_a_mistake_that_is_known_is_named(identifier, mistakes):
@@ -280,6 +285,29 @@ def test_a_picture_without_its_batch_does_not_stop_python():
     )
 
 
+TWO_WAYS = """
+def undirected_graph(num_nodes, pairs, weights):
+    senders, receivers = np.concatenate([pairs, pairs[:, ::-1]]).T
+    return num_nodes, senders, receivers, {}
+"""
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize(
+    ("features", "reason", "shown"),
+    [
+        ("weights[:, None]", "fields_of_other_lengths", "`features` : 4"),
+        ("np.tile(weights, 2)[:, None] + 1", "features_wrong", "0 arcs sur 8 sont justes"),
+        ("np.tile(weights, (2, 2)).T", "features_of_other_width", "`features` (8, 2)"),
+    ],
+)
+def test_the_wrong_field_of_a_graph_is_named(features, reason, shown):
+    identifier, source = "ex21.undirected_graph", TWO_WAYS.format(features)
+    found = check.answer(check.find_rule(identifier), space(source), seed=0).credit
+    assert found.reason == reason
+    assert shown in " ".join(said(identifier, source).split())
+
+
 def test_an_empty_answer_is_a_wrong_shape():
     rule = check.find_rule("ex22.convolution")
     ours = vars(sealed.module(rule.module))
@@ -337,6 +365,7 @@ CELLS = RNG.normal(size=(6, 6)) * 300
         (MAP / 7, MAP, "times_a_number"),
         (np.trunc(255 * MAP), MAP, "other_scale"),
         (100 * MAP, MAP, "other_scale"),
+        ([21.4, 43.9], [0.214, 0.439], "other_scale"),
         (np.roll(MAP, (1, 2, 1), (0, 1, 2)), MAP, "rolled"),
         (MAP + 1, MAP, "plus_a_number"),
         (3 * MAP + 1, MAP, "stretched"),
