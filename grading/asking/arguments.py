@@ -212,7 +212,16 @@ def _positive(value):
 
 
 def _from_0_to_1(value):
-    return value / 255 if _is_array(value) and value.dtype == np.uint8 else None
+    if isinstance(value, list) and value and all(map(_is_picture, value)):
+        return [each / np.float32(255) for each in value]
+    is_picture = _is_array(value) and (value.dtype == np.uint8 or _is_picture(value))
+    return value / 255 if is_picture else None
+
+
+def _is_picture(value) -> bool:
+    """Dit si un tableau de nombres à virgule est une image, ou un lot d'images, de 0 à 255."""
+    known = _is_array(value) and value.dtype.kind == "f" and value.ndim > 2
+    return known and 0 <= value.min() and 1 < value.max() <= 255
 
 
 def _modulus(value):
@@ -328,13 +337,24 @@ def _is_idle(call: Call) -> bool:
 
 
 def _only(these: Sequence[dict], others: Sequence[dict], start: str) -> Clue | None:
-    """Cherche un trait que tous ces appels ont, et qu'aucun des autres n'a."""
-    for name, trait in sorted(these[0].items()):
-        shared = all(each.get(name) == trait for each in these)
-        known = trait.value is GIVEN or all(name in each for each in others)
-        if shared and known and all(each.get(name) != trait for each in others):
-            return Clue("only_some_calls", f"{start} {trait.sentence}")
-    return None
+    """Cherche un trait que tous ces appels ont, et qu'aucun des autres n'a.
+
+    De deux arguments qui séparent les mêmes appels, rien ne dit lequel compte : aucun n'est nommé.
+    """
+    known = [
+        (name, trait)
+        for name, trait in sorted(these[0].items())
+        if trait.value is GIVEN or all(name in each for each in others)
+    ]
+    found = [
+        (name, trait)
+        for name, trait in known
+        if all(each.get(name) == trait for each in these)
+        and all(each.get(name) != trait for each in others)
+    ]
+    if len({name.partition(", ")[0] for name, _ in found}) != 1:
+        return None
+    return Clue("only_some_calls", f"{start} {found[0][1].sentence}")
 
 
 def _traits(call: Call) -> dict[str, Trait]:
@@ -347,14 +367,19 @@ def _traits(call: Call) -> dict[str, Trait]:
         traits[f"{name}, donné"] = Trait(GIVEN, f"{argument} est donné")
         if isinstance(value, bool | int | float | str | None):
             traits[name] = Trait(value, f"{argument} vaut {value!r}")
+        elif isinstance(value, list | tuple):
+            is_alone = len(value) == 1
+            said = "n'a qu'un élément" if is_alone else "n'a pas un seul élément"
+            traits[f"{name}, longueur"] = Trait(is_alone, f"{argument} {said}")
         elif isinstance(value, np.ndarray) and value.size and value.dtype.kind in "iuf":
             if value.ndim == 2:
                 is_square = value.shape[0] == value.shape[1]
                 said = "est carré" if is_square else "n'est pas carré"
                 traits[f"{name}, forme"] = Trait(is_square, f"{argument} {said}")
-            has_negatives = bool(value.min() < 0)
-            said = "a des valeurs négatives" if has_negatives else "n'a pas de valeur négative"
-            traits[f"{name}, signe"] = Trait(has_negatives, f"{argument} {said}")
+            if value.min() < value.max():  # d'un aplat, le signe ne dit pas ce qui compte
+                has_negatives = bool(value.min() < 0)
+                said = "a des valeurs négatives" if has_negatives else "n'a pas de valeur négative"
+                traits[f"{name}, signe"] = Trait(has_negatives, f"{argument} {said}")
     return traits
 
 

@@ -38,6 +38,16 @@ def credit(level, reason: str | None = None, detail: str = "") -> Credit:
     return Credit(Fraction(level), reason, detail)
 
 
+def at_call(fault: Credit, function: str, call: tuple, answer: Answer, expected: object) -> Credit:
+    """Note dans un crédit l'appel, `(positionnels, nommés)`, qui montre la faute.
+
+    `expected` ne sert qu'à dire la forme et le type attendus ; une réponse juste n'a pas d'appel.
+    """
+    if fault.reason is None:
+        return fault
+    return fault._replace(wrong=Wrong(function, *call, answer, expected, fault.level))
+
+
 def first_fault(*faults: tuple) -> Credit:
     """Rend le crédit de la première faute qui a été commise.
 

@@ -190,6 +190,21 @@ def _times(found: np.ndarray, expected: np.ndarray) -> bool:
     return abs(factor) > 1e-9 and _varies(expected) and alike(found, factor * expected)
 
 
+def _over_maximum(found: np.ndarray, expected: np.ndarray) -> bool:
+    """Les valeurs sont divisées par la plus grande d'entre elles, en valeur absolue ou non."""
+    return any(_is_over(found, expected, top) for top in (expected.max(), abs(expected).max()))
+
+
+def _over_sum(found: np.ndarray, expected: np.ndarray) -> bool:
+    """Chaque valeur est une part de leur somme."""
+    return _is_over(found, expected, expected.sum())
+
+
+def _is_over(found: np.ndarray, expected: np.ndarray, divisor: float) -> bool:
+    is_telling = divisor != 0 and not np.isclose(abs(divisor), 1)
+    return _varies(expected) and bool(is_telling) and alike(found * divisor, expected)
+
+
 def _plus(found: np.ndarray, expected: np.ndarray) -> bool:
     """Toutes les valeurs ont en trop un même nombre."""
     return _varies(expected) and alike(found - (found - expected).mean(), expected)
@@ -344,6 +359,8 @@ VALUES = (
     Difference("not_truncated", _not_truncated),
     Difference("integer_overflow", _overflowed),
     Difference("other_scale", _other_scale),
+    Difference("divided_by_maximum", _over_maximum),
+    Difference("divided_by_sum", _over_sum),
     Difference("times_a_number", _times),
     Difference("plus_a_number", _plus),
     Difference("squared", _squared),

@@ -9,6 +9,7 @@ import numpy as np
 
 from grading.asking.ask import TENSORS, Ask, as_bytes, compared, question, shown_as
 from grading.asking.comparing import (
+    REFUSED,
     TOLERANCE,
     VAGUE,
     Mistake,
@@ -20,9 +21,10 @@ from grading.asking.comparing import (
     same,
     seen,
 )
-from grading.asking.credits import RIGHT, Credit, credit, first_fault
+from grading.asking.credits import RIGHT, Credit, at_call, credit, first_fault
 
 __all__ = [
+    "REFUSED",
     "RIGHT",
     "TENSORS",
     "TOLERANCE",
@@ -33,6 +35,7 @@ __all__ = [
     "altered",
     "as_bytes",
     "as_floats",
+    "at_call",
     "compared",
     "credit",
     "expected_of",

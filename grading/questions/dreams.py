@@ -71,12 +71,24 @@ def _of_absolute_values(found, target) -> float:
     return np.abs(found - target).sum() / np.abs(target).sum()
 
 
+def _over_squared_sum(found, target) -> float:
+    """Divise par le carré de la somme, et non par la somme des carrés."""
+    return np.sum((found - target) ** 2) / np.sum(target) ** 2
+
+
+def _cell_by_cell(found, target) -> float:
+    """Divise case par case, puis moyenne."""
+    return np.mean(np.square(found - target) / np.square(target))
+
+
 MEASURES = (  # ce qui se prend pour `relative_distance`, et ce qui s'en dit
     ("not_relative", _summed),
     ("not_relative", _averaged),
     ("distance_not_squared", _with_root),
     ("over_found_maps", _over_found),
     ("gaps_not_squared", _of_absolute_values),
+    ("over_squared_sum", _over_squared_sum),
+    ("divided_cell_by_cell", _cell_by_cell),
 )
 
 
@@ -85,9 +97,17 @@ def total_variation(image: np.ndarray) -> float:
     return float(sum(np.sum(np.diff(image, axis=axis) ** 2) for axis in (0, 1)))
 
 
+class Found(NamedTuple):
+    """Une image du rendu, et ce qui est rendu avec elle."""
+
+    pixels: np.ndarray  # en float64
+    rest: list
+    dtype: np.dtype  # celui de l'image rendue
+
+
 def pictures(
     ask: Ask, function: str, positional: tuple, options: list[dict], **named
-) -> list[tuple]:
+) -> list[Found]:
     """Fait faire des images à une fonction du rendu, une par jeu d'options.
 
     Args:
@@ -98,7 +118,7 @@ def pictures(
         named: ses autres arguments nommés.
 
     Returns:
-        Pour chacune, ses pixels, et la liste de ce qui est rendu avec eux.
+        L'image de chacune, et ce qui est rendu avec elle.
 
     Raises:
         failures.Failure: une exception, ou autre chose qu'une image de la bonne forme, de 0 à 255.
@@ -112,5 +132,5 @@ def pictures(
         pixels = numbers(answer._replace(value=image), positional[1].shape)
         if pixels.min() < -0.5 or pixels.max() > 255.5:
             raise failures.Failure("picture_out_of_range")
-        found.append((pixels, rest))
+        found.append(Found(pixels, rest, np.asarray(image).dtype))
     return found

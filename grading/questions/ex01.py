@@ -16,6 +16,7 @@ from grading.questions import (
     Mistake,
     altered,
     as_floats,
+    at_call,
     filtering,
     first_fault,
     judge,
@@ -29,7 +30,9 @@ SOBEL = np.array([[-1, -2, -1], [0, 0, 0], [1, 2, 1]])
 PREWITT = np.array([[-1, -1, -1], [0, 0, 0], [1, 1, 1]])
 SIDES = (12, 15)  # d'une image à motifs
 MISSED = {  # faute de `to_grey_levels`, et le rang de l'appel qui la montre
-    **dict.fromkeys(("wrong_type", "negatives_lost", "zero_not_black", "strong_is_dark"), 0),
+    **dict.fromkeys(
+        ("wrong_type", "scale_of_one", "negatives_lost", "zero_not_black", "strong_is_dark"), 0
+    ),
     **{"not_a_number": 2, "visible_limit_ignored": 3, "limit_ignored": 4},
 }
 MODES = {"reflect": "reflect", "same": "constant"}  # ce que `np.pad` met au bord
@@ -50,6 +53,10 @@ def _transposed_filters(kernels, channels) -> np.ndarray:
 
 def _flipped_filters(kernels, channels) -> np.ndarray:
     return _as_filters(np.flip(kernels, (1, 2)), channels)
+
+
+def _filters_of_one_kernel(kernels, channels, *, kept) -> np.ndarray:
+    return _as_filters([kernels[kept]] * len(kernels), channels)
 
 
 def _filters_of_one_channel(kernels, channels) -> np.ndarray:
@@ -151,6 +158,8 @@ def ask_as_filters(ask: Ask) -> Credit:
         Mistake("transposed_axes", _transposed_filters, "1/2"),
         Mistake("flipped_kernel", _flipped_filters),
         Mistake("channels_missing", _filters_of_one_channel),
+        Mistake("one_kernel_repeated", partial(_filters_of_one_kernel, kept=0)),
+        Mistake("one_kernel_repeated", partial(_filters_of_one_kernel, kept=-1)),
     ]
     calls = [((kernels, 3), {}), whole, (([SOBEL], 1), {})]
     found = ask.judge("as_filters", [("1", calls)], _as_filters, mistakes, tolerance=TOLERANCE)
@@ -220,6 +229,10 @@ def _reversed_along(image, kernel, *, turn, axes) -> np.ndarray:
 def _pattern_mistakes(turn: bool) -> list[Mistake]:
     """Rend les erreurs connues d'une des deux directions."""
     right = partial(_inside, turn=turn)
+    mirrored = [
+        Mistake("kernel_not_transposed", partial(_reversed_along, turn=False, axes=axes))
+        for axes in (1, 0, (0, 1))
+    ]
     return [
         Mistake("directions_swapped", partial(_inside, turn=not turn), "1/4"),
         Mistake("sign_reversed", altered(right, np.negative), "1/2"),
@@ -230,6 +243,7 @@ def _pattern_mistakes(turn: bool) -> list[Mistake]:
         Mistake("flipped_kernel", partial(_reversed_along, turn=turn, axes=(0, 1))),
         Mistake("kernel_reversed", partial(_reversed_along, turn=turn, axes=0)),
         Mistake("kernel_reversed", partial(_reversed_along, turn=turn, axes=1)),
+        *(mirrored if turn else ()),
     ]
 
 
@@ -335,6 +349,7 @@ def ask_to_grey_levels(ask: Ask) -> Credit:
     too_short = grey[-1] < 250 or grey[0] > 127
     fault = first_fault(
         (0, "wrong_type", wrong_type),
+        ("1/2", "scale_of_one", 0 < grey.max() <= 1),
         ("1/2", "negatives_lost", negatives_lost),
         ("1/2", "zero_not_black", not mirrored and rises),
         ("1/2", "strong_is_dark", mirrored and (np.diff(grey) <= 0).all()),
@@ -346,15 +361,11 @@ def ask_to_grey_levels(ask: Ask) -> Credit:
         ("3/4", "visible_limit_ignored", limited and not _reaches_white(cut, spiky)),
     )
     number = MISSED.get(fault.reason)
-    return fault if number is None else _with_call(fault, (calls + limited)[number], found[number])
-
-
-def _with_call(fault: Credit, call: tuple, answer: failures.Answer) -> Credit:
-    """Note dans un crédit l'appel de `to_grey_levels` qui montre la faute."""
-    positional, named = call
-    expected = np.zeros(np.shape(positional[0]), np.uint8)  # de quoi dire sa forme et son type
-    wrong = Wrong("to_grey_levels", positional, named, answer, expected, fault.level)
-    return fault._replace(wrong=wrong)
+    if number is None:
+        return fault
+    call = (calls + limited)[number]
+    grey = np.zeros(np.shape(call[0][0]), np.uint8)  # de quoi dire sa forme et son type
+    return at_call(fault, "to_grey_levels", call, found[number], grey)
 
 
 def _falls(answer, response: np.ndarray) -> bool:

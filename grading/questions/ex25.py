@@ -43,6 +43,17 @@ def _counted_once(said, truth, order) -> tuple[int, int]:
     return len({*_runs(said, order)} & {*_runs(truth, order)}), len(_runs(said, order))
 
 
+def _counted_as_sets(said, truth, order) -> tuple[int, int]:
+    """Compte chaque suite une seule fois, parmi les justes comme parmi toutes."""
+    ours = {*_runs(said, order)}
+    return len(ours & {*_runs(truth, order)}), len(ours)
+
+
+def _last_run_forgotten(said, truth, order) -> tuple[int, int]:
+    """Oublie la dernière suite de chaque phrase."""
+    return BLEU.matches(said[:-1], truth[:-1], order)
+
+
 def _place_by_place(said, truth, order) -> tuple[int, int]:
     """Ne compte une suite que si la vraie phrase l'a à la même place."""
     pairs = zip(_runs(said, order), _runs(truth, order), strict=False)
@@ -158,6 +169,8 @@ MEASURED = [
 COUNTED = [
     Mistake("runs_counted_again", _counted_again),
     Mistake("runs_counted_once", _counted_once),
+    Mistake("runs_counted_once", _counted_as_sets),
+    Mistake("last_run_forgotten", _last_run_forgotten),
     Mistake("place_by_place", _place_by_place),
     Mistake("words_for_runs", _out_of_words),
 ]

@@ -166,10 +166,16 @@ def _is_bare(ask: Ask, signed: str, calls: Sequence[tuple], answers: Sequence) -
     )
 
 
+def _over_strongest(values: np.ndarray) -> np.ndarray:
+    """Divise par la plus grande valeur absolue, que la carte n'a plus si elle est négative."""
+    return np.maximum(values, 0) / abs(values).max()
+
+
 BOUNDED_MISTAKES = (
     Mistake("zero_over_zero", lambda k: np.maximum(k, 0) / np.maximum(k, 0).max(), "1/2"),
     Mistake("map_sums_to_one", lambda k: np.maximum(k, 0) / max(np.maximum(k, 0).sum(), 1e-30)),
     Mistake("map_not_clipped", lambda values: values / abs(values).max(), "1/2"),
+    Mistake("map_over_strongest", _over_strongest),
     Mistake("map_not_scaled", lambda values: np.maximum(values, 0), "1/2"),
     Mistake("map_stretched", lambda k: (k - k.min()) / np.ptp(k), "1/4"),
     Mistake("absolute_value", lambda values: abs(values) / abs(values).max(), "1/4"),
