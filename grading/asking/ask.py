@@ -27,6 +27,7 @@ from grading.asking.comparing import (
     as_floats,
     judge,
     located,
+    once,
     same,
     seen,
     seen_as,
@@ -178,7 +179,7 @@ class Ask:
         expected = [seen(each, *part) for each, part in zip(ours, parts, strict=True)]
         answers, expected = self._with_fields(function, answers, expected)
         known = _with_answers(groups, expected)
-        mistakes = [each._replace(compute=partial(_made_by, each)) for each in mistakes]
+        mistakes = [each._replace(compute=partial(_made_by, once(each))) for each in mistakes]
         compared_ = judge(answers, known, _known, mistakes, tolerance=tolerance)
         if self.seeks_cause and compared_.detail == ANOTHER and mistakes:
             # Une seule opération, qui explique tout, vaut mieux que deux erreurs.

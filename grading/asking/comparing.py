@@ -78,6 +78,19 @@ def altered(function: Callable, after: Callable | None = None, **fixed) -> Calla
     return wrong
 
 
+def once(mistake: Mistake) -> Mistake:
+    """Rend la même erreur, calculée une seule fois par appel, aussi souvent qu'elle est essayée."""
+    known = {}
+
+    def compute(*positional, **named):
+        key = (*map(id, positional), *((name, id(value)) for name, value in named.items()))
+        if key not in known:  # les arguments sont gardés : leurs `id` ne resservent pas
+            known[key] = mistake.compute(*positional, **named), positional, named
+        return known[key][0]
+
+    return mistake._replace(compute=compute)
+
+
 ANOTHER = "et une autre erreur, à voir ensuite"
 VAGUE = ("wrong_values", "wrong_shape")  # ce qui se dit quand rien n'explique la différence
 CAUSELESS = (*VAGUE, "wrong_parts")  # de même, ou presque
@@ -125,6 +138,7 @@ def judge(
     level, wrong = _missed(answers, groups, right, tolerance)
     if not wrong:
         return RIGHT
+    mistakes = [once(each) for each in mistakes]
     every = [each for bad in wrong for each in bad]
     for mistake in mistakes:
         if _explains(mistake, every, tolerance):
