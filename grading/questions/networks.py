@@ -238,7 +238,8 @@ def _of_which(ask: Ask, network: dict, judge_network: Callable[[dict], Credit]) 
     """Juge un réseau ; si le programme en a d'autres à convolution, dit lequel est jugé."""
     found = judge_network(network)
     others = [each for each in built(ask) if "C" in sequence(each["facts"]["layers"])]
-    if not found.reason or network not in others or len(others) < 2:
+    sizes = {each["facts"]["num_parameters"] for each in others}
+    if not found.reason or network not in others or len(sizes) < 2:  # une taille n'en dit aucun
         return found
     size = network["facts"]["num_parameters"]
     which = f"parmi {len(others)} réseaux vus, celui de {size} paramètres"
@@ -380,6 +381,8 @@ def judge_architecture(found: dict, expected: str) -> Credit:
     missing, extra = (sum(max(0, sign * gap) for gap in gaps.values()) for sign in (-1, 1))
     level = "1/2" if max(missing, extra) == 1 else "1/4"  # une couche pour une autre : une faute
     said = " ; ".join(_said_gap(name, gap) for name, gap in gaps.items() if gap)
+    if bool(missing) != bool(extra) and not _follow(*sorted([letters, expected], key=len)):
+        said += " ; et l'ordre n'est pas celui de l'énoncé"
     folded = any(len(shape) > 2 for shape in dense)
     return first_fault(
         (0, "no_convolution", "C" not in letters),
@@ -391,6 +394,12 @@ def judge_architecture(found: dict, expected: str) -> Credit:
         (level, "extra_layer", extra, said),
         ("1/2", "flatten_forgotten", folded),
     )
+
+
+def _follow(few: str, many: str) -> bool:
+    """Dit si toutes les lettres de l'une se suivent dans l'autre, qui peut en avoir de plus."""
+    left = iter(many)
+    return all(letter in left for letter in few)
 
 
 def _said_gap(name: str, gap: int) -> str:
