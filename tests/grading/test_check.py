@@ -50,7 +50,7 @@ def said(identifier, source, **options):
         (CRASHES, ["TypeError, ligne 2 de la cellule", "acquis : rien encore"]),
         (ELSEWHERE, ["TypeError, ligne 2 de la cellule de `first`"]),
         (NOTHING, ["reçu : None, il manque un `return`", "positions(6, 6, 2)"]),
-        ("", ["La fonction demandée n'existe pas dans le module. (positions)"]),
+        ("", ["La fonction demandée n'est pas dans le fichier qui est jugé. (positions)"]),
     ],
 )
 def test_a_verdict_says_what_is_reached_and_what_remains(source, expected):
@@ -162,7 +162,7 @@ def test_what_the_question_calls_is_named_before_what_the_function_calls():
 def test_nothing_is_left_behind(capsys):
     before = random.getstate(), np.random.get_state()[1].tolist(), os.getcwd(), {*sys.modules}
     check.check("ex07.fill_color")  # rien de ce nom ici : la fonction manque
-    assert "n'existe pas" in capsys.readouterr().out
+    assert "n'est pas dans le fichier" in capsys.readouterr().out
     after = random.getstate(), np.random.get_state()[1].tolist(), os.getcwd()
     assert after == before[:3]
     assert not {"messages", "probes", "models"} & ({*sys.modules} - before[3])
