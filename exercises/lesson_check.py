@@ -17,7 +17,11 @@ Un nombre suivi de `<!-- = expression -->` est recalculé : Python, `sqrt`, `exp
 - `margin(seeds(…) - seeds(…))`, ce qui suit « ± » : la moitié de l'intervalle à 95 % ;
 - `image_margin("ex11_curves", "insertion_gap lime")`, la même d'une mesure faite sur des images ;
 - `gap("ex21_citations", "cora_smooth")` et `gap_margin(…)`, un écart de deux méthodes et la moitié
-  de son intervalle, comptés sur les graines et les images ensemble.
+  de son intervalle, comptés sur les graines et les images ensemble ;
+- `confused("ex03_cifar10", "Chien", "Chat")`, les images de chien prises pour un chat ; une liste
+  de classes compte toutes leurs erreurs ;
+- `shown("16_ex14_style", "style", 2)`, le deuxième nombre qui suit « style », au début d'une ligne
+  de ce qu'une commande affiche dans la galerie : `docs/galerie/16_ex14_style/sortie.txt`.
 """
 
 import ast
@@ -33,6 +37,7 @@ from scipy import stats
 
 from convnets.core import intervals
 from convnets.core.cli import FrenchParser, run
+from convnets.core.paths import MEASURES_DIR
 from convnets.core.reports import Metric, load_measures
 from exercises import EXERCISES, FOLDER, find
 from exercises.lesson_names import find_imports
@@ -54,6 +59,7 @@ from exercises.lesson_text import (
     parse,
 )
 
+GALLERY = MEASURES_DIR.parent / "galerie"
 WORDS = range(700, 1801)  # de prose, formules, code et tableaux à part
 GUESSES = range(3, 7)
 CALL_LINES = 10
@@ -149,11 +155,45 @@ def find_gap(slug: str, name: str) -> intervals.Interval:
     return intervals.Interval(*gaps[name])
 
 
+def confused(slug: str, truths: str | list[str], answers: str | list[str]) -> int:
+    """Compte les images d'une classe qui en reçoivent une autre, d'une matrice publiée.
+
+    Args:
+        slug: un exercice dont le modèle livré a une matrice de confusion.
+        truths: la vraie classe, en français, ou plusieurs.
+        answers: la réponse du réseau, ou plusieurs ; une réponse juste n'est pas comptée.
+    """
+    found = load_measures(slug)
+    matrix = dict(zip(found.classes_fr, found.confusion_matrix, strict=False))
+    chosen = [[each] if isinstance(each, str) else each for each in (truths, answers)]
+    if unknown := set(sum(chosen, [])) - set(matrix):
+        raise ValueError(f"la matrice de {slug} n'a pas de classe {', '.join(sorted(unknown))}")
+    places = [(name, found.classes_fr.index(name)) for name in chosen[1]]
+    return sum(matrix[t][place] for t in chosen[0] for name, place in places if name != t)
+
+
+def shown(folder: str, label: str, rank: int) -> float:
+    """Rend un nombre de ce qu'une commande affiche dans la galerie.
+
+    Args:
+        folder: un dossier de `docs/galerie/`.
+        label: le début d'une ligne.
+        rank: 1 pour le premier nombre qui suit `label`.
+    """
+    text = (GALLERY / folder / "sortie.txt").read_text(encoding="utf-8")
+    for line in text.splitlines():
+        numbers = re.findall(r"\d+(?:,\d+)?", line.removeprefix(label))
+        if line.startswith(label) and len(numbers) >= rank:
+            return float(numbers[rank - 1].replace(",", "."))
+    raise ValueError(f"{folder} n'affiche pas {rank} nombres après « {label} »")
+
+
 FUNCTIONS = {
     name: getattr(math, name) for name in ("sqrt", "exp", "log", "log2", "ceil", "floor")
 } | {"sum": sum, "max": max, "min": min, "abs": abs, "round": round}
 FUNCTIONS |= {
-    each.__name__: each for each in (report, seeds, margin, image_margin, gap, gap_margin)
+    each.__name__: each
+    for each in (report, seeds, margin, image_margin, gap, gap_margin, confused, shown)
 }
 
 

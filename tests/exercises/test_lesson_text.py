@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from convnets.core import reports
 from exercises import EXERCISES, lesson_check, lesson_text
 from exercises.lesson_text import Answer, Call, Figure, Problems, Prose, Shown, Workshop
 
@@ -179,6 +180,30 @@ def test_a_published_gap_has_its_margin():
     assert values == pytest.approx([(low + high) / 2, (high - low) / 2])
     with pytest.raises(ValueError, match="n'a pas d'écart cora_gcn"):
         lesson_check.evaluate('gap("ex21_citations", "cora_gcn")')
+
+
+def test_a_published_confusion_is_counted():
+    published = reports.load_measures("ex03_cifar10")
+    dog, cat = (published.classes_fr.index(name) for name in ("Chien", "Chat"))
+    counted = lesson_check.evaluate('confused("ex03_cifar10", "Chien", "Chat")')
+    assert counted == published.confusion_matrix[dog][cat]
+    classes = published.classes_fr
+    wrong = lesson_check.evaluate(f'confused("ex03_cifar10", {classes}, {classes})')
+    assert wrong == round(10_000 * (1 - published.metrics["accuracy"].mean))
+    with pytest.raises(ValueError, match="n'a pas de classe Loup"):
+        lesson_check.evaluate('confused("ex03_cifar10", "Loup", "Chat")')
+
+
+def test_what_a_command_shows_is_read(tmp_path, monkeypatch):
+    (tmp_path / "16_ex14_style").mkdir()
+    said = tmp_path / "16_ex14_style" / "sortie.txt"
+    said.write_text("contenu  0,000 → 0,107\nmixed2 : 5,5 %\n", encoding="utf-8")
+    monkeypatch.setattr(lesson_check, "GALLERY", tmp_path)
+    asked = ("contenu", 2), ("mixed2", 1)
+    found = [lesson_check.evaluate(f'shown("16_ex14_style", "{a}", {b})') for a, b in asked]
+    assert found == [0.107, 5.5]
+    with pytest.raises(ValueError, match="n'affiche pas 2 nombres après « mixed2 »"):
+        lesson_check.evaluate('shown("16_ex14_style", "mixed2", 2)')
 
 
 def test_an_unknown_name_and_a_long_call_are_refused():
