@@ -143,10 +143,10 @@ def fashion_steps() -> Chain:
         "AdamW : les poids sont ramenés vers zéro",
         optimizer=lambda: keras.optimizers.AdamW(weight_decay=0.05),
     )
+    chain.add("batches", "des lots deux fois plus grands", batch_size=ex02_fashion.BATCH_SIZE)
     chain.add(
         "larger",
-        "des lots et un taux deux fois plus grands",
-        batch_size=ex02_fashion.BATCH_SIZE,
+        "un taux d'apprentissage deux fois plus grand",
         optimizer=lambda: keras.optimizers.AdamW(ex02_fashion.LEARNING_RATE, weight_decay=0.05),
     )
     chain.add("smoothed", "une cible adoucie", smoothing=ex02_fashion.LABEL_SMOOTHING)
