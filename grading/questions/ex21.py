@@ -1,14 +1,10 @@
 """Exercice 21 : des graphes, les messages qui y passent, et ce qu'on en lit."""
 
-from collections import Counter
 from typing import NamedTuple
 
 import numpy as np
 
-from grading.asking import differences, failures
-from grading.asking.arguments import OF_SIDES
-from grading.asking.comparing import DIRECTIONS, UNEXPLAINED
-from grading.asking.parts import Keyed, with_names
+from grading.asking import failures
 from grading.inside import probes
 from grading.inside.messages import Ingredient
 from grading.questions import (
@@ -17,9 +13,9 @@ from grading.questions import (
     Ask,
     Credit,
     Mistake,
-    as_floats,
     compared,
     first_fault,
+    graphs,
     numbers,
     question,
     same,
@@ -30,110 +26,11 @@ AGGREGATES = ("sum", "mean", "max")  # ceux de l'énoncé
 # --- Des graphes ---------------------------------------------------------------------
 
 
-FIELDS = ("num_nodes", "senders", "receivers", "features")  # d'un graphe
-
-
-def _arcs(graph) -> np.ndarray:
-    """Range les arcs d'un graphe, une ligne `(n, i, j, *e_ji)` chacun, d'après i, puis j.
-
-    Un arc qui ne porte que des zéros n'en est pas un.
-    """
-    num_nodes, senders, receivers, features = map(as_floats, graph)
-    rows = np.column_stack([np.full(len(senders), num_nodes), receivers, senders, features])
-    rows = rows[features.any(axis=1)]
-    return rows[np.lexsort(rows.T[::-1])]  # de deux arcs pareils, d'après ce qu'ils portent
-
-
-def _ends(graph) -> np.ndarray:
-    """Range de même les deux bouts de chaque arc, sans ce qu'il porte."""
-    return _arcs(graph)[:, :3]
-
-
 def _links(rng, num_nodes: int, num_links: int) -> tuple[np.ndarray, np.ndarray]:
-    """Tire des liens `(l, 2)`, tous différents, et leurs poids."""
+    """Tire des liens `(l, 2)` entre ces nœuds, et leurs poids, tous différents."""
     pairs = rng.permutation(np.stack(np.triu_indices(num_nodes, 1), axis=1))[:num_links]
-    return rng.permuted(pairs, axis=1), rng.integers(2, 30, num_links).astype(np.float32) / 4
-
-
-def _compare_graphs(ask: Ask, groups: list, mistakes: list, **how) -> Credit:
-    """Compare des graphes ; dit leurs nombres d'arcs, et quel champ de `Graph` est faux."""
-    found = ask.compare(ask.rule.name, groups, mistakes=mistakes, **how)
-    if found.wrong is None or found.wrong.answer.error:
-        return found
-    calls = [(found.wrong.positional, found.wrong.named)]
-    ours, theirs = (each.calls(ask.rule.name, calls)[0].value for each in (ask, ask.reference))
-    if not all(map(_is_graph, (ours, theirs))):
-        return found
-    whole = failures.Answer(_shown(ours)), _shown(theirs)
-    found = found._replace(wrong=found.wrong._replace(whole=whole))
-    fault = _fault_of_form(ours)
-    is_settled = ask.seeks_cause or found.reason not in UNEXPLAINED  # rien de plus n'est cherché
-    if not fault and found.reason in OF_ROWS and is_settled:
-        fault = _fault_of_field(ours, theirs)
-    return found._replace(reason=fault[0], detail=fault[1]) if fault else found
-
-
-def _is_graph(value) -> bool:
-    """Dit si une valeur a quatre champs faits de nombres, les trois derniers des tableaux."""
-    is_long = isinstance(value, tuple | list) and len(value) == len(FIELDS)
-    fields = [as_floats(each) for each in value] if is_long else [None]
-    return all(each is not None for each in fields) and all(each.ndim for each in fields[1:])
-
-
-def _shown(graph) -> Keyed:
-    """Rend ce qui se montre d'un graphe : « 70 arcs et `features` (70, 9) »."""
-    names = (f"{len(graph[1])} arcs", f"`features` {np.shape(graph[3])}")
-    return with_names(names, names)
-
-
-def _fault_of_form(graph) -> tuple[str, str] | None:
-    """Dit quel champ d'un graphe n'a pas une forme possible ; None si toutes le sont."""
-    forms = {name: np.shape(each) for name, each in zip(FIELDS[1:], graph[1:], strict=True)}
-    if len(forms["features"]) == 1:
-        return "features_without_axis", ""
-    sizes = {name: form[0] for name, form in forms.items()}
-    if len({*sizes.values()}) > 1:
-        said = ", ".join(f"`{name}` : {size}" for name, size in sizes.items())
-        return "fields_of_other_lengths", said
-    return None
-
-
-def _fault_of_field(graph, expected) -> tuple[str, str] | None:
-    """Dit quel champ d'un graphe est faux, et à quel arc ; None si tous semblent justes."""
-    if np.shape(graph[3])[1:] != np.shape(expected[3])[1:]:
-        return "features_of_other_width", ""
-    ours, theirs = _arcs(graph), _arcs(expected)
-    ends, right_ends = ([tuple(row) for row in each[:, 1:3].astype(int)] for each in (ours, theirs))
-    if ends != right_ends:
-        return _fault_of_ends(Counter(ends), Counter(right_ends))
-    if not same(ours[:, 0], theirs[:, 0]):
-        return "wrong_num_nodes", ""
-    right = np.isclose(ours[:, 3:], theirs[:, 3:], rtol=TOLERANCE).all(axis=1)
-    if right.all():
-        return None
-    receiver, sender = ends[right.argmin()]
-    share = f"{right.sum()} arcs sur {len(right)} sont justes"
-    where = f"{share} ; le premier faux va de {sender} à {receiver}"
-    is_shuffled = same(np.sort(ours[:, 3:], axis=0), np.sort(theirs[:, 3:], axis=0))
-    return "features_shuffled" if is_shuffled else "features_wrong", where
-
-
-def _fault_of_ends(ends: Counter, expected: Counter) -> tuple[str, str]:
-    """Dit quels arcs `(i, j)` sont de trop, et à quel nœud il en manque."""
-    extra, missing = sorted((ends - expected).elements()), sorted((expected - ends).elements())
-    said = []
-    if extra:
-        said.append(f"de trop : {len(extra)}, le premier va de {extra[0][1]} à {extra[0][0]}")
-    if missing:
-        said.append(f"manquants : {len(missing)}, le premier arrive en {missing[0][0]}")
-    return "ends_wrong", " ; ".join(said)
-
-
-# Ce qui se dit des lignes d'un tableau d'arcs, et qui ne dirait rien d'un graphe.
-OF_ROWS = {
-    *(each.reason for each in (*differences.SHAPES, *differences.VALUES)),
-    *(*UNEXPLAINED, *DIRECTIONS, *OF_SIDES, "only_some_calls"),
-}
+    weights = rng.permutation(np.arange(2, 30, dtype=np.float32))[:num_links] / 4
+    return rng.permuted(pairs, axis=1), weights
 
 
 def _in_square(down, right) -> np.ndarray:
@@ -163,6 +60,16 @@ def _as_number(places) -> np.ndarray:
 
 def _from_one(places) -> np.ndarray:
     return places[:, None] + 1
+
+
+def _by_columns_of_places(places) -> np.ndarray:
+    """Numérote les cases de la fenêtre colonne par colonne."""
+    return _one_hot(3 * (places % 3) + places // 3)
+
+
+def _seen_from_sender(places) -> np.ndarray:
+    """Dit où est i vu de j."""
+    return _one_hot(8 - places)
 
 
 def _by_rows(y, x, height, width) -> np.ndarray:
@@ -214,17 +121,30 @@ GRIDS = [
     Mistake("four_neighbours", _grid(_in_cross_but_itself)),
     Mistake("place_as_number", _grid(features=_as_number)),
     Mistake("place_as_number", _grid(features=_from_one), "1/2"),
+    Mistake("places_by_column", _grid(features=_by_columns_of_places)),
+    Mistake("place_seen_from_sender", _grid(features=_seen_from_sender)),
     Mistake("numbered_by_height", _grid(numbered=_by_height)),
     Mistake("numbered_by_columns", _grid(numbered=_by_columns)),
     Mistake("grid_closed", _closed_grid),
 ]
 
 
+def _cells_too_far(positional, graph, expected) -> graphs.Fault | None:
+    """Dit si tous les bons arcs sont là, et si d'autres relient des cases éloignées."""
+    extra, missing = graphs.gaps(graph, expected)
+    if not extra or missing:
+        return None
+    receiver, sender = (divmod(node, positional[1]) for node in extra[0])
+    said = f"{len(extra)} arcs de trop, dont celui de la case {sender} à la case {receiver}"
+    return "cells_too_far", said
+
+
 @question("ex21.grid_graph")
 def ask_grid_graph(ask: Ask) -> Credit:
     """Relie les cases de grilles qui ne sont pas carrées."""
     calls = [((3, 4), {}), ((int(ask.rng.integers(4, 7)), 3), {}), ((1, 5), {})]
-    return _compare_graphs(ask, [("1/2", calls, _ends), ("1", calls, _arcs)], GRIDS)
+    groups = [("1/2", calls, graphs.ends), ("1", calls, graphs.arcs)]
+    return graphs.compare(ask, groups, GRIDS, rules=[_cells_too_far])
 
 
 def _for_each_way(weights, num_ways) -> np.ndarray:
@@ -263,12 +183,31 @@ def _linked(*, ways=((0, 1), (1, 0)), loops=False, weigh=_for_each_way):
     return undirected_graph
 
 
+def _recounted(count):
+    """Rend `undirected_graph`, qui ignore le nombre de nœuds donné, et le tire des liens."""
+
+    def undirected_graph(num_nodes, pairs, weights):
+        return count(pairs), *_linked()(num_nodes, pairs, weights)[1:]
+
+    return undirected_graph
+
+
+def _num_linked(pairs) -> int:
+    return len(np.unique(pairs))
+
+
+def _last_linked(pairs) -> int:
+    return pairs.max() + 1
+
+
 LINKED = [
     Mistake("one_way_only", _linked(ways=[(0, 1)])),
     Mistake("one_way_only", _linked(ways=[(1, 0)])),
     Mistake("loops_added", _linked(loops=True)),
     Mistake("same_way_twice", _linked(ways=[(0, 1), (0, 1)])),
     Mistake("same_way_twice", _linked(ways=[(1, 0), (1, 0)])),
+    Mistake("arcs_to_themselves", _linked(ways=[(0, 0), (1, 1)])),
+    *(Mistake("nodes_recounted", _recounted(each), "1/2") for each in (_num_linked, _last_linked)),
     Mistake("weights_in_a_row", _linked(weigh=_in_a_row)),
     Mistake("weight_shared", _linked(weigh=_shared)),
     Mistake("link_weights_ignored", _linked(weigh=_ones)),
@@ -277,9 +216,9 @@ LINKED = [
 
 @question("ex21.undirected_graph")
 def ask_undirected_graph(ask: Ask) -> Credit:
-    """Fait deux arcs de chaque lien."""
-    five, seven = (5, *_links(ask.rng, 5, 4)), (7, *_links(ask.rng, 7, 9))
-    return _compare_graphs(ask, [("1", [(five, {}), (seven, {})], _arcs)], LINKED)
+    """Fait deux arcs de chaque lien ; le dernier nœud n'en a aucun."""
+    five, seven = (5, *_links(ask.rng, 4, 4)), (7, *_links(ask.rng, 6, 9))
+    return graphs.compare(ask, [("1", [(five, {}), (seven, {})], graphs.arcs)], LINKED)
 
 
 def _by_both(degrees, receivers, senders) -> np.ndarray:
@@ -297,6 +236,18 @@ def _by_sender(degrees, receivers, senders) -> np.ndarray:
 
 def _by_product(degrees, receivers, senders) -> np.ndarray:
     return degrees[receivers] * degrees[senders]
+
+
+def _by_sum(degrees, receivers, senders) -> np.ndarray:
+    return degrees[receivers] + degrees[senders]
+
+
+def _by_root_of_sum(degrees, receivers, senders) -> np.ndarray:
+    return np.sqrt(degrees[receivers] + degrees[senders])
+
+
+def _by_mean(degrees, receivers, senders) -> np.ndarray:
+    return (degrees[receivers] + degrees[senders]) / 2
 
 
 def _undivided(degrees, receivers, senders) -> np.ndarray:
@@ -333,14 +284,14 @@ class Weights(NamedTuple):
 WEIGHTS = Weights()
 
 
-def _normal(divide=_by_both, *, read=WEIGHTS, linked=_both_ways, loops=True, counted=True):
+def _normal(divide=_by_both, *, read=WEIGHTS, linked=_both_ways, loops=1, counted=True):
     """Rend `normalised` avec, au choix, une erreur.
 
     Args:
         divide: rend ce qui divise le poids d'un arc.
         read: les poids des liens qui se lisent.
         linked: rend les arcs des liens.
-        loops: ajouter une boucle à chaque nœud.
+        loops: le poids de la boucle de chaque nœud ; 0 : aucune boucle.
         counted: compter cette boucle dans la somme des poids d'un nœud.
     """
 
@@ -351,10 +302,10 @@ def _normal(divide=_by_both, *, read=WEIGHTS, linked=_both_ways, loops=True, cou
         first, second = fields["pairs"].T
         matrix[first, second] = matrix[second, first] = fields["weights"]
         own, ones = np.eye(num_nodes), (matrix > 0).astype(float)
-        degrees = (matrix if read.of_degrees else ones).sum(axis=1) + counted
+        degrees = (matrix if read.of_degrees else ones).sum(axis=1) + max(loops, 1) * counted
         arcs = linked(fields["pairs"], matrix)
         receivers, senders = np.nonzero(arcs | (own > 0) if loops else arcs)
-        weights = ((matrix if read.of_arcs else ones) + own)[receivers, senders]
+        weights = ((matrix if read.of_arcs else ones) + loops * own)[receivers, senders]
         with np.errstate(all="ignore"):  # un nœud sans voisin
             weights = weights / divide(degrees, receivers, senders)
         return num_nodes, senders, receivers, weights[:, None]
@@ -363,8 +314,9 @@ def _normal(divide=_by_both, *, read=WEIGHTS, linked=_both_ways, loops=True, cou
 
 
 NORMALISED = [
-    *(Mistake("loops_missing", _normal(loops=False, counted=each)) for each in (False, True)),
+    *(Mistake("loops_missing", _normal(loops=0, counted=each)) for each in (False, True)),
     Mistake("loop_not_counted", _normal(counted=False)),
+    Mistake("loops_too_heavy", _normal(loops=2)),
     Mistake("link_weights_ignored", _normal(read=Weights(False, False))),
     Mistake("degrees_count_links", _normal(read=Weights(of_degrees=False))),
     Mistake("arc_weights_ignored", _normal(read=Weights(of_arcs=False))),
@@ -372,22 +324,32 @@ NORMALISED = [
     Mistake("divided_by_one_end", _normal(_by_receiver)),
     Mistake("divided_by_one_end", _normal(_by_sender)),
     Mistake("root_of_product_missing", _normal(_by_product)),
+    *(Mistake("ends_added", _normal(each)) for each in (_by_sum, _by_root_of_sum, _by_mean)),
     Mistake("not_divided", _normal(_undivided)),
 ]
 
 
+def _same_divisor(positional, graph, expected) -> graphs.Fault | None:
+    """Dit si tous les arcs sont là, chacun divisé par un même nombre."""
+    ours, undivided = graphs.arcs(graph), graphs.arcs(_normal(_undivided)(*positional))
+    if any(graphs.gaps(graph, expected)):
+        return None
+    divisors = undivided[:, 3] / ours[:, 3]
+    return ("same_divisor", "") if np.allclose(divisors, divisors[0], rtol=TOLERANCE) else None
+
+
 @question("ex21.normalised")
 def ask_normalised(ask: Ask) -> Credit:
-    """Normalise de petits graphes, dont des nœuds peuvent n'avoir aucun voisin."""
+    """Normalise de petits graphes, dont le second a un nœud sans voisin."""
 
-    def draw(num, num_links):
-        pairs, weights = _links(ask.rng, num, num_links)
+    def draw(num, num_links, *, alone=0):
+        pairs, weights = _links(ask.rng, num - alone, num_links)
         fields = {"pairs": pairs, "weights": weights, "labels": np.arange(num) % 2}
         return (Ingredient("record", fields),), {}
 
-    calls = [draw(5, 6), draw(8, 11)]
-    groups = [("1/2", calls, _ends), ("1", calls, _arcs)]
-    return _compare_graphs(ask, groups, NORMALISED, tolerance=TOLERANCE)
+    calls = [draw(5, 6), draw(8, 11, alone=1)]
+    groups = [("1/2", calls, graphs.ends), ("1", calls, graphs.arcs)]
+    return graphs.compare(ask, groups, NORMALISED, rules=[_same_divisor], tolerance=TOLERANCE)
 
 
 # --- Les messages --------------------------------------------------------------------
@@ -528,31 +490,106 @@ def _alike(found, expected) -> bool:
     return same(found, expected, tolerance=TOLERANCE)
 
 
+class Heads(NamedTuple):
+    """Les réponses `(b, classes)` à un graphe, puis à ce graphe changé."""
+
+    here: np.ndarray
+    turned: np.ndarray  # ses nœuds sont rangés à l'envers
+    channels: np.ndarray  # ses canaux
+    doubled: np.ndarray  # chaque nœud y est deux fois
+    mean: np.ndarray  # la moyenne seule a changé
+    largest: np.ndarray  # le maximum seul
+    smallest: np.ndarray  # le minimum seul
+    middle: np.ndarray  # ni la moyenne, ni le maximum, ni le minimum
+    joined: np.ndarray  # les nœuds de `here`, et ceux de `mean`
+    positive: np.ndarray  # un autre graphe, sans valeur négative
+    positive_mean: np.ndarray  # dont la moyenne seule a changé
+    positive_smallest: np.ndarray  # le minimum seul
+    positive_middle: np.ndarray  # ni la moyenne, ni le maximum, ni le minimum
+
+
+def _heads_asked(rng) -> list[np.ndarray]:
+    """Rend les nœuds `(2, 7, 3)` de chaque graphe de `Heads`, triés canal par canal."""
+    nodes = np.sort(rng.normal(size=(2, 7, 3)).astype(np.float32), axis=1)
+    positive = (nodes - nodes.min()) / np.ptp(nodes) + np.float32(0.6)
+    lowered = nodes - 7 * _at(0)
+    return [
+        nodes,
+        nodes[:, ::-1].copy(),
+        nodes[:, :, ::-1].copy(),
+        np.concatenate([nodes, nodes], axis=1),
+        lowered,
+        nodes + 3 * (_at(-1) - _at(0)),
+        _with_other_smallest(nodes),
+        _with_other_middle(nodes),
+        np.concatenate([nodes, lowered], axis=1),
+        positive,
+        positive - np.float32(0.4) * _at(3),
+        _with_other_smallest(positive),
+        _with_other_middle(positive),
+    ]
+
+
+def _at(rank: int) -> np.ndarray:
+    """Rend 1 à un nœud, et 0 aux autres."""
+    return np.eye(7, dtype=np.float32)[rank][:, None]
+
+
+def _with_other_smallest(nodes) -> np.ndarray:
+    """Change le plus petit nœud, et le suivant : ni la moyenne ni le maximum ne changent."""
+    return nodes + np.ptp(nodes, axis=1, keepdims=True) / 2 * (_at(0) - _at(1))
+
+
+def _with_other_middle(nodes) -> np.ndarray:
+    """Écarte deux nœuds l'un de l'autre, sans qu'aucun devienne le plus petit ou le plus grand."""
+    room = np.minimum(nodes[:, 2] - nodes[:, 0], nodes[:, -1] - nodes[:, 4])[:, None]
+    return nodes + np.float32(0.9) * room * (_at(4) - _at(2))
+
+
 @question("ex21.graph_head")
 def ask_graph_head(ask: Ask) -> Credit:
     """Change les nœuds d'un graphe : ce qui doit changer la réponse, et ce qui ne le doit pas."""
-    rng, num_classes = ask.rng, 4
-    nodes = np.sort(rng.normal(size=(2, 7, 3)).astype(np.float32), axis=1)
-    low, middle, high = np.eye(7, dtype=np.float32)[[0, 1, -1]][:, :, None]  # un 1 à un nœud
-    step = np.ptp(nodes, axis=1, keepdims=True) / 2
-    several = [
-        nodes,
-        nodes[:, ::-1].copy(),
-        nodes + step * (low - middle),  # ni la moyenne ni le maximum ne changent
-        np.concatenate([nodes, nodes], axis=1),
-        nodes - 7 * low,  # la moyenne seule
-        nodes + 3 * (high - low),  # le maximum seul
-    ]
+    several, num_classes = _heads_asked(ask.rng), 4
     answers = ask.calls("graph_head", [((each, num_classes), {}) for each in several], **TENSORS)
-    here, turned, kept, doubled, *others = _read_heads(answers, nodes.shape, num_classes)
-    probabilities = (here >= 0).all() and _alike(here.sum(1), [1, 1])
+    heads = Heads(*_read_heads(answers, several[0].shape, num_classes))
+    here, is_turned = heads.here, not _alike(heads.turned, heads.here)
+    is_kept = _alike(heads.mean, here)  # d'un nœud négatif, une ReLU ne voit pas qu'il baisse
+    no_mean = is_kept and _alike(heads.positive_mean, heads.positive)
+    is_average = not is_kept and _alike(heads.joined, (here + heads.mean) / 2)
     return first_fault(
-        ("1/4", "order_of_nodes_matters", not _alike(turned, here)),
-        ("1/4", "not_probabilities", not probabilities),
-        ("1/2", "half_of_the_summary", any(_alike(each, here) for each in others)),
-        ("1/2", "another_summary", not _alike(kept, here)),
-        ("1/2", "nodes_summed", not _alike(doubled, here)),
+        ("1/4", "summarised_over_channels", is_turned and _alike(heads.channels, here)),
+        ("1/4", "order_of_nodes_matters", is_turned),
+        *_faults_of_probabilities(here),
+        ("1/2", "half_of_the_summary", no_mean or _alike(heads.largest, here)),
+        ("1/2", "answers_averaged", is_average),
+        *_faults_of_summary(heads),
+        ("1/2", "nodes_summed", not _alike(heads.doubled, here)),
     )
+
+
+def _faults_of_probabilities(here) -> list[tuple]:
+    """Dit en quoi des réponses ne sont pas des probabilités (voir `first_fault`)."""
+    is_positive = bool((here >= 0).all())
+    if is_positive and _alike(here.sum(axis=1), np.ones(len(here))):
+        return []
+    over_batch = is_positive and _alike(here.sum(axis=0), np.ones(here.shape[1]))
+    return [
+        ("1/4", "softmax_over_batch", over_batch),
+        ("1/4", "sum_is_not_one", is_positive and (here <= 1).all()),
+        ("1/4", "scores_for_probabilities", True),
+    ]
+
+
+def _faults_of_summary(heads: Heads) -> list[tuple]:
+    """Dit de quoi des réponses dépendent, qui n'est ni la moyenne ni le maximum des nœuds."""
+    smallest, middle = (not _alike(each, heads.here) for each in (heads.smallest, heads.middle))
+    others = (heads.positive_smallest, heads.positive_middle)
+    of_sign = all(_alike(each, heads.positive) for each in others)
+    return [
+        ("1/2", "negatives_changed", (smallest or middle) and of_sign),
+        ("1/2", "smallest_read", smallest and not middle),
+        ("1/2", "another_summary", smallest or middle),
+    ]
 
 
 def _read_heads(answers, shape: tuple[int, ...], num_classes: int) -> list[np.ndarray]:

@@ -297,7 +297,8 @@ def undirected_graph(num_nodes, pairs, weights):
     ("features", "reason", "shown"),
     [
         ("weights[:, None]", "fields_of_other_lengths", "`features` : 4"),
-        ("np.tile(weights, 2)[:, None] + 1", "features_wrong", "0 arcs sur 8 sont justes"),
+        ("np.tile(weights, 2)[:, None] + 1", "plus_a_number", "c'est le champ `features`"),
+        ("(np.tile(weights, 2) % 3 + 1)[:, None]", "features_wrong", "arcs sur 8 sont justes"),
         ("np.tile(weights, (2, 2)).T", "features_of_other_width", "`features` (8, 2)"),
     ],
 )
