@@ -1,11 +1,26 @@
 """Exercice 18 : mesurer un masque, et remettre chaque maximum à sa place."""
 
+from collections.abc import Callable
 from operator import itemgetter
+from typing import NamedTuple
 
 import numpy as np
 from scipy import ndimage
 
-from grading.questions import TENSORS, TOLERANCE, Ask, Mistake, compared
+from grading.asking.failures import Answer, Failure
+from grading.questions import (
+    REFUSED,
+    TENSORS,
+    TOLERANCE,
+    Ask,
+    Credit,
+    Mistake,
+    altered,
+    at_call,
+    compared,
+    credit,
+    question,
+)
 
 NUM_CLASSES = 11
 
@@ -38,6 +53,18 @@ def _mean_size(true, answered, common) -> np.ndarray:
     return (true + answered) / 2
 
 
+def _every_pixel(true, answered, common) -> np.ndarray:
+    return np.full(len(true), true.sum())
+
+
+def _one_more(true, answered, common) -> np.ndarray:
+    return true + answered - common + 1
+
+
+def _without_common(true, answered, common) -> np.ndarray:
+    return true + answered - 2 * common
+
+
 def _iou(divide=_both, absent=np.nan, *, known=None):
     """Rend `iou` avec, au choix, une erreur.
 
@@ -57,20 +84,31 @@ def _iou(divide=_both, absent=np.nan, *, known=None):
     return iou
 
 
+def _without_absent(ious) -> np.ndarray:
+    return ious[~np.isnan(ious)]
+
+
 IOU = [
-    Mistake(reason, _iou(divide, absent))
+    Mistake(reason, _iou(divide, absent, known=known))
     for reason, divide in (
         ("recall_for_iou", _true_only),
         ("precision_for_iou", _answered_only),
         ("common_pixels_twice", _common_twice),
         ("dice_of_classes", _mean_size),
+        ("divided_by_whole_matrix", _every_pixel),
+        ("union_plus_one", _one_more),
+        ("common_pixels_lost", _without_common),
     )
     for absent in (np.nan, 0)
+    for known in (None, _both)
 ]
 IOU += [
     Mistake("absent_if_never_true", _iou(known=_true_only)),
     Mistake("absent_if_never_answered", _iou(known=_answered_only)),
     Mistake("absent_without_common", _iou(known=_common_only)),
+    *(Mistake("absent_has_number", _iou(absent=value)) for value in (0, 1)),
+    Mistake("absent_removed", altered(_iou(), _without_absent)),
+    *(Mistake("truncated", altered(_iou(absent=value), np.floor)) for value in (np.nan, 0)),
 ]
 
 
@@ -112,18 +150,24 @@ def _square(scenes, rows, columns, distance) -> np.ndarray:
     return scenes == 0
 
 
-def _near(footprint=_square, *, border="nearest", read=np.asarray):
+def _as_asked(distance) -> int:
+    return distance
+
+
+def _near(footprint=_square, *, border="nearest", read=np.asarray, reach=_as_asked):
     """Rend `near_contour` avec, au choix, une erreur.
 
     Args:
-        footprint: rend les pixels regardés, d'après leurs distances en scènes, lignes et colonnes.
+        footprint: rend les pixels regardés, d'après leurs écarts en scènes, lignes et colonnes.
         border: ce que vaut l'image au-delà de son bord (`mode` de SciPy).
         read: ce qui se compare des classes.
+        reach: rend le demi-côté du carré.
     """
 
     def near_contour(masks, *, distance_px=2):
-        gaps = abs(np.indices((2 * distance_px + 1,) * 3) - distance_px)
-        seen = {"footprint": footprint(*gaps, distance_px), "mode": border}
+        distance = reach(distance_px)
+        gaps = np.indices((2 * distance + 1,) * 3) - distance
+        seen = {"footprint": footprint(*gaps, distance), "mode": border}
         shown = read(masks)
         return ndimage.maximum_filter(shown, **seen) != ndimage.minimum_filter(shown, **seen)
 
@@ -146,11 +190,11 @@ def _near_of_side(border):
 
 
 def _cross(scenes, rows, columns, distance) -> np.ndarray:
-    return (scenes == 0) & (np.minimum(rows, columns) == 0)
+    return (scenes == 0) & (rows * columns == 0)
 
 
 def _diamond(scenes, rows, columns, distance) -> np.ndarray:
-    return (scenes == 0) & (rows + columns <= distance)
+    return (scenes == 0) & (abs(rows) + abs(columns) <= distance)
 
 
 def _disc(scenes, rows, columns, distance) -> np.ndarray:
@@ -161,25 +205,62 @@ def _cube(scenes, rows, columns, distance) -> np.ndarray:
     return scenes <= distance
 
 
+def _after(scenes, rows, columns, distance) -> np.ndarray:
+    return (scenes == 0) & (rows >= 0) & (columns >= 0)
+
+
+def _before(scenes, rows, columns, distance) -> np.ndarray:
+    return (scenes == 0) & (rows <= 0) & (columns <= 0)
+
+
+def _half(distance) -> int:
+    return distance // 2
+
+
+def _nowhere(masks, *, distance_px=2) -> np.ndarray:
+    return np.zeros(masks.shape, bool)
+
+
+def _against_first(masks, *, distance_px=2) -> np.ndarray:
+    """Compare les pixels du carré, dans chaque scène, à celui de la première."""
+    _, height, width = masks.shape
+    room = (distance_px, distance_px)
+    padded = np.pad(masks, ((0, 0), room, room), mode="edge")
+    starts = np.ndindex(2 * distance_px + 1, 2 * distance_px + 1)
+    squares = [padded[:, a : a + height, b : b + width] for a, b in starts]
+    return np.any([each != masks[:1] for each in squares], axis=0)
+
+
 NEAR = [
     Mistake("cross_for_square", _near(_cross)),
     Mistake("cross_for_square", _near(_diamond)),
     Mistake("cross_for_square", _near(_disc)),
+    *(Mistake("square_off_centre", _near(each)) for each in (_after, _before)),
+    Mistake("nowhere_near", _nowhere),
     Mistake("scenes_seen_together", _near(_cube)),
+    Mistake("first_scene_for_all", _against_first),
     Mistake("objects_alike", _near(read=_is_object)),
     Mistake("border_is_contour", _near(border="constant")),
     Mistake("image_wraps", _near(border="grid-wrap")),
     *(Mistake("distance_for_side", _near_of_side(border)) for border in ("nearest", "constant")),
+    Mistake("distance_for_side", _near(reach=_half)),
 ]
 
 
 @compared("ex18.near_contour", mistakes=NEAR)
 def ask_near_contour(ask: Ask) -> list:
-    """Cherche les contours d'objets loin des bords, puis aux bords, puis dans plusieurs scènes."""
+    """Cherche les contours d'objets loin des bords, puis aux bords, puis dans plusieurs scènes.
+
+    L'appel à une autre distance et celui à plusieurs scènes se séparent : un seul peut être manqué.
+    """
+    several = [
+        ((_scenes(ask.rng, num, at_border=True),), {"distance_px": k})
+        for num, k in ((1, 1), (3, 3))
+    ]
     return [
         ("1/2", [((_scenes(ask.rng, 1, at_border=False),), {}) for _ in range(2)]),
         ("3/4", [((_scenes(ask.rng, 1, at_border=True),), {}) for _ in range(2)]),
-        ("1", [((_scenes(ask.rng, 3, at_border=True),), {"distance_px": k}) for k in (1, 3)]),
+        ("1", [*several, ((_scenes(ask.rng, 3, at_border=True),), {})]),
     ]
 
 
@@ -204,17 +285,47 @@ def _mean_of_scenes(masks, predicted) -> np.ndarray:
     return np.nanmean(found[~np.isnan(found).all(axis=1)], axis=1)
 
 
-def _mean_of_classes(found) -> float:
+def _ious(divide, absent):
+    """Rend de quoi calculer l'IoU de chaque classe, avec une erreur (voir `_iou`)."""
+
+    def ious(masks, predicted):
+        return _iou(divide, absent)(_confused(masks, predicted, NUM_CLASSES))
+
+    return ious
+
+
+def _mean_of_classes(found, sizes) -> float:
     """Moyenne les IoU des classes qui en ont une, comme l'énoncé le demande."""
     return np.nanmean(found)
 
 
-def _mean_in_each_scene(found) -> float:
+def _mean_in_each_scene(found, sizes) -> float:
     return np.nanmean(np.nanmean(found, axis=0))
 
 
-def _mean_of_nan(found) -> float:
+def _mean_of_nan(found, sizes) -> float:
     return np.mean(found)
+
+
+def _mean_with_absent(found, sizes) -> float:
+    return np.nansum(found) / len(found)
+
+
+def _mean_by_size(found, sizes) -> float:
+    return np.nansum(found * sizes) / sizes.sum()
+
+
+def _everywhere(masks, right) -> float:
+    """Rend la part de pixels justes, comme l'énoncé le demande."""
+    return right.mean()
+
+
+def _on_objects(masks, right) -> float:
+    return right[masks > 0].mean()
+
+
+def _in_each_class(masks, right) -> float:
+    return np.mean([right[masks == each].mean() for each in np.unique(masks)])
 
 
 def _near_only(right, near) -> float:
@@ -230,48 +341,111 @@ def _far_only(right, near) -> float:
     return right[~near].mean()
 
 
-def _everywhere(right, near) -> float:
+def _near_or_far(right, near) -> float:
     return right.mean()
+
+
+def _as_one_class(masks, predicted) -> np.ndarray:
+    """Rend l'IoU du fond, puis celle des objets pris pour une seule classe."""
+    return _iou()(_confused(masks > 0, predicted > 0, 2))
+
+
+def _object_only(masks, predicted) -> float:
+    """Rend l'IoU des objets pris pour une seule classe, comme l'énoncé le demande."""
+    return _as_one_class(masks, predicted)[1]
+
+
+def _background_only(masks, predicted) -> float:
+    return _as_one_class(masks, predicted)[0]
+
+
+def _both_classes(masks, predicted) -> float:
+    return _as_one_class(masks, predicted).mean()
+
+
+def _same_class_only(masks, predicted) -> float:
+    common = (masks > 0) & (masks == predicted)
+    return common.sum() / ((masks > 0) | (predicted > 0)).sum()
+
+
+def _same_class_or_none(masks, predicted) -> float:
+    """Laisse aussi hors de l'union un objet pris pour un autre."""
+    common = (masks > 0) & (masks == predicted)
+    return common.sum() / (common | ((masks > 0) != (predicted > 0))).sum()
 
 
 OBJECTS = slice(1, None)  # toutes les classes, sauf le fond
 
 
-def _measured(ious=_of_all, mean=_mean_of_classes, objects=OBJECTS, near=_near_only):
-    """Rend `measure` avec, au choix, une erreur.
+class Measures(NamedTuple):
+    """De quoi calculer chaque mesure.
 
-    Args:
-        ious: rend l'IoU de chaque classe, le fond d'abord.
-        mean: résume ces IoU.
-        objects: les classes qui comptent dans l'IoU des objets.
-        near: rend l'exactitude près des contours, d'après les pixels justes et les pixels proches.
+    `mean` est la moyenne de toutes les IoU, `object_mean` celle des classes `objects`.
     """
+
+    ious: Callable = _of_all
+    mean: Callable = _mean_of_classes
+    object_mean: Callable = _mean_of_classes
+    objects: slice = OBJECTS
+    accuracy: Callable = _everywhere
+    near: Callable = _near_only
+    as_one: Callable = _object_only
+
+
+def _measured(**wrong):
+    """Rend `measure` avec, au choix, une erreur : une de ses `Measures` est autre."""
+    by = Measures(**wrong)
 
     def measure(masks, predicted):
         if masks.shape != predicted.shape:
             raise ValueError
-        found, right = ious(masks, predicted), masks == predicted
+        found, right = by.ious(masks, predicted), masks == predicted
+        sizes = np.bincount(masks.ravel(), minlength=NUM_CLASSES)
         return {
-            "accuracy": right.mean(),
-            "contour_accuracy": near(right, _near()(masks)),
-            "mean_iou": mean(found),
-            "object_mean_iou": mean(found[objects]),
-            "object_iou": _iou()(_confused(masks > 0, predicted > 0, 2))[1],
+            "accuracy": by.accuracy(masks, right),
+            "contour_accuracy": by.near(right, _near()(masks)),
+            "mean_iou": by.mean(found, sizes),
+            "object_mean_iou": by.object_mean(found[by.objects], sizes[by.objects]),
+            "object_iou": by.as_one(masks, predicted),
         }
 
     return measure
 
 
+def _averaged(mean) -> list[Callable]:
+    """Rend `measure`, où l'erreur est dans les deux moyennes d'IoU, puis dans la première seule."""
+    return [_measured(mean=mean, object_mean=mean), _measured(mean=mean)]
+
+
 MEASURED = [
-    Mistake("mean_of_scenes", _measured(_mean_of_scenes)),
-    Mistake("mean_of_scenes", _measured(_of_each_scene)),
-    Mistake("mean_of_scenes", _measured(_of_each_scene, _mean_in_each_scene)),
-    Mistake("mean_of_nan", _measured(mean=_mean_of_nan)),
+    Mistake("mean_of_scenes", _measured(ious=_mean_of_scenes)),
+    Mistake("mean_of_scenes", _measured(ious=_of_each_scene)),
+    Mistake(
+        "mean_of_scenes",
+        _measured(ious=_of_each_scene, mean=_mean_in_each_scene, object_mean=_mean_in_each_scene),
+    ),
+    *(Mistake("mean_of_nan", each) for each in _averaged(_mean_of_nan)),
+    *(Mistake("absent_in_mean", each) for each in _averaged(_mean_with_absent)),
+    *(Mistake("mean_by_size", each) for each in _averaged(_mean_by_size)),
+    *(Mistake("recall_for_iou", _measured(ious=_ious(_true_only, each))) for each in (np.nan, 0)),
+    *(
+        Mistake("precision_for_iou", _measured(ious=_ious(_answered_only, each)))
+        for each in (np.nan, 0)
+    ),
     Mistake("background_is_no_object", _measured(objects=slice(None))),
     Mistake("last_class_dropped", _measured(objects=slice(-1))),
+    Mistake("last_object_dropped", _measured(objects=slice(1, -1))),
+    Mistake("background_alone", _measured(as_one=_background_only)),
+    Mistake("background_with_object", _measured(as_one=_both_classes)),
+    *(
+        Mistake("objects_kept_apart", _measured(as_one=each))
+        for each in (_same_class_only, _same_class_or_none)
+    ),
+    Mistake("accuracy_of_objects", _measured(accuracy=_on_objects)),
+    Mistake("accuracy_of_classes", _measured(accuracy=_in_each_class)),
     Mistake("divided_by_every_pixel", _measured(near=_near_of_all)),
     Mistake("far_from_contours", _measured(near=_far_only)),
-    Mistake("contours_ignored", _measured(near=_everywhere)),
+    Mistake("contours_ignored", _measured(near=_near_or_far)),
 ]
 
 
@@ -361,6 +535,42 @@ def _in_maps(row, column, channel, shape) -> np.ndarray:
     return (row * shape[2] + column) * shape[3] + channel
 
 
+FIRST = np.array([[4, 3], [2, 1]])  # à égalité, la première place gagne, comme l'énoncé le demande
+
+
+def _absolute(maps):
+    return _pooled(FIRST)(abs(maps))
+
+
+def _averages(maps):
+    return _windows(maps).mean((-2, -1)), _pooled(FIRST)(maps)[1]
+
+
+def _overlapping(maps):
+    """Avance d'un pixel à la fois, comme un pooling de pas 1 au padding `same`."""
+    _, height, width, _ = maps.shape
+    room = ((0, 0), (0, 1), (0, 1), (0, 0))
+    padded = np.pad(maps, room, constant_values=-np.inf)
+    shifted = [padded[:, a : a + height, b : b + width] for a, b in np.ndindex(2, 2)]
+    pooled = np.max(shifted, axis=0)
+    return pooled, (maps == pooled).astype(float)
+
+
+def _across_maps(maps):
+    pooled, places = _pooled(FIRST)(maps)
+    return pooled.max(-1, keepdims=True), places
+
+
+def _positive_only(maps):
+    pooled, places = _pooled(FIRST)(maps)
+    return pooled, places * (maps > 0)
+
+
+def _values_for_mask(maps):
+    pooled, places = _pooled(FIRST)(maps)
+    return pooled, places * maps
+
+
 def _four_in_a_row(maps):
     """Prend pour fenêtre quatre valeurs qui se suivent."""
     num, height, width, channels = maps.shape
@@ -371,6 +581,13 @@ def _four_in_a_row(maps):
 
 PLACES = [
     Mistake("windows_not_square", _four_in_a_row),
+    *(Mistake("pair_forgotten", altered(_pooled(FIRST), itemgetter(k))) for k in (0, 1)),
+    Mistake("absolute_value", _absolute),
+    Mistake("average_for_max", _averages),
+    Mistake("pooling_stride", _overlapping),
+    Mistake("channels_pooled", _across_maps),
+    Mistake("place_missing", _positive_only),
+    Mistake("values_for_mask", _values_for_mask),
     *(Mistake("number_for_mask", _numbered(number)) for number in (_in_window, _in_maps)),
     Mistake("every_tie_kept", _pooled()),
     Mistake("last_tie_kept", _pooled(np.array([[1, 2], [3, 4]]))),
@@ -378,8 +595,8 @@ PLACES = [
 ]
 
 
-@compared("ex18.max_pool_with_places", mistakes=PLACES, tolerance=TOLERANCE, **TENSORS)
-def ask_max_pool_with_places(ask: Ask) -> list:
+@question("ex18.max_pool_with_places")
+def ask_max_pool_with_places(ask: Ask) -> Credit:
     """Retient la place des maximums : sans égalité, puis avec."""
     maps = [
         ask.rng.permutation(48).reshape(1, 4, 6, 2) - 24,  # sans égalité
@@ -391,7 +608,28 @@ def ask_max_pool_with_places(ask: Ask) -> list:
     ]
     calls = [((each.astype(np.float32),), {}) for each in maps]
     pooled, places = itemgetter(0), itemgetter(1)
-    return [("1/4", calls[:4], pooled), ("3/4", calls[:2], places), ("1", calls[2:], places)]
+    groups = [("1/4", calls[:4], pooled), ("3/4", calls[:2], places), ("1", calls[2:], places)]
+    how = {"mistakes": PLACES, "tolerance": TOLERANCE, **TENSORS}
+    found = ask.compare(ask.rule.name, groups, **how)
+    return _unrefused(ask, calls[4:]) or found if found.level == 1 else found
+
+
+def _unrefused(ask: Ask, calls: list[tuple]) -> Credit | None:
+    """Rend la faute de qui laisse à Keras le soin de refuser ces appels ; None s'il les refuse.
+
+    Keras ne lève ValueError que s'il construit un réseau : ce sont ici de vrais tableaux.
+    """
+    for call in calls:
+        try:
+            [answer] = ask.calls(ask.rule.name, [call])
+        except Failure as failure:
+            if failure.error is None:
+                raise
+            answer = Answer(None, failure.error)
+        if answer.error is None or "ValueError" not in answer.error["families"]:
+            fault = ("other_error", answer.error["type"]) if answer.error else ("no_error", "")
+            return at_call(credit("3/4", *fault), ask.rule.name, call, answer, REFUSED)
+    return None
 
 
 def _tiled(values, places) -> np.ndarray:
@@ -410,6 +648,14 @@ def _repeated(values) -> np.ndarray:
 
 def _places_ignored(values, places) -> np.ndarray:
     return _repeated(values)
+
+
+def _other_places(values, places) -> np.ndarray:
+    return _repeated(values) * (1 - places)
+
+
+def _places_added(values, places) -> np.ndarray:
+    return _repeated(values) + places
 
 
 def _first_map_only(values, places) -> np.ndarray:
@@ -442,6 +688,8 @@ def _interpolated(values, places) -> np.ndarray:
 UNPOOLED = [
     *(Mistake("tiled_for_repeated", each) for each in (_tiled, _twice_as_wide)),
     Mistake("places_ignored", _places_ignored),
+    Mistake("other_places", _other_places),
+    Mistake("places_added", _places_added),
     Mistake("places_of_first_map", _first_map_only),
     *(Mistake("always_same_place", _always_at(*each)) for each in np.ndindex(2, 2)),
     Mistake("values_interpolated", _interpolated),
