@@ -238,6 +238,8 @@ NEAR = [
     *(Mistake("square_off_centre", _near(each)) for each in (_after, _before)),
     Mistake("nowhere_near", _nowhere),
     Mistake("scenes_seen_together", _near(_cube)),
+]
+NEAR += [
     Mistake("first_scene_for_all", _against_first),
     Mistake("objects_alike", _near(read=_is_object)),
     Mistake("border_is_contour", _near(border="constant")),
@@ -427,6 +429,8 @@ MEASURED = [
     *(Mistake("mean_of_nan", each) for each in _averaged(_mean_of_nan)),
     *(Mistake("absent_in_mean", each) for each in _averaged(_mean_with_absent)),
     *(Mistake("mean_by_size", each) for each in _averaged(_mean_by_size)),
+]
+MEASURED += [
     *(Mistake("recall_for_iou", _measured(ious=_ious(_true_only, each))) for each in (np.nan, 0)),
     *(
         Mistake("precision_for_iou", _measured(ious=_ious(_answered_only, each)))
@@ -435,12 +439,16 @@ MEASURED = [
     Mistake("background_is_no_object", _measured(objects=slice(None))),
     Mistake("last_class_dropped", _measured(objects=slice(-1))),
     Mistake("last_object_dropped", _measured(objects=slice(1, -1))),
+]
+MEASURED += [
     Mistake("background_alone", _measured(as_one=_background_only)),
     Mistake("background_with_object", _measured(as_one=_both_classes)),
     *(
         Mistake("objects_kept_apart", _measured(as_one=each))
         for each in (_same_class_only, _same_class_or_none)
     ),
+]
+MEASURED += [
     Mistake("accuracy_of_objects", _measured(accuracy=_on_objects)),
     Mistake("accuracy_of_classes", _measured(accuracy=_in_each_class)),
     Mistake("divided_by_every_pixel", _measured(near=_near_of_all)),
@@ -588,6 +596,8 @@ PLACES = [
     Mistake("channels_pooled", _across_maps),
     Mistake("place_missing", _positive_only),
     Mistake("values_for_mask", _values_for_mask),
+]
+PLACES += [
     *(Mistake("number_for_mask", _numbered(number)) for number in (_in_window, _in_maps)),
     Mistake("every_tie_kept", _pooled()),
     Mistake("last_tie_kept", _pooled(np.array([[1, 2], [3, 4]]))),

@@ -208,6 +208,8 @@ LINKED = [
     Mistake("same_way_twice", _linked(ways=[(1, 0), (1, 0)])),
     Mistake("arcs_to_themselves", _linked(ways=[(0, 0), (1, 1)])),
     *(Mistake("nodes_recounted", _recounted(each), "1/2") for each in (_num_linked, _last_linked)),
+]
+LINKED += [
     Mistake("weights_in_a_row", _linked(weigh=_in_a_row)),
     Mistake("weight_shared", _linked(weigh=_shared)),
     Mistake("link_weights_ignored", _linked(weigh=_ones)),
@@ -320,6 +322,8 @@ NORMALISED = [
     Mistake("link_weights_ignored", _normal(read=Weights(False, False))),
     Mistake("degrees_count_links", _normal(read=Weights(of_degrees=False))),
     Mistake("arc_weights_ignored", _normal(read=Weights(of_arcs=False))),
+]
+NORMALISED += [
     *(Mistake("one_way_only", _normal(linked=each)) for each in (_as_given, _as_turned)),
     Mistake("divided_by_one_end", _normal(_by_receiver)),
     Mistake("divided_by_one_end", _normal(_by_sender)),
