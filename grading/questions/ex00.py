@@ -302,7 +302,7 @@ def ask_conv1d(ask: Ask) -> Credit:
     ]
     return ask.judge(
         "conv1d",
-        [("1/2", plain), ("3/4", more), ("1", flipped), ("1", refused)],
+        [("1/2", plain), ("3/4", more), ("7/8", flipped), ("1", refused)],
         operations.conv1d,
         [
             Mistake("never_flipped", altered(operations.conv1d, flip=False)),
@@ -455,13 +455,13 @@ def ask_pool2d(ask: Ask) -> Credit:
 
     return ask.judge(
         "pool2d",
-        [("1/2", plain), ("1/2", colors), ("3/4", modes), ("1", padded), ("1", refused)],
+        [("1/2", plain), ("1/2", colors), ("3/4", modes), ("7/8", padded), ("1", refused)],
         pooling.pool2d,
         [
             Mistake("pooling_stride", _default_step(1), "1/4"),
             Mistake("pooling_stride", _default_step(2), "1/4"),
             Mistake("channels_pooled", _all_channels),
-            *[Mistake("no_error", _unknown_taken_for(each), "3/4") for each in pooling.REDUCTIONS],
+            *[Mistake("no_error", _unknown_taken_for(each), "7/8") for each in pooling.REDUCTIONS],
             Mistake("average_for_sum", _average_for_sum, "1/2"),
             # Rangée parmi des entiers, la moyenne y perd ses décimales.
             Mistake("average_for_sum", altered(_average_for_sum, np.trunc), "1/2"),
@@ -620,7 +620,7 @@ def ask_kernel_gradient(ask: Ask) -> Credit:
     ]
     return ask.judge(
         "kernel_gradient",
-        [("1/2", calls[:2]), ("1", calls[2:-2]), ("1", calls[-2:])],
+        [("1/2", calls[:2]), ("7/8", calls[2:-2]), ("1", calls[-2:])],
         matrices.kernel_gradient,
         [
             Mistake(

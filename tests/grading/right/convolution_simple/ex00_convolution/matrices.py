@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from exercises.ex00_convolution.geometry import as_numbers, windows
+from exercises.ex00_convolution.geometry import as_numbers, output_shape, windows
 
 
 def im2col(image, kernel_shape, *, stride=1, padding=0, dilation=1):
@@ -23,6 +23,8 @@ def toeplitz_matrix(kernel, image_shape, *, stride=1, padding=0, dilation=1):
 def kernel_gradient(image, output_gradient, kernel_shape, *, stride=1, padding=0, dilation=1):
     options = {"stride": stride, "padding": padding, "dilation": dilation}
     output_gradient, total = as_numbers(output_gradient), 0
+    if output_gradient.shape[:2] != output_shape(image, kernel_shape, **options):
+        raise ValueError("le gradient n'a pas la forme de la sortie")
     for position, patch in windows(image, kernel_shape, **options):
         total = total + np.multiply.outer(patch, output_gradient[position])
     return total

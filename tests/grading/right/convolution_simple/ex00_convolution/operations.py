@@ -6,6 +6,8 @@ from exercises.ex00_convolution.geometry import as_numbers, output_shape, window
 
 
 def conv1d(signal, kernel, *, stride=1, padding=0, dilation=1, flip=False):
+    if np.ndim(signal) != 1 or np.ndim(kernel) != 1:
+        raise ValueError("un signal et un noyau n'ont qu'une dimension")
     image, kernel = as_numbers(signal)[None, :], as_numbers(kernel)[None, :]
     options = {"stride": (1, stride), "padding": (0, padding), "dilation": (1, dilation)}
     return conv2d(image, kernel, flip=flip, **options)[0]

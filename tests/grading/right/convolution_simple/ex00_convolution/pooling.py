@@ -14,7 +14,10 @@ def pool2d(image, window=2, *, stride=None, padding=0, mode="max"):
     ]
     margins += [(0, 0)] * (image.ndim - 2)
     image = np.pad(image, margins, constant_values=np.nan)
-    reduce = {"max": np.nanmax, "average": np.nanmean, "sum": np.nansum}[mode]
+    reductions = {"max": np.nanmax, "average": np.nanmean, "sum": np.nansum}
+    if mode not in reductions:
+        raise ValueError("ce mode n'existe pas")
+    reduce = reductions[mode]
     output = np.zeros(output_shape(image, window, stride=stride) + image.shape[2:])
     for position, patch in windows(image, window, stride=stride):
         output[position] = reduce(patch, axis=(0, 1))
