@@ -247,6 +247,19 @@ def _square_too_small(top: int, left: int, patch: int) -> tuple[slice, slice]:
     return _square(top, left, patch - 1)
 
 
+def _accepted(side: int, patch: int, stride: int) -> bool:
+    """Dit si un carré et un pas vont à une image dont `side` est le petit côté."""
+    return 1 <= stride <= patch <= side
+
+
+def _square_smaller_than_image(side: int, patch: int, stride: int) -> bool:
+    return 1 <= stride <= patch < side
+
+
+def _stride_smaller_than_square(side: int, patch: int, stride: int) -> bool:
+    return 1 <= stride < patch <= side
+
+
 def _small_square(image: np.ndarray) -> tuple[int, int]:
     return OURS.PATCH_PX, OURS.STRIDE_PX
 
@@ -285,6 +298,7 @@ def _hidden(
     *,
     sides=_height_first,
     square=OURS.default_square,
+    accepted=_accepted,
     painted=_square,
     counted=_square,
     merge=_mean_of_drops,
@@ -294,6 +308,7 @@ def _hidden(
     Args:
         sides: rend, d'une image, le côté où vont les lignes des carrés, puis les colonnes.
         square: rend, d'une image, le carré et le pas par défaut.
+        accepted: dit si le carré et le pas conviennent.
         painted: rend, d'une place, les pixels que l'on cache.
         counted: rend, d'une place, les pixels qui reçoivent la baisse.
         merge: fait une carte de ce que baisse chaque carré, `(carrés, H, W)`, NaN hors de lui.
@@ -301,7 +316,7 @@ def _hidden(
 
     def drops(model, image, class_index, *, patch_px=None, stride_px=None, fill="mean"):
         patch, stride = (a or b for a, b in zip((patch_px, stride_px), square(image), strict=True))
-        if not 1 <= stride <= patch <= min(image.shape[:2]):
+        if not accepted(min(image.shape[:2]), patch, stride):
             raise ValueError
         rows, columns = (OURS.positions(side, patch, stride) for side in sides(image))
         pictures = np.repeat(image[None], len(rows) * len(columns), axis=0)
@@ -341,6 +356,8 @@ def ask_drops(ask: Ask) -> Credit:
     groups = [("1/2", calls[:2]), ("3/4", calls[2:6]), ("1", calls[6:8]), ("1", calls[8:])]
     mistakes = [
         Mistake("height_for_width", _hidden(sides=_width_first)),
+        Mistake("full_square_refused", _hidden(accepted=_square_smaller_than_image), "1/2"),
+        Mistake("touching_squares_refused", _hidden(accepted=_stride_smaller_than_square)),
         Mistake("last_batch_lost", _hidden(merge=_mean_of_full_batches), "1/2"),
         Mistake("square_written_across", _hidden(counted=_square_across)),
         Mistake("square_written_across", _hidden(counted=_square_across, merge=_mean_or_zero)),
