@@ -135,13 +135,15 @@ def _counted(*, pads=geometry.pads, around=sum, window=_window, steps=_steps, fi
     return output_size
 
 
+CHECKS = [  # ce que peu d'appels montrent : à essayer d'abord
+    Mistake("dilation_not_given_to_pads", _counted(pads=altered(geometry.pads, dilation=1)), "1/2"),
+    Mistake("window_without_padding", _counted(fits=_fits_without_padding), "3/4"),
+    Mistake("full_window_refused", _counted(fits=_fits_loosely), "3/4"),
+]
 COUNTS = [
     Mistake("no_floor", _counted(steps=_exact_steps), "1/4"),
     Mistake("rounded_up", _counted(steps=_rounded_up_steps), "1/4"),
     Mistake("stride_ignored", _counted(steps=_steps_of_one)),
-    Mistake("dilation_not_given_to_pads", _counted(pads=altered(geometry.pads, dilation=1)), "1/2"),
-    Mistake("window_without_padding", _counted(fits=_fits_without_padding), "3/4"),
-    Mistake("full_window_refused", _counted(fits=_fits_loosely), "3/4"),
     Mistake("padding_ignored", _counted(around=_none)),
     Mistake("padding_ignored", _counted(around=_none, fits=_fits)),
     Mistake("padding_on_one_side", _counted(around=itemgetter(0))),
@@ -180,7 +182,7 @@ def ask_output_size(ask: Ask) -> Credit:
             ("1", fitting + [((3, 5), {}), ((5, 3), {"dilation": 3})]),
         ],
         geometry.output_size,
-        COUNTS,
+        CHECKS + COUNTS,
     )
 
 
@@ -422,6 +424,36 @@ def _minimum_for_max(image, *given, mode="max", **options):
     return pooling.pool2d(image, *given, mode=mode, **options)
 
 
+def _zeros_averaged(*given, mode="max", **options):
+    pool = _pool_with_zeros if mode == "average" else pooling.pool2d
+    return pool(*given, mode=mode, **options)
+
+
+def _average_by_default(*given, mode="average", **options):
+    return pooling.pool2d(*given, mode=mode, **options)
+
+
+MODES = [
+    *[Mistake("no_error", _unknown_taken_for(each), "7/8") for each in pooling.REDUCTIONS],
+    Mistake("average_for_sum", _average_for_sum, "1/2"),
+    # Rangée parmi des entiers, la moyenne y perd ses décimales.
+    Mistake("average_for_sum", altered(_average_for_sum, np.trunc), "1/2"),
+    Mistake("minimum_for_max", _minimum_for_max),
+    Mistake("max_for_average", altered(pooling.pool2d, mode="max")),
+    Mistake("average_for_max", altered(pooling.pool2d, mode="average")),
+    Mistake("average_for_max", _average_by_default),
+]
+POOLS = [
+    Mistake("pooling_stride", _default_step(1), "1/4"),
+    Mistake("pooling_stride", _default_step(2), "1/4"),
+    Mistake("channels_pooled", _all_channels),
+    *MODES,
+    Mistake("padding_in_average", _zeros_averaged),
+    Mistake("padding_in_maximum", _pool_with_zeros),
+    *_ignored(pooling.pool2d, stride=None, padding=0),
+]
+
+
 @question("ex00.pool2d")
 def ask_pool2d(ask: Ask) -> Credit:
     """Résume des fenêtres : maximum, moyenne, somme, avec et sans padding."""
@@ -448,34 +480,11 @@ def ask_pool2d(ask: Ask) -> Credit:
     ]
     refused = [((image, 2), {"mode": "median"}), ((image, 2), {"mode": "maximum"})]
 
-    def zeros_averaged(*given, mode="max", **named):
-        return (_pool_with_zeros if mode == "average" else pooling.pool2d)(
-            *given, mode=mode, **named
-        )
-
     return ask.judge(
         "pool2d",
         [("1/2", plain), ("1/2", colors), ("3/4", modes), ("7/8", padded), ("1", refused)],
         pooling.pool2d,
-        [
-            Mistake("pooling_stride", _default_step(1), "1/4"),
-            Mistake("pooling_stride", _default_step(2), "1/4"),
-            Mistake("channels_pooled", _all_channels),
-            *[Mistake("no_error", _unknown_taken_for(each), "7/8") for each in pooling.REDUCTIONS],
-            Mistake("average_for_sum", _average_for_sum, "1/2"),
-            # Rangée parmi des entiers, la moyenne y perd ses décimales.
-            Mistake("average_for_sum", altered(_average_for_sum, np.trunc), "1/2"),
-            Mistake("minimum_for_max", _minimum_for_max),
-            Mistake("max_for_average", altered(pooling.pool2d, mode="max")),
-            Mistake("average_for_max", altered(pooling.pool2d, mode="average")),
-            Mistake(
-                "average_for_max",
-                lambda *k, mode="average", **o: pooling.pool2d(*k, mode=mode, **o),
-            ),
-            Mistake("padding_in_average", zeros_averaged),
-            Mistake("padding_in_maximum", _pool_with_zeros),
-            *_ignored(pooling.pool2d, stride=None, padding=0),
-        ],
+        POOLS,
     )
 
 

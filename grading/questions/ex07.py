@@ -129,7 +129,7 @@ def _filled(*, mean=_rounded_mean, black=BLACK, grey=GREY, shape=_one_color):
     return fill_color
 
 
-FILLS = [
+MEANS = [
     Mistake("color_truncated", _filled(mean=_truncated_mean), "3/4"),
     Mistake("color_rounded_up", _filled(mean=_mean_above), "3/4"),
     Mistake("integer_overflow", _filled(mean=_mean_of_bytes)),
@@ -139,6 +139,9 @@ FILLS = [
     Mistake("mean_of_one_axis", _filled(mean=_mean_of_rows)),
     Mistake("colors_mixed_with_rows", _filled(mean=_mean_of_each_row)),
     Mistake("median_for_mean", _filled(mean=_median)),
+    Mistake("color_from_0_to_1", _filled(mean=_rounded_share)),
+]
+FILLS = [
     Mistake("other_grey", _filled(grey=np.full(3, 127))),
     Mistake("other_grey", _filled(grey=np.full(3, 0.5))),
     Mistake("other_grey", _filled(grey=np.full(3, 255))),
@@ -146,7 +149,6 @@ FILLS = [
     Mistake("color_is_one_number", _filled(shape=_as_number)),
     Mistake("color_is_one_number", _filled(mean=_mean_of_all, shape=_as_number)),
     Mistake("color_for_each_pixel", _filled(shape=_as_image)),
-    Mistake("color_from_0_to_1", _filled(mean=_rounded_share)),
     Mistake("color_from_0_to_1", _filled(mean=_exact_mean, shape=_as_share)),
     Mistake("color_from_0_to_1", _filled(mean=_exact_mean, grey=HALF, shape=_as_share)),
 ]
@@ -161,7 +163,7 @@ def ask_fill_color(ask: Ask) -> Credit:
         ("3/4", [((tinted, "mean"), {}), ((pixels(ask.rng, 5, 7, 3), "mean"), {})]),
         ("1", [((tinted, "blue"), {})]),
     ]
-    return ask.judge("fill_color", groups, OURS.fill_color, FILLS)
+    return ask.judge("fill_color", groups, OURS.fill_color, MEANS + FILLS)
 
 
 def _last_replaced(length: int, patch: int, stride: int) -> list[int]:
@@ -334,6 +336,17 @@ def _hidden(
     return drops
 
 
+SQUARES = [
+    Mistake("height_for_width", _hidden(sides=_width_first)),
+    Mistake("full_square_refused", _hidden(accepted=_square_smaller_than_image), "1/2"),
+    Mistake("touching_squares_refused", _hidden(accepted=_stride_smaller_than_square)),
+    Mistake("last_batch_lost", _hidden(merge=_mean_of_full_batches), "1/2"),
+    Mistake("square_written_across", _hidden(counted=_square_across)),
+    Mistake("square_written_across", _hidden(counted=_square_across, merge=_mean_or_zero)),
+    Mistake("square_painted_too_small", _hidden(painted=_square_too_small)),
+]
+
+
 @question("ex07.drops")
 def ask_drops(ask: Ask) -> Credit:
     """Cache l'image d'un réseau connu : carrés côte à côte, qui se recouvrent, par défaut."""
@@ -355,13 +368,7 @@ def ask_drops(ask: Ask) -> Credit:
     calls = [((glance(ask.rng, image), image, CLASS), options) for image, options in settings]
     groups = [("1/2", calls[:2]), ("3/4", calls[2:6]), ("1", calls[6:8]), ("1", calls[8:])]
     mistakes = [
-        Mistake("height_for_width", _hidden(sides=_width_first)),
-        Mistake("full_square_refused", _hidden(accepted=_square_smaller_than_image), "1/2"),
-        Mistake("touching_squares_refused", _hidden(accepted=_stride_smaller_than_square)),
-        Mistake("last_batch_lost", _hidden(merge=_mean_of_full_batches), "1/2"),
-        Mistake("square_written_across", _hidden(counted=_square_across)),
-        Mistake("square_written_across", _hidden(counted=_square_across, merge=_mean_or_zero)),
-        Mistake("square_painted_too_small", _hidden(painted=_square_too_small)),
+        *SQUARES,
         Mistake("largest_drop_kept", _hidden(merge=_largest_drop), "1/2"),
         Mistake("last_drop_kept", _hidden(merge=_last_drop), "1/2"),
         Mistake("drops_not_averaged", _hidden(merge=_sum_of_drops), "1/2"),
