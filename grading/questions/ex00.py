@@ -408,6 +408,12 @@ def _average_for_sum(*given, mode="max", **options):
     return pooling.pool2d(*given, mode="average" if mode == "sum" else mode, **options)
 
 
+def _cut_average_for_sum(*given, mode="max", **options):
+    """Fait de même, et perd les décimales : la moyenne est rangée parmi des entiers."""
+    found = _average_for_sum(*given, mode=mode, **options)
+    return np.trunc(found) if mode == "sum" else found
+
+
 def _unknown_taken_for(other: str):
     """Rend `pool2d`, qui prend un mode inconnu pour un autre."""
 
@@ -436,8 +442,7 @@ def _average_by_default(*given, mode="average", **options):
 MODES = [
     *[Mistake("no_error", _unknown_taken_for(each), "7/8") for each in pooling.REDUCTIONS],
     Mistake("average_for_sum", _average_for_sum, "1/2"),
-    # Rangée parmi des entiers, la moyenne y perd ses décimales.
-    Mistake("average_for_sum", altered(_average_for_sum, np.trunc), "1/2"),
+    Mistake("average_for_sum", _cut_average_for_sum, "1/2"),
     Mistake("minimum_for_max", _minimum_for_max),
     Mistake("max_for_average", altered(pooling.pool2d, mode="max")),
     Mistake("average_for_max", altered(pooling.pool2d, mode="average")),
