@@ -9,12 +9,13 @@ entrées, `@compared("ex17.iou")` inscrit une fonction qui les rend.
 import importlib
 import itertools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from functools import partial
 from typing import NamedTuple
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from grading.asking.arguments import Call, place
 from grading.asking.comparing import (
@@ -40,6 +41,7 @@ from grading.asking.parts import are_exchanged, name_of, with_names
 from grading.scale import Rule
 
 SEARCH_S = 2.0  # de processeur : passé ce temps, `check` répond sans chercher davantage
+MAX_GIVEN = 20_000  # valeurs données en tout ; au-delà, deux changements prennent trop de place
 MIN_SIZE = 8  # valeurs rendues en tout ; en deçà, deux changements expliquent presque tout
 TENSORS = {"operation": "through", "weights": []}  # comment appeler une fonction de tenseurs
 
@@ -100,6 +102,7 @@ class Ask:
                 raise failure
         return answers
 
+    @threadpool_limits.wrap(limits=1)  # sur de petites matrices, plusieurs fils s'attendent à vide
     def judge(
         self,
         function: str,
@@ -140,6 +143,7 @@ class Ask:
         pairs = _first_pairs(groups, answers, right) if found.level == 1 else ()
         return shown_as(self._remarked(found, function, answers, pairs), function, calls, calls)
 
+    @threadpool_limits.wrap(limits=1)
     def compare(
         self,
         function: str,
@@ -309,7 +313,8 @@ class Ask:
         how = {"function": function, "call": how.pop("operation", "call"), **how}
         reasons, single = {1: "one_operation", 2: "two_operations"}, []
         # Deux changements n'expliquent pas mieux que deux erreurs, ou tombent juste par hasard.
-        if found.detail == ANOTHER or _num_values(answers) < MIN_SIZE:
+        says_little = found.detail == ANOTHER or _num_values(answers) < MIN_SIZE
+        if says_little or _num_given(call for call, *_ in rows) > MAX_GIVEN:
             del reasons[2]
         try:
             for count, reason in reasons.items():
@@ -477,6 +482,12 @@ def _num_values(answers: Sequence[Answer]) -> int:
     """Compte les nombres de toutes les réponses ; ce qui n'en est pas un tableau en vaut assez."""
     values = [as_floats(each.value) for each in answers if not each.error]
     return sum(MIN_SIZE if each is None else each.size for each in values)
+
+
+def _num_given(calls: Iterable[tuple]) -> int:
+    """Compte les valeurs des tableaux que reçoivent des appels."""
+    given = [each for positional, named in calls for each in (*positional, *named.values())]
+    return sum(each.size for each in given if isinstance(each, np.ndarray))
 
 
 def _has_other_axes(found: Credit) -> bool:

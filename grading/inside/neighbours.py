@@ -20,6 +20,7 @@ from types import ModuleType
 from typing import NamedTuple
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from . import probes
 
@@ -759,6 +760,7 @@ def _silent() -> Iterator[None]:
         yield
 
 
+@threadpool_limits.wrap(limits=1)  # sur de petites matrices, plusieurs fils s'attendent à vide
 def neighbours(
     module: str,
     function: str,
