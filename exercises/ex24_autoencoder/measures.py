@@ -29,7 +29,12 @@ def psnr(truth: np.ndarray, found: np.ndarray) -> float:
 
     Returns:
         `10 log10(255² / erreur quadratique moyenne)`, en décibels ; infini si tout est égal.
+
+    Raises:
+        ValueError: les deux formes diffèrent, même si NumPy saurait les ajuster.
     """
+    if truth.shape != found.shape:
+        raise ValueError(f"Formes différentes : {truth.shape} et {found.shape}.")
     error = np.mean((truth.astype(np.float64) - found) ** 2)
     return float(10 * np.log10(PEAK**2 / error)) if error else float("inf")
 
@@ -52,8 +57,13 @@ def ssim(truth: np.ndarray, found: np.ndarray) -> float:
     Returns:
         Moyenne sur les images, les voies et les fenêtres entières ; 1 si tout est égal.
 
+    Raises:
+        ValueError: les deux formes diffèrent, même si NumPy saurait les ajuster.
+
     Source : Wang, Bovik, Sheikh et Simoncelli, IEEE Trans. Image Processing 13(4), 2004, éq. 13.
     """
+    if truth.shape != found.shape:
+        raise ValueError(f"Formes différentes : {truth.shape} et {found.shape}.")
     x, y = truth.astype(np.float64), found.astype(np.float64)
     mean_x, mean_y = _around(x), _around(y)
     var_x, var_y = _around(x * x) - mean_x**2, _around(y * y) - mean_y**2
