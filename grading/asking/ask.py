@@ -102,7 +102,6 @@ class Ask:
                 raise failure
         return answers
 
-    @threadpool_limits.wrap(limits=1)  # sur de petites matrices, plusieurs fils s'attendent à vide
     def judge(
         self,
         function: str,
@@ -143,7 +142,6 @@ class Ask:
         pairs = _first_pairs(groups, answers, right) if found.level == 1 else ()
         return shown_as(self._remarked(found, function, answers, pairs), function, calls, calls)
 
-    @threadpool_limits.wrap(limits=1)
     def compare(
         self,
         function: str,
@@ -592,10 +590,14 @@ QUESTIONS: dict[str, Callable[[Ask], Credit]] = {}
 
 
 def question(identifier: str):
-    """Inscrit une fonction comme la question `"exNN.nom"` du barème."""
+    """Inscrit une fonction comme la question `"exNN.nom"` du barème.
+
+    Elle ne calcule que sur un fil : sur de petites matrices, plusieurs s'attendent à vide.
+    """
 
     def register(function):
-        QUESTIONS[identifier] = function  # la dernière inscrite l'emporte
+        # La dernière inscrite l'emporte.
+        QUESTIONS[identifier] = threadpool_limits.wrap(limits=1)(function)
         return function
 
     return register
@@ -611,7 +613,7 @@ def compared(identifier: str, **how):
         def compare(ask: Ask) -> Credit:
             return ask.compare(ask.rule.name, function(ask), **how)
 
-        QUESTIONS[identifier] = compare
+        question(identifier)(compare)
         return function
 
     return register

@@ -1,10 +1,13 @@
 """Exercice 24 : mesurer une image rendue, lire une courbe, arrondir, une ACP."""
 
+from operator import itemgetter
+
 import numpy as np
 from scipy import ndimage
 
 from grading.questions import (
     TOLERANCE,
+    VAGUE,
     Ask,
     Credit,
     Mistake,
@@ -12,6 +15,7 @@ from grading.questions import (
     as_floats,
     compared,
     question,
+    seen,
 )
 
 CLOSE = 2e-3  # écart relatif d'un calcul fait en float32
@@ -555,7 +559,7 @@ AXES = [
 
 NUM_NUMBERS = 3 * BLOCK_PX**2  # d'un carré
 # Ce par quoi une matrice est multipliée : ce qui la change change presque sûrement le produit.
-PROBES = np.random.default_rng(24).normal(size=(NUM_NUMBERS, 4))
+PROBES = np.random.default_rng(24).normal(size=(NUM_NUMBERS, 3))
 
 
 def _products(value) -> list[np.ndarray]:
@@ -588,7 +592,17 @@ def ask_principal_axes(ask: Ask) -> Credit:
     found = ask.compare("principal_axes", groups, mistakes=AXES, tolerance=CLOSE)
     if _is_exchanged(found):
         return found._replace(reason="parts_exchanged", detail="")
+    if found.wrong is not None and np.shape(found.wrong.expected) != (NUM_NUMBERS,):
+        return _about_axes(ask, found, call)
     return found
+
+
+def _about_axes(ask: Ask, found: Credit, call: list[tuple]) -> Credit:
+    """Montre les axes, et non ce qui s'en compare, qui ne dit rien à qui les a calculés."""
+    theirs, ours = (each.calls("principal_axes", call)[0] for each in (ask, ask.reference))
+    whole = seen(theirs, itemgetter(0)), ours.value[0]
+    wrong = found.wrong._replace(whole=whole, part="les axes")
+    return found._replace(wrong=wrong, detail="" if found.reason in VAGUE else found.detail)
 
 
 def _is_exchanged(found: Credit) -> bool:
