@@ -15,7 +15,6 @@ from functools import partial
 from typing import NamedTuple
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from grading.asking.arguments import Call, place
 from grading.asking.comparing import (
@@ -38,6 +37,7 @@ from grading.asking.comparing import (
 from grading.asking.credits import Credit, Wrong
 from grading.asking.failures import Answer, Failure, failure_of
 from grading.asking.parts import are_exchanged, name_of, with_names
+from grading.inside.neighbours import on_one_thread
 from grading.scale import Rule
 
 SEARCH_S = 2.0  # de processeur : passé ce temps, `check` répond sans chercher davantage
@@ -590,14 +590,10 @@ QUESTIONS: dict[str, Callable[[Ask], Credit]] = {}
 
 
 def question(identifier: str):
-    """Inscrit une fonction comme la question `"exNN.nom"` du barème.
-
-    Elle ne calcule que sur un fil : sur de petites matrices, plusieurs s'attendent à vide.
-    """
+    """Inscrit une fonction comme la question `"exNN.nom"` du barème, qui calcule sur un fil."""
 
     def register(function):
-        # La dernière inscrite l'emporte.
-        QUESTIONS[identifier] = threadpool_limits.wrap(limits=1)(function)
+        QUESTIONS[identifier] = on_one_thread(function)  # la dernière inscrite l'emporte
         return function
 
     return register

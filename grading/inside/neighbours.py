@@ -15,14 +15,18 @@ import re
 import sys
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import ModuleType
 from typing import NamedTuple
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from . import probes
+
+try:
+    from threadpoolctl import threadpool_limits
+except ImportError:  # dans une page, qui n'a qu'un fil
+    threadpool_limits = None
 
 MAX_TRIED = 300  # calculs voisins ; ceux qui restent ne sont pas faits
 MAX_S = 2.0  # de processeur : le secours, si un seul de ces calculs est très long
@@ -760,7 +764,12 @@ def _silent() -> Iterator[None]:
         yield
 
 
-@threadpool_limits.wrap(limits=1)  # sur de petites matrices, plusieurs fils s'attendent à vide
+def on_one_thread(function: Callable) -> Callable:
+    """Rend la même fonction, sur un seul fil : sur de petites matrices, plusieurs s'attendent."""
+    return threadpool_limits.wrap(limits=1)(function) if threadpool_limits else function
+
+
+@on_one_thread
 def neighbours(
     module: str,
     function: str,

@@ -97,7 +97,8 @@ def ask_normalise(ask: Ask) -> list:
     return [("1/2", [((np.float32(strong),), {})]), ("1", [((np.float32(faint),), {})])]
 
 
-LEVELS = {"covariance_not_centred": "1/2"}  # ce que vaut quand même une erreur
+# Ce que vaut quand même une erreur.
+LEVELS = {"covariance_not_centred": "1/2", "patch_mean_removed": "1/2"}
 EPSILON = 0.1  # ce que l'énoncé ajoute aux valeurs propres
 
 
@@ -131,22 +132,27 @@ def _whitening_mistakes(patches: np.ndarray) -> list[Mistake]:
     values, vectors = np.linalg.eigh(np.cov(patches, rowvar=False))
     values = np.maximum(values, 0)
     moments, turned = np.linalg.eigh(patches.T @ patches / len(patches))
+    moments = np.maximum(moments, 0)
+    rows = patches - patches.mean(1, keepdims=True)
+    of_rows, leaning = np.linalg.eigh(rows.T @ rows / len(rows))
     shares, sides = np.linalg.eigh(np.corrcoef(patches, rowvar=False))
-    made = {
-        "covariance_not_centred": _columns_scaled(turned, _divided(np.maximum(moments, 0))),
-        "epsilon_missing": _columns_scaled(vectors, _divided_without_epsilon(values)),
-        "epsilon_after_root": _columns_scaled(vectors, _epsilon_after_root(values)),
-        "root_missing": _columns_scaled(vectors, _divided_without_root(values)),
-        "directions_multiplied": _columns_scaled(vectors, _multiplied(values)),
-        "covariance_not_divided": _columns_scaled(vectors, _divided(values * (len(patches) - 1))),
-        "correlations_taken": _columns_scaled(sides, _divided(shares)),
-        "values_not_with_vectors": _columns_scaled(vectors, _divided(values[::-1])),
-        "pixels_scaled": np.diag(_divided(values)),  # aussi quand l'échelle multiplie les lignes
-        "vectors_in_rows": (vectors.T * _divided(values)) @ vectors,
-    }
+    made = [
+        ("covariance_not_centred", _columns_scaled(turned, _divided(moments))),
+        ("patch_mean_removed", _columns_scaled(leaning, _divided(np.maximum(of_rows, 0)))),
+        ("epsilon_missing", _columns_scaled(vectors, _divided_without_epsilon(values))),
+        ("epsilon_after_root", _columns_scaled(vectors, _epsilon_after_root(values))),
+        ("root_missing", _columns_scaled(vectors, _divided_without_root(values))),
+        ("directions_multiplied", _columns_scaled(vectors, _multiplied(values))),
+        ("covariance_not_divided", _columns_scaled(vectors, _divided(values * (len(patches) - 1)))),
+        ("covariance_not_divided", _columns_scaled(turned, _divided(moments * len(patches)))),
+        ("correlations_taken", _columns_scaled(sides, _divided(shares))),
+        ("values_not_with_vectors", _columns_scaled(vectors, _divided(values[::-1]))),
+        ("pixels_scaled", np.diag(_divided(values))),  # aussi quand l'échelle multiplie les lignes
+        ("vectors_in_rows", (vectors.T * _divided(values)) @ vectors),
+    ]
     centred = [
         Mistake(reason, partial(_as_it_is, matrix - matrix.mean(0)), LEVELS.get(reason, "0"))
-        for reason, matrix in made.items()
+        for reason, matrix in made
     ]
     whole = _columns_scaled(vectors, _divided(values))
     return [*centred, Mistake("columns_not_centred", partial(_as_it_is, whole), "3/4")]
