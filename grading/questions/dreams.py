@@ -105,7 +105,7 @@ class Found(NamedTuple):
     dtype: np.dtype  # celui de l'image rendue
 
 
-def pictures(
+def whole_pictures(
     ask: Ask, function: str, positional: tuple, options: list[dict], **named
 ) -> list[Found]:
     """Fait faire des images à une fonction du rendu, une par jeu d'options.
@@ -134,3 +134,8 @@ def pictures(
             raise failures.Failure("picture_out_of_range")
         found.append(Found(pixels, rest, np.asarray(image).dtype))
     return found
+
+
+def pictures(*positional, **named) -> list[tuple]:
+    """Fait comme `whole_pictures` ; de chaque image, rend `(pixels, ce qui est rendu avec)`."""
+    return [(each.pixels, each.rest) for each in whole_pictures(*positional, **named)]

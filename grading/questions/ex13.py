@@ -63,7 +63,7 @@ def _options(*settings: tuple) -> list[dict]:
 
 def _reconstruct(ask: Ask, network, image: np.ndarray, options: list[dict]) -> list:
     """Reconstruit une image pour chaque jeu d'options."""
-    return dreams.pictures(ask, "reconstruct", (network.extractor(LAYER), image), options)
+    return dreams.whole_pictures(ask, "reconstruct", (network.extractor(LAYER), image), options)
 
 
 def _gap(network, found, image) -> float:
