@@ -81,6 +81,26 @@ def _cell_by_cell(found, target) -> float:
     return np.mean(np.square(found - target) / np.square(target))
 
 
+def _summed_cell_by_cell(found, target) -> float:
+    """Divise case par case, puis additionne."""
+    return np.sum(np.square(found - target) / np.square(target))
+
+
+def _between_norms(found, target) -> float:
+    """Retranche une norme de l'autre, au lieu de prendre celle de la différence."""
+    return abs(np.sum(found**2) - np.sum(target**2)) / np.sum(target**2)
+
+
+def _between_roots(found, target) -> float:
+    """De même, avec la racine de chaque norme."""
+    return (np.linalg.norm(found) / np.linalg.norm(target) - 1) ** 2
+
+
+def _summed_before_square(found, target) -> float:
+    """Additionne les différences, qui s'annulent entre elles, puis met au carré."""
+    return np.sum(found - target) ** 2 / np.sum(target**2)
+
+
 MEASURES = (  # ce qui se prend pour `relative_distance`, et ce qui s'en dit
     ("not_relative", _summed),
     ("not_relative", _averaged),
@@ -89,6 +109,10 @@ MEASURES = (  # ce qui se prend pour `relative_distance`, et ce qui s'en dit
     ("gaps_not_squared", _of_absolute_values),
     ("over_squared_sum", _over_squared_sum),
     ("divided_cell_by_cell", _cell_by_cell),
+    ("divided_cell_by_cell", _summed_cell_by_cell),
+    ("gap_of_norms", _between_norms),
+    ("gap_of_norms", _between_roots),
+    ("summed_before_square", _summed_before_square),
 )
 
 
@@ -133,6 +157,8 @@ def whole_pictures(
         if pixels.min() < -0.5 or pixels.max() > 255.5:
             raise failures.Failure("picture_out_of_range")
         found.append(Found(pixels, rest, np.asarray(image).dtype))
+    if all(each.pixels.max() <= 1 for each in found):
+        raise failures.Failure("picture_of_zero_one")
     return found
 
 
