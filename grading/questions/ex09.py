@@ -6,6 +6,7 @@ import numpy as np
 from scipy import ndimage
 from scipy.special import softmax
 
+from grading.asking.failures import Answer
 from grading.inside import messages
 from grading.questions import (
     TOLERANCE,
@@ -19,9 +20,10 @@ from grading.questions import (
     numbers,
     pixels,
     question,
+    same,
     shown_as,
 )
-from grading.questions.heatmaps import CLASS, clipped, forward, network
+from grading.questions.heatmaps import CLASS, NUM_CLASSES, backward, clipped, forward, network
 
 SHAPE = (8, 11, 3)
 NUM_MODELS = 4  # la carte de l'un peut n'avoir rien de positif
@@ -63,28 +65,71 @@ def _of_highest(scores: np.ndarray, class_index: int) -> np.ndarray:
     return np.eye(len(scores))[scores.argmax()]
 
 
+def _of_class(scores: np.ndarray, class_index: int) -> np.ndarray:
+    return np.eye(len(scores))[class_index]
+
+
+def _of_log_probability(scores: np.ndarray, class_index: int) -> np.ndarray:
+    return np.eye(len(scores))[class_index] - softmax(scores)
+
+
+def _of_number(number: int):
+    """Rend ce qui dérive toujours le score de la même classe."""
+
+    def slope(scores: np.ndarray, class_index: int) -> np.ndarray:
+        return _of_class(scores, number)
+
+    return slope
+
+
+def _of_first_layer(model, image, class_index, *, layer_name=None):
+    """Prend par défaut la première couche, celle qui met l'image à l'échelle."""
+    if layer_name is None:
+        return image / 255, 255 * backward(model, image[None], class_index)[0]
+    return _of_scores(_of_class)(model, image, class_index, layer_name=layer_name)
+
+
+OTHERS = [number for number in range(NUM_CLASSES) if number != CLASS]
 GRADIENTS = [
     Mistake("probability_for_score", _of_scores(_of_probability)),
+    Mistake("log_probability_for_score", _of_scores(_of_log_probability)),
     Mistake("scores_summed", _of_scores(_of_every_score)),
     Mistake("highest_score", _of_scores(_of_highest)),
+    *(Mistake("wrong_class", _of_scores(_of_number(number))) for number in OTHERS),
+    Mistake("first_layer_by_default", _of_first_layer),
 ]
 
 
-def _surprised(rng, image: np.ndarray) -> messages.Ingredient:
-    """Tire un réseau pour qui la classe expliquée n'est pas la plus probable."""
+def _announcing(rng, image: np.ndarray, class_index: int) -> messages.Ingredient:
+    """Tire un réseau pour qui cette classe est la plus probable."""
     while True:
         model = network(rng, image.shape)
-        if forward(model, image[None])["scores"][0].argmax() != CLASS:
+        if forward(model, image[None])["scores"][0].argmax() == class_index:
             return model
 
 
-@compared("ex09.maps_and_gradients", mistakes=GRADIENTS, tolerance=TOLERANCE)
-def ask_maps_and_gradients(ask: Ask) -> list:
+def _is_gradient_of_image(found, call: tuple) -> bool:
+    """Dit si le second élément rendu est le gradient du score par rapport à l'image."""
+    (model, image, class_index), _ = call
+    expected = backward(model, image[None], class_index)[0]
+    return len(found) == 2 and same(255 * found[1], 255 * expected, tolerance=TOLERANCE)
+
+
+@question("ex09.maps_and_gradients")
+def ask_maps_and_gradients(ask: Ask) -> Credit:
     """Demande la dernière couche, puis une autre, puis une qui n'existe pas."""
     image = pixels(ask.rng, *SHAPE)
-    given = _surprised(ask.rng, image), image, CLASS
+    # Deux réseaux annoncent deux classes : la plus probable n'est pas toujours la même.
+    given, other = (
+        (_announcing(ask.rng, image, number), image, CLASS)
+        for number in ask.rng.permutation(OTHERS)[:2]
+    )
     early, late, unknown = ((given, {"layer_name": k}) for k in ("early", "late", "mixed7"))
-    return [("1/2", [(given, {})]), ("3/4", [early, late]), ("1", [unknown])]
+    groups = [("1/2", [(given, {}), (other, {})]), ("3/4", [early, late]), ("1", [unknown])]
+    found = ask.compare("maps_and_gradients", groups, mistakes=GRADIENTS, tolerance=TOLERANCE)
+    if found.reason == "wrong_parts" and _is_gradient_of_image(found.wrong.answer.value, early):
+        return found._replace(reason="gradient_of_image", detail="")
+    return found
 
 
 # --- Peser les cartes ----------------------------------------------------------------
@@ -122,6 +167,63 @@ def _weights_of_maps(maps, gradients):
     return _grad_cam(gradients, maps)
 
 
+def _weights_of_lines(maps, gradients):
+    """Ne fait la moyenne que le long des colonnes : il reste un poids par colonne."""
+    return (maps * gradients.mean(0)).sum(2)
+
+
+def _weights_of_files(maps, gradients):
+    """Ne fait la moyenne que le long des lignes : il reste un poids par ligne."""
+    return (maps * gradients.mean(1, keepdims=True)).sum(2)
+
+
+def _absolute_weights(maps, gradients):
+    return maps @ np.abs(gradients.mean((0, 1)))
+
+
+def _positive_gradients(maps, gradients):
+    return _grad_cam(maps, np.maximum(gradients, 0))
+
+
+def _without_gradients(maps, gradients):
+    return maps.mean(2)
+
+
+def _sum_of_maps(maps, gradients):
+    return maps.sum(2)
+
+
+def _of_some_maps(some: slice):
+    """Rend la pesée de ces cartes-là seulement."""
+
+    def weighed(maps, gradients):
+        return _grad_cam(maps[..., some], gradients[..., some])
+
+    return weighed
+
+
+FIRST, LAST = slice(None, 1), slice(-1, None)
+WITHOUT_FIRST, WITHOUT_LAST = slice(1, None), slice(None, -1)
+WEIGHINGS = [  # pesées fausses
+    Mistake("averaged_over_channels", lambda m, g: m.sum(2) * g.mean(2), "1/4"),
+    Mistake("one_weight_for_all", _one_weight, "1/4"),
+    Mistake("weights_of_other_axes", _weights_of_rows, "1/4"),
+    Mistake("weights_of_other_axes", _weights_of_columns, "1/4"),
+    Mistake("gradients_not_averaged", lambda m, g: (m * g).sum(2), "1/4"),
+    Mistake("averaged_along_one_axis", _weights_of_lines, "1/4"),
+    Mistake("averaged_along_one_axis", _weights_of_files, "1/4"),
+    Mistake("weights_absolute", _absolute_weights, "1/4"),
+    Mistake("negative_gradients_removed", _positive_gradients, "1/4"),
+    Mistake("one_map_only", _of_some_maps(LAST), "1/4"),
+    Mistake("one_map_only", _of_some_maps(FIRST), "1/4"),
+    Mistake("map_skipped", _of_some_maps(WITHOUT_FIRST), "1/4"),
+    Mistake("map_skipped", _of_some_maps(WITHOUT_LAST), "1/4"),
+    Mistake("gradients_unused", _without_gradients),
+    Mistake("gradients_unused", _sum_of_maps),
+    Mistake("maps_and_gradients_swapped", _weights_of_maps),
+]
+
+
 def _scaled(heatmap):
     return heatmap / heatmap.max()
 
@@ -138,17 +240,12 @@ def ask_grad_cam_map(ask: Ask) -> Credit:
         [("1", _drawn(ask.rng, 4))],
         _grad_cam,
         [
-            Mistake("averaged_over_channels", lambda m, g: m.sum(2) * g.mean(2), "1/4"),
-            Mistake("one_weight_for_all", _one_weight, "1/4"),
-            Mistake("weights_of_other_axes", _weights_of_rows, "1/4"),
-            Mistake("weights_of_other_axes", _weights_of_columns, "1/4"),
-            Mistake("gradients_not_averaged", lambda m, g: (m * g).sum(2), "1/4"),
+            *WEIGHINGS,
             Mistake("maps_averaged", lambda m, g: _grad_cam(m, g) / m.shape[2], "1/2"),
             Mistake("relu_too_early", altered(_grad_cam, _rectified), "3/4"),
             Mistake("scaled_too_early", altered(_grad_cam, _scaled)),
             Mistake("scaled_too_early", altered(_grad_cam, _scaled_by_size)),
             Mistake("scaled_too_early", altered(_grad_cam, clipped)),
-            Mistake("maps_and_gradients_swapped", _weights_of_maps),
             Mistake("maps_and_gradients_swapped", altered(_weights_of_maps, _rectified)),
         ],
         tolerance=TOLERANCE,
@@ -167,7 +264,15 @@ def _one_sum(maps, gradients):
     return maps @ (positive / (2 + max(maps.sum(), 0) * positive)).sum((0, 1))
 
 
+def _numerator_squared(maps, gradients):
+    """Lit Σ g² / (2 + S·g), là où il faut Σ g / (2 + S·g)."""
+    positive, sums = np.maximum(gradients, 0), np.maximum(maps.sum((0, 1)), 0)
+    return maps @ (positive**2 / (2 + sums * positive)).sum((0, 1))
+
+
 PLUS_PLUS = [
+    Mistake("weights_of_grad_cam", _grad_cam),
+    Mistake("numerator_squared", _numerator_squared),
     Mistake("parentheses_missing", _divided_too_early),
     Mistake("one_sum_for_all", _one_sum),
 ]
@@ -197,6 +302,30 @@ def _in_whole_blocks(heatmap, image):
         return large / large.max()
 
 
+def _by_first_cell(heatmap, image):
+    """Recopie en chaque pixel la case où il tombe, en arrondissant vers le bas."""
+    rows, columns = (
+        np.arange(size) * side // size
+        for size, side in zip(image.shape[:2], heatmap.shape, strict=True)
+    )
+    return clipped(heatmap[rows][:, columns])
+
+
+def _stretched(heatmap, image):
+    large = _not_scaled(heatmap, image)
+    return (large - large.min()) / max(np.ptp(large), np.finfo(np.float32).tiny)
+
+
+def _lost_if_small(heatmap, image):
+    large = _enlarged(heatmap, image)
+    return large if heatmap.max() > 1 else 0 * large
+
+
+def _ones_for_nothing(heatmap, image):
+    large = _enlarged(heatmap, image)
+    return large if large.max() > 0 else 1 + large
+
+
 def _scaled_before(heatmap, image):
     return _resized(clipped(heatmap), image)
 
@@ -219,9 +348,10 @@ def _enlarged(heatmap, image, **options):
 
 @question("ex09.enlarge")
 def ask_enlarge(ask: Ask) -> Credit:
-    """Agrandit des cartes des deux signes, puis une qui n'a rien de positif."""
+    """Agrandit des cartes des deux signes, une toute positive, puis une qui n'a rien de positif."""
     image = np.zeros((13, 18, 3), np.uint8)
     signed = [((ask.rng.normal(0, 3, (4, 5)).astype(np.float32), image), {}) for _ in range(3)]
+    signed += [((ask.rng.uniform(0.2, 0.6, (4, 5)).astype(np.float32), image), {})]
     nothing = [((-ask.rng.random((4, 5)).astype(np.float32), image), {})]
     return ask.judge(
         "enlarge",
@@ -236,6 +366,10 @@ def ask_enlarge(ask: Ask) -> Credit:
             Mistake("absolute_for_relu", _absolute_scaled_before),
             Mistake("enlarged_by_blocks", partial(_enlarged, order=0), "1/2"),
             Mistake("enlarged_by_blocks", _in_whole_blocks),
+            Mistake("enlarged_by_blocks", _by_first_cell, "1/2"),
+            Mistake("minimum_removed", _stretched, "1/4"),
+            Mistake("small_map_lost", _lost_if_small, "1/4"),
+            Mistake("ones_for_nothing", _ones_for_nothing),
         ],
         tolerance=TOLERANCE,
     )
@@ -244,10 +378,6 @@ def ask_enlarge(ask: Ask) -> Credit:
 def _plus_plus(maps, gradients):
     positive, sums = np.maximum(gradients, 0), np.maximum(maps.sum((0, 1)), 0)
     return maps @ (positive / (2 + sums * positive)).sum((0, 1))
-
-
-def _of_class(scores: np.ndarray, class_index: int) -> np.ndarray:
-    return np.eye(len(scores))[class_index]
 
 
 def _composed(calls: list, pairs: list, small: list) -> list[Mistake]:
@@ -262,13 +392,30 @@ def _composed(calls: list, pairs: list, small: list) -> list[Mistake]:
     def plus_plus(number):
         return enlarged(_plus_plus(*pairs[number]))
 
-    def swapped(number):
-        return enlarged(_grad_cam(*pairs[number][::-1]))
+    def weighed(weigh):
+        return lambda number: enlarged(weigh(*pairs[number]))
 
     def most_probable(number):
         (model, image, _), options = calls[number]
         predicted = forward(model, image[None])["scores"][0].argmax()
         return enlarged(_grad_cam(*explained(model, image, predicted, **options)))
+
+    def always(class_index):
+        def compute(number):
+            (model, image, _), options = calls[number]
+            return enlarged(_grad_cam(*explained(model, image, class_index, **options)))
+
+        return compute
+
+    def negated(number):
+        return enlarged(-small[number])
+
+    def upside_down(number):
+        return 1 - enlarged(small[number])
+
+    def times_image(number):
+        (_, image, _), _ = calls[number]
+        return enlarged(small[number])[..., np.newaxis] * image
 
     def divided(number):
         (model, image, index), options = calls[number]
@@ -285,12 +432,16 @@ def _composed(calls: list, pairs: list, small: list) -> list[Mistake]:
 
     return [
         Mistake("weights_of_plus_plus", plus_plus),
-        Mistake("maps_and_gradients_swapped", swapped),
         Mistake("class_ignored", most_probable),
+        *(Mistake("wrong_class", always(number)) for number in OTHERS),
+        Mistake("map_against_class", negated),
+        Mistake("map_upside_down", upside_down),
+        Mistake("multiplied_by_image", times_image),
         Mistake("image_divided", divided),
         Mistake("absolute_for_relu", absolute),
         Mistake("map_not_scaled", not_scaled),
         Mistake("map_not_enlarged", small_scaled),
+        *(each._replace(compute=weighed(each.compute), level="0") for each in reversed(WEIGHINGS)),
     ]
 
 
@@ -301,7 +452,9 @@ def ask_grad_cam(ask: Ask) -> Credit:
     models = [network(ask.rng, SHAPE) for _ in range(NUM_MODELS)]
     names = ({}, {"layer_name": "early"})
     calls = [((model, image, CLASS), options) for options in names for model in models]
-    pairs = [numbers(each) for each in ask.calls("maps_and_gradients", calls)]
+    unknown = (models[0], image, CLASS), {"layer_name": "mixed7"}
+    *answers, refused = ask.calls("maps_and_gradients", [*calls, unknown])
+    pairs = [numbers(each) for each in answers]
     if any(each.ndim != 4 or len(each) != 2 for each in pairs):
         return credit(0, "wrong_shape", "maps_and_gradients")
     maps = ask.calls("grad_cam_map", [((*pair.astype(np.float32),), {}) for pair in pairs])
@@ -310,11 +463,20 @@ def ask_grad_cam(ask: Ask) -> Credit:
         numbers(each, SHAPE[:2], detail="enlarge")
         for each in ask.calls("enlarge", [((each, image), {}) for each in small])
     ]
+    if _refuses(refused):
+        calls.append(unknown)
+
+    def right(number):
+        if number == len(own):
+            raise ValueError
+        return own[number]
+
     every = [((number,), {}) for number in range(len(calls))]
+    last, early, beyond = every[:NUM_MODELS], every[NUM_MODELS : len(own)], every[len(own) :]
     found = judge(
         ask.calls("grad_cam", calls),
-        [("1/2", every[:NUM_MODELS]), ("1", every[NUM_MODELS:])],
-        own.__getitem__,
+        [("1/2", last), ("3/4", early), ("1", beyond)],
+        right,
         [
             Mistake("layer_ignored", lambda number: own[number % NUM_MODELS]),
             Mistake("map_not_enlarged", small.__getitem__),
@@ -324,3 +486,8 @@ def ask_grad_cam(ask: Ask) -> Credit:
         tolerance=TOLERANCE,
     )
     return shown_as(found, "grad_cam", every, calls)
+
+
+def _refuses(answer: Answer) -> bool:
+    """Dit si une fonction refuse un appel par ValueError, comme la docstring le demande."""
+    return bool(answer.error) and "ValueError" in answer.error.get("families", ())
