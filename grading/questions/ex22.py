@@ -6,14 +6,17 @@ from operator import itemgetter
 import numpy as np
 
 from grading import sealed
-from grading.questions import Ask, Credit, Mistake, altered, compared, question
+from grading.asking.failures import Answer
+from grading.questions import Ask, Credit, Mistake, altered, compared, credit, question
 
 convolution, dense, pooling = (
     sealed.module(f"ex22_by_hand.{name}") for name in ("convolution", "dense", "pooling")
 )
 TOLERANCE = 1e-5
 LARGE = 5000.0  # de scores dont l'un au moins a une exponentielle qui déborde
+FAR = 1000.0  # d'un grand score à zéro, au moins : où qu'on les coupe, ils deviennent égaux
 BOTH_WAYS = (("1/2", "y", None), ("1", "dx", None))  # l'aller, puis le retour
+SEEN_FORWARD = ("pooling_stride_not_read", "pooling_stride")  # n'expliquent pas un retour faux seul
 
 
 # --- Des couches, à l'aller puis au retour -------------------------------------------
@@ -38,7 +41,33 @@ def _compare_layer(ask: Ask, kind: type, inputs, stages, mistakes=()) -> Credit:
         for level, wanted, num in stages
     ]
     how = {"tolerance": TOLERANCE, "operation": "chained"}
-    return ask.compare(kind.__name__, groups, mistakes=mistakes, **how)
+    found = ask.compare(kind.__name__, groups, mistakes=mistakes, **how)
+    if found.reason in SEEN_FORWARD and _last_step(found) == "backward":  # l'aller est juste
+        others = [each for each in mistakes if each.reason not in SEEN_FORWARD]
+        found = ask.compare(kind.__name__, groups, mistakes=others, **how)
+    if _last_step(found) == "gradients" and _is_none(found.wrong.answer):
+        return found._replace(reason="gradients_not_noted", detail="")
+    if found.level < 1 or "weights" not in [wanted for _, wanted, _ in stages]:
+        return found
+    return _starting_empty(ask, kind, layers[0], found)
+
+
+def _is_none(answer: Answer) -> bool:
+    """Dit si une demande n'a rien trouvé à rendre, sans s'arrêter."""
+    return answer.value is None and not answer.error
+
+
+def _last_step(found: Credit) -> str:
+    """Nomme la dernière demande du premier appel manqué : `"forward"`, `"gradients"`."""
+    return found.wrong.positional[-1][0] if found.wrong else ""
+
+
+def _starting_empty(ask: Ask, kind: type, layer: tuple, found: Credit) -> Credit:
+    """Rend le crédit d'une couche juste, si sa liste `gradients` est vide avant tout retour."""
+    given, named = layer
+    calls = [(_steps(wanted, *given), named) for wanted in ("before", "weights")]
+    before, _ = ask.calls(kind.__name__, calls, operation="chained")
+    return found if _is_none(before) else credit("3/4", "gradients_not_empty")
 
 
 def _steps(wanted: str, x: np.ndarray, dy: np.ndarray, *arguments) -> tuple:
@@ -46,8 +75,9 @@ def _steps(wanted: str, x: np.ndarray, dy: np.ndarray, *arguments) -> tuple:
 
     Args:
         wanted: `"y"`, ce que rend l'aller ; `"dx"`, ce que rend le retour ; `"weights"`, le premier
-            des poids ; `"again"`, son gradient au second retour ; ou le numéro, en texte, d'un
-            gradient noté au retour.
+            des poids ; `"again"`, son gradient au second retour, les images ayant changé d'ordre ;
+            `"before"`, son gradient avant tout retour ; ou le numéro, en texte, d'un gradient noté
+            au retour.
         x: entrée.
         dy: gradient de la sortie.
         arguments: de quoi construire la couche.
@@ -55,8 +85,10 @@ def _steps(wanted: str, x: np.ndarray, dy: np.ndarray, *arguments) -> tuple:
     steps = [["forward", x], ["backward", dy]]
     if wanted == "weights":
         steps = [["weights", 0]]
+    if wanted == "before":
+        steps = [["gradients", 0]]
     if wanted == "again":
-        steps += [*steps, ["gradients", 0]]
+        steps += [["forward", x[::-1]], ["backward", dy], ["gradients", 0]]
     if wanted.isdigit():
         steps.append(["gradients", int(wanted)])
     return (list(arguments), *steps[: 1 if wanted == "y" else None])
@@ -96,6 +128,37 @@ class _PaddingCutFromEnd(convolution.Convolution):
         return dx if self.padding else dx[:, :0, :0]
 
 
+class _PaddedAfter(convolution.Convolution):
+    """Met tous les zéros après l'image, et les ôte des deux côtés."""
+
+    def forward(self, x):
+        """Ajoute les zéros d'un seul côté."""
+        return self._forward_padded(x, (0, 2 * self.padding))
+
+    def _forward_padded(self, x, sides):
+        kept, self.padding = self.padding, 0
+        y = super().forward(np.pad(x, [(0, 0), sides, sides, (0, 0)]))
+        self.padding = kept
+        return y
+
+
+class _PaddedBefore(_PaddedAfter):
+    """Met tous les zéros avant l'image, et les ôte des deux côtés."""
+
+    def forward(self, x):
+        """Ajoute les zéros d'un seul côté."""
+        return self._forward_padded(x, (2 * self.padding, 0))
+
+
+class _StrideForgottenGoingBack(convolution.Convolution):
+    """Remet au retour chaque fenêtre à un pixel de la précédente."""
+
+    def backward(self, dy):
+        """Rend le gradient d'un pas de 1."""
+        self.stride = 1
+        return super().backward(dy)
+
+
 def _kernel_flipped(kernel, bias, **named):
     return convolution.Convolution(kernel[::-1, ::-1], bias, **named)
 
@@ -128,13 +191,53 @@ def _added_up(kind: type) -> type:
     return Added
 
 
+def _appended(kind: type) -> type:
+    """Rend une couche dont chaque retour allonge la liste de ses gradients."""
+
+    class Appended(kind):
+        """Garde les gradients."""
+
+        def backward(self, dy):
+            """Met les nouveaux après les précédents."""
+            before = self.gradients
+            dx = super().backward(dy)
+            self.gradients = before + self.gradients
+            return dx
+
+    return Appended
+
+
+def _with_weights_exchanged(kind: type) -> type:
+    """Rend une couche dont la liste `weights` commence par les biais ; seule elle se demande."""
+
+    class Exchanged(kind):
+        """Range les poids dans l'autre ordre."""
+
+        def __init__(self, weights, bias, **named):
+            super().__init__(bias, weights, **named)
+
+    return Exchanged
+
+
+def _with_weights(kind: type) -> list[Mistake]:
+    """Rend les erreurs connues de toute couche qui a des poids."""
+    return [
+        Mistake("gradients_added_up", _layer(_added_up(kind))),
+        Mistake("gradients_added_up", _layer(_appended(kind))),
+        Mistake("weights_in_other_order", _layer(_with_weights_exchanged(kind)), "3/4"),
+    ]
+
+
 CONVOLUTIONS = [
-    Mistake("gradients_added_up", _layer(_added_up(convolution.Convolution))),
+    *_with_weights(convolution.Convolution),
     Mistake("flipped_kernel", _layer(_kernel_flipped)),
     Mistake("bias_forgotten", _layer(_bias_forgotten)),
     Mistake("padding_forgotten", _layer(_padding_forgotten)),
     Mistake("stride_ignored", _layer(_convolution_of_stride_1)),
+    Mistake("zeros_on_one_side", _layer(_PaddedAfter)),
+    Mistake("zeros_on_one_side", _layer(_PaddedBefore)),
     Mistake("padding_kept", _layer(_PaddingKept)),
+    Mistake("stride_forgotten_going_back", _layer(_StrideForgottenGoingBack)),
     Mistake("empty_without_padding", _layer(_PaddingCutFromEnd), "3/4"),
 ]
 
@@ -159,19 +262,20 @@ def ask_convolution(ask: Ask) -> Credit:
     return _compare_layer(ask, convolution.Convolution, inputs, stages, CONVOLUTIONS)
 
 
-def _max_pooling(share, add=convolution.add_windows):
-    """Rend un pooling par le maximum dont le retour a, au choix, une erreur.
+def _pooling(share, add=convolution.add_windows, *, kind=pooling.MaxPooling):
+    """Rend un pooling dont le retour a, au choix, une erreur.
 
     Args:
         share: d'après les cases d'une fenêtre, sur le quatrième axe, la part que chacune reçoit.
         add: met les fenêtres à leur place.
+        kind: ce qui fait l'aller.
     """
 
-    class Shared(pooling.MaxPooling):
+    class Shared(kind):
         """Retient les cases de chaque fenêtre."""
 
         def forward(self, x):
-            """Rend le maximum de chaque fenêtre."""
+            """Rend la valeur de chaque fenêtre."""
             cells = convolution.windows(x, (self.size, self.size), self.stride)
             self.cells = cells.reshape(*cells.shape[:3], -1, cells.shape[-1])
             return super().forward(x)
@@ -186,6 +290,14 @@ def _max_pooling(share, add=convolution.add_windows):
 
 def _every_cell(cells):
     return np.ones_like(cells)
+
+
+def _equal_parts(cells):
+    return np.full_like(cells, 1 / cells.shape[3])
+
+
+def _first_cell(cells):
+    return np.ones_like(cells) * (np.arange(cells.shape[3]) == 0)[:, np.newaxis]
 
 
 def _every_largest(cells):
@@ -205,6 +317,17 @@ def _last_largest(cells):
     return _first_largest(cells[:, :, :, ::-1])[:, :, :, ::-1]
 
 
+def _first_largest_by_column(cells):
+    return _by_column(_first_largest(_by_column(cells)))
+
+
+def _by_column(cells):
+    """Range les cases de chaque fenêtre colonne par colonne, ou l'inverse."""
+    side = int(np.sqrt(cells.shape[3]))
+    square = cells.reshape(*cells.shape[:3], side, side, -1)
+    return square.swapaxes(3, 4).reshape(cells.shape)
+
+
 def _written_over(patches, shape, stride, *, kept=0):
     """Met les fenêtres à leur place l'une après l'autre : la dernière efface les précédentes.
 
@@ -222,12 +345,36 @@ def _written_over(patches, shape, stride, *, kept=0):
     return x
 
 
-def _largest_side_by_side(size, *, stride=None):
-    return pooling.MaxPooling(size)
+def _written_over_by_place(patches, shape, stride, *, kept=0):
+    """Met à leur place toutes les premières cases des fenêtres, puis toutes les deuxièmes.
+
+    Args:
+        patches: comme pour `add_windows`.
+        shape: de même.
+        stride: de même.
+        kept: comme pour `_written_over`.
+    """
+    x = np.zeros(shape)
+    height, width, side = patches.shape[1:4]
+    for u, v in np.ndindex(side, side):
+        part = patches[:, :, :, u, v]
+        place = x[:, u : u + stride * height : stride, v : v + stride * width : stride]
+        place[:] = np.where(part, part, kept * place)
+    return x
 
 
-def _largest_of_stride_1(size, *, stride=None):
-    return pooling.MaxPooling(size, stride=stride or 1)
+WRITTEN_OVER = [
+    partial(write, kept=kept)
+    for write in (_written_over, _written_over_by_place)
+    for kept in (0, 1)
+]
+
+
+def _only_windows(patches, shape, stride):
+    """Rend un gradient qui s'arrête à la dernière fenêtre, où que s'arrête l'image."""
+    num, height, width, side, _, channels = patches.shape
+    read = [stride * (count - 1) + side for count in (height, width)]
+    return convolution.add_windows(patches, (num, *read, channels), stride)
 
 
 class _ChannelsPooled(pooling.MaxPooling):
@@ -238,33 +385,101 @@ class _ChannelsPooled(pooling.MaxPooling):
         return super().forward(x).max(axis=-1)
 
 
-def _averages_side_by_side(size, *, stride=None):
-    return pooling.AveragePooling(size)
+def _side_by_side(kind: type):
+    """Rend un pooling dont les fenêtres ne se recouvrent jamais."""
+
+    def make(size, *, stride=None):
+        return kind(size)
+
+    return make
+
+
+def _of_stride_1(kind: type):
+    """Rend un pooling dont le pas, s'il n'est pas donné, vaut 1."""
+
+    def make(size, *, stride=None):
+        return kind(size, stride=stride or 1)
+
+    return make
+
+
+def _gradient_unread(kind: type) -> type:
+    """Rend une couche dont le retour ne lit pas le gradient qu'il reçoit."""
+
+    class Unread(kind):
+        """Prend un gradient de 1 partout."""
+
+        def backward(self, dy):
+            """Rend le gradient de la somme des sorties."""
+            return super().backward(np.ones_like(dy))
+
+    return Unread
+
+
+def _poolings(kind: type, right) -> list[Mistake]:
+    """Rend les erreurs connues de tout pooling.
+
+    Args:
+        kind: le bon.
+        right: la part que reçoit chaque case (voir `_pooling`).
+    """
+    return [
+        Mistake("pooling_stride_not_read", _layer(_side_by_side(kind))),
+        Mistake("pooling_stride", _layer(_of_stride_1(kind))),
+        Mistake("gradient_unread", _layer(_gradient_unread(kind))),
+        Mistake("gradient_of_windows", _pooling(right, _only_windows, kind=kind)),
+        *(
+            Mistake("gradient_written_over", _pooling(right, write, kind=kind))
+            for write in WRITTEN_OVER
+        ),
+    ]
 
 
 POOLINGS = [
-    Mistake("pooling_stride_not_read", _layer(_largest_side_by_side)),
-    Mistake("pooling_stride", _layer(_largest_of_stride_1)),
+    *_poolings(pooling.MaxPooling, _first_largest),
     Mistake("channels_pooled", _layer(_ChannelsPooled)),
-    Mistake("gradient_to_every_cell", _max_pooling(_every_cell)),
-    Mistake("gradient_to_every_largest", _max_pooling(_every_largest)),
-    Mistake("gradient_to_every_largest", _max_pooling(_shared_by_largest)),
-    Mistake("gradient_to_last_largest", _max_pooling(_last_largest)),
-    Mistake("gradient_written_over", _max_pooling(_first_largest, _written_over)),
-    Mistake("gradient_written_over", _max_pooling(_first_largest, partial(_written_over, kept=1))),
-    Mistake("gradient_to_every_largest", _max_pooling(_every_largest, _written_over)),
+    Mistake("gradient_to_every_cell", _pooling(_every_cell)),
+    Mistake("gradient_to_every_cell", _pooling(_equal_parts)),
+    Mistake("average_for_max", _layer(pooling.AveragePooling)),
+    Mistake("gradient_to_every_largest", _pooling(_every_largest)),
+    Mistake("gradient_to_every_largest", _pooling(_shared_by_largest)),
+    Mistake("gradient_to_last_largest", _pooling(_last_largest)),
+    Mistake("gradient_by_column", _pooling(_first_largest_by_column)),
+    Mistake("gradient_to_every_largest", _pooling(_every_largest, _written_over)),
 ]
-AVERAGES = [Mistake("pooling_stride_not_read", _layer(_averages_side_by_side))]
+
+
+class _SpreadByGradient(pooling.AveragePooling):
+    """Compte les fenêtres d'après le gradient reçu, et non d'après l'aller."""
+
+    def backward(self, dy):
+        """Partage le gradient entre autant de fenêtres qu'il en a."""
+        self.patches_shape = (*dy.shape[:3], self.size, self.size, dy.shape[3])
+        return super().backward(dy)
+
+
+AVERAGES = [
+    *_poolings(pooling.AveragePooling, _equal_parts),
+    Mistake("pooling_stride", _layer(_of_stride_1(_SpreadByGradient))),
+    Mistake("gradient_to_one_cell", _pooling(_first_cell, kind=pooling.AveragePooling)),
+    Mistake("gradient_to_one_cell", _pooling(_first_largest, kind=pooling.AveragePooling)),
+]
 
 
 @question("ex22.max_pooling")
 @question("ex22.average_pooling")
 def ask_pooling(ask: Ask) -> Credit:
-    """Compare un pooling d'entiers : le maximum d'une fenêtre y est parfois deux fois."""
+    """Compare un pooling d'entiers : le maximum d'une fenêtre y est parfois deux fois.
+
+    La dernière image a une ligne et une colonne qu'aucune fenêtre ne lit.
+    """
     kind = {"max_pooling": pooling.MaxPooling, "average_pooling": pooling.AveragePooling}
     inputs = [
         ((ask.rng.integers(-4, 5, (2, height, width, 3)).astype(float), size), {"stride": stride})
-        for height, width, size, stride in ((6, 8, 2, None), (7, 5, 3, 2), (5, 5, 2, 1))
+        for height, width, size, stride in (
+            *((6, 8, 2, None), (7, 5, 3, 2), (5, 5, 2, 1)),
+            (7, 5, 2, None),
+        )
     ]
     mistakes = POOLINGS if ask.rule.name == "max_pooling" else AVERAGES
     return _compare_layer(ask, kind[ask.rule.name], inputs, BOTH_WAYS, mistakes)
@@ -308,7 +523,62 @@ class _PassesAtZero(dense.Relu):
         return x * self.positive
 
 
+def _passes(where) -> type:
+    """Rend une ReLU dont le gradient passe là où `where` le dit de l'entrée."""
+
+    class Passes(dense.Relu):
+        """Retient où le gradient passe."""
+
+        def forward(self, x):
+            """Rend ce que rend une ReLU."""
+            self.chosen = where(x)
+            return super().forward(x)
+
+        def backward(self, dy):
+            """Laisse passer le gradient."""
+            return dy * self.chosen
+
+    return Passes
+
+
+def _over(threshold) -> type:
+    """Rend une ReLU qui garde ce qui dépasse `threshold(x)`, à l'aller comme au retour."""
+
+    class Over(dense.Relu):
+        """Compare à autre chose que zéro."""
+
+        def forward(self, x):
+            """Garde les grandes valeurs."""
+            self.positive = x > threshold(x)
+            return x * self.positive
+
+    return Over
+
+
+class _AbsoluteValue(dense.Relu):
+    """Rend la valeur absolue."""
+
+    def forward(self, x):
+        """Ôte les signes."""
+        super().forward(x)
+        return np.abs(x)
+
+
+def _are_negative(x):
+    return x < 0
+
+
+def _are_not_positive(x):
+    return x <= 0
+
+
 RELUS = [
+    Mistake("absolute_value", _layer(_AbsoluteValue)),
+    Mistake("relu_threshold", _layer(_over(np.mean))),
+    Mistake("relu_threshold", _layer(_over(np.ones_like))),
+    Mistake("gradient_of_negatives", _layer(_passes(_are_negative))),
+    Mistake("gradient_of_negatives", _layer(_passes(_are_not_positive))),
+    Mistake("gradient_unread", _layer(_gradient_unread(dense.Relu))),
     Mistake("gradient_passes_at_zero", _layer(_PassesAtZero)),
     Mistake("gradient_not_stopped", _layer(_NeverStops)),
     Mistake("multiplied_by_input", _layer(_MultipliedByInput)),
@@ -325,9 +595,6 @@ def ask_relu(ask: Ask) -> Credit:
     return _compare_layer(ask, dense.Relu, inputs, BOTH_WAYS, RELUS)
 
 
-DENSES = [Mistake("gradients_added_up", _layer(_added_up(dense.Dense)))]
-
-
 @question("ex22.dense")
 def ask_dense(ask: Ask) -> Credit:
     """Compare l'aller, puis chaque gradient."""
@@ -337,7 +604,7 @@ def ask_dense(ask: Ask) -> Credit:
     ]
     stages = [("1/4", "y", 2), ("1/2", "0", 2), ("3/4", "1", 2), ("3/4", "again", 1)]
     stages += [("1", "dx", 2), ("1", "weights", 1)]
-    return _compare_layer(ask, dense.Dense, inputs, stages, DENSES)
+    return _compare_layer(ask, dense.Dense, inputs, stages, _with_weights(dense.Dense))
 
 
 # --- La perte ------------------------------------------------------------------------
@@ -348,12 +615,36 @@ def _softmax(scores, axis=0) -> np.ndarray:
     return powers / powers.sum(axis=axis, keepdims=True)
 
 
-def _loss(scores, labels, *, times=1.0, sign=1.0, truth=1.0) -> tuple[float, np.ndarray]:
-    """Calcule l'entropie croisée et son gradient avec, au choix, une erreur."""
+def _loss(
+    scores, labels, *, times=1.0, sign=1.0, truth=1.0, base=np.e, added=0.0
+) -> tuple[float, np.ndarray]:
+    """Calcule l'entropie croisée et son gradient avec, au choix, une erreur.
+
+    Args:
+        scores: `(n, classes)`.
+        labels: `(n,)`.
+        times: multiplie la perte et le gradient.
+        sign: multiplie la perte.
+        truth: ce qui est retranché de la vraie classe.
+        base: celle du logarithme.
+        added: s'ajoute à la probabilité dont on prend le logarithme.
+    """
     right, found = (np.arange(len(scores)), labels), _softmax(scores, 1)
     gradient = found.copy()
     gradient[right] -= truth
-    return -sign * times * np.log(found[right]).mean(), times * gradient / len(scores)
+    loss = -np.log(found[right] + added).mean() / np.log(base)
+    return sign * times * loss, times * gradient / len(scores)
+
+
+def _loss_of_every_class(scores, labels, *, per_image=np.mean) -> tuple[float, np.ndarray]:
+    """Calcule la perte comme si chaque classe était la vraie ; le gradient est le bon."""
+    losses = -np.log(_softmax(scores, 1))
+    return per_image(losses, axis=1).mean(), _loss(scores, labels)[1]
+
+
+def _loss_of_shifted(scores, labels) -> tuple[float, np.ndarray]:
+    """Compte les classes à partir de 1."""
+    return _loss(scores, labels - 1)
 
 
 def _loss_of_pairs(scores, labels) -> tuple[float, np.ndarray]:
@@ -371,8 +662,38 @@ def _unshifted(scores) -> np.ndarray:
         return powers / powers.sum(axis=1, keepdims=True)
 
 
+def _shifted_by_all(scores) -> np.ndarray:
+    """Retire de chaque ligne le plus grand score du tableau."""
+    return _unshifted(scores - scores.max())
+
+
+def _shifted_by_smallest(scores) -> np.ndarray:
+    """Retire de chaque ligne son plus petit score."""
+    return _unshifted(scores - scores.min(axis=1, keepdims=True))
+
+
+def _clipped(scores) -> np.ndarray:
+    """Coupe les grands scores, que de petits n'atteignent pas."""
+    return _unshifted(np.clip(scores, -50, 50))
+
+
+def _over_largest(scores) -> np.ndarray:
+    """Divise chaque ligne par son plus grand score."""
+    return _unshifted(scores / scores.max(axis=1, keepdims=True))
+
+
+def _sigmoid(scores) -> np.ndarray:
+    with np.errstate(all="ignore"):
+        return 1 / (1 + np.exp(-scores))
+
+
 SOFTMAX = [
     Mistake("largest_not_removed", _unshifted, "1/2"),
+    Mistake("largest_of_all_removed", _shifted_by_all, "1/2"),
+    Mistake("smallest_removed", _shifted_by_smallest, "1/2"),
+    Mistake("scores_clipped", _clipped, "1/2"),
+    Mistake("divided_by_largest", _over_largest),
+    Mistake("sigmoid_output", _sigmoid),
     Mistake("softmax_of_column", _softmax),
     Mistake("softmax_of_all", altered(_softmax, axis=None)),
 ]
@@ -382,6 +703,13 @@ LOSSES = [
     Mistake("loss_summed", lambda scores, labels: _loss(scores, labels, times=len(scores))),
     Mistake("loss_negative", altered(_loss, sign=-1.0)),
     Mistake("truth_not_removed", altered(_loss, truth=0.0), "1/2"),
+    Mistake("loss_of_every_class", _loss_of_every_class),
+    Mistake("loss_of_every_class", altered(_loss_of_every_class, per_image=np.sum)),
+    Mistake("labels_shifted", _loss_of_shifted),
+    *(Mistake("other_logarithm", altered(_loss, base=base)) for base in (2, 10)),
+]
+ADDED = [  # les plus petits nombres ne se voient qu'à certains tirages
+    Mistake("added_in_logarithm", altered(_loss, added=10.0**-k)) for k in range(3, 11)
 ]
 
 
@@ -389,10 +717,11 @@ LOSSES = [
 def ask_softmax(ask: Ask) -> list:
     """Donne de petits scores, puis de grands."""
     small, large = ask.rng.normal(size=(4, 5)), ask.rng.normal(0, LARGE, (3, 6))
+    large += np.copysign(FAR, large)
     return [("1/2", [((small,), {})]), ("1", [((large,), {})])]
 
 
-@compared("ex22.cross_entropy", mistakes=LOSSES, tolerance=TOLERANCE)
+@compared("ex22.cross_entropy", mistakes=LOSSES + ADDED, tolerance=TOLERANCE)
 def ask_cross_entropy(ask: Ask) -> list:
     """Compare la perte, puis le gradient que la fonction rend avec elle."""
     calls = [
