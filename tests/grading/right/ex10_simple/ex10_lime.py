@@ -59,6 +59,7 @@ def lime_coefficients(model, image, class_index, *, num_samples=192, num_segment
     rng = np.random.default_rng(seed)
     segments = segment(image, num_segments=num_segments)
     visible = rng.integers(0, 2, (num_samples, segments.max() + 1)).astype(bool)
+    visible[0] = True
     outputs = model.predict(variants(image, segments, visible), verbose=0)[:, class_index]
     distance = 1 - np.sqrt(visible.mean(axis=1))
     weights = np.exp(-(distance**2) / 0.25**2)
