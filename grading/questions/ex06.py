@@ -1,6 +1,9 @@
 """Exercice 06 : les filtres et les cartes d'un réseau connu, et l'image que préfère un filtre."""
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from functools import partial
 from operator import itemgetter
 
 import numpy as np
@@ -27,8 +30,13 @@ SHAPE = (7, 9, 3)
 STEPS = 30  # de montée, bien assez pour un si petit réseau
 EPSILON = 1e-3  # de `keras.layers.BatchNormalization`
 GREY, SMOOTHING, DECAY = 128, 0.15, 0.02  # ce que l'énoncé dit de chaque pas
-ROUNDED = 0.5  # niveaux d'écart, en moyenne, que l'arrondi d'une image explique
+STEP_PX = 10  # de même : ce dont une valeur change, en moyenne, à chaque pas
+ROUNDED = 1.0  # niveaux d'écart, en moyenne, que les arrondis d'une image expliquent
 SMALL_STEP = 2.0  # niveaux dont une valeur change, en moyenne : l'énoncé en veut dix
+NUDGE = 0.5  # niveaux dont une valeur bouge, pour voir ce qu'y gagne la réponse d'un filtre
+NUM_FILTERS = 3  # de la couche montrée
+WRAPPING_STEPS = 15  # de montée : des valeurs sortent de [0, 255] à chaque pas
+JUMP = 128  # niveaux qu'aucune valeur ne franchit en un pas, sauf si elle déborde
 FLAT_STEPS = 8  # de montée pour un filtre nul : assez pour voir le lissage, et le retour au gris
 NEAR = 0.1  # de ce que gagne un filtre ; une image d'un autre filtre en perd au moins le quart
 
@@ -101,17 +109,36 @@ def _grey_network(rng) -> messages.Ingredient:
     return messages.Ingredient("plain_network", options)
 
 
-def _maps(model, image, layer_names) -> dict[str, np.ndarray]:
-    """Rend les cartes en mode apprentissage : l'image y est normalisée par ses propres valeurs."""
+def _maps(model, image, layer_names, *, training=False) -> dict[str, np.ndarray]:
+    """Rend les cartes ; en apprentissage, une image grise se normalise par ses propres valeurs."""
     if image.ndim == 3:
         return {name: each[0] for name, each in forward(model, image[None]).items()}
-    kernel, bias = model.options["weights"][4:]
-    image = (image - image.mean()) / np.sqrt(image.var() + EPSILON)
+    _, _, mean, variance, kernel, bias = model.options["weights"]
+    if training:
+        mean, variance = image.mean(), image.var()
+    image = (image - mean) / np.sqrt(variance + EPSILON)
     windows = np.lib.stride_tricks.sliding_window_view(image, (3, 3))
     return {"grey": np.einsum("yxij,ijk->yxk", windows, kernel[:, :, 0]) + bias}
 
 
-MAPS = [Mistake("layers_in_training", _maps)]
+def _maps_of_one(model, image, layer_names, *, kept) -> dict[str, np.ndarray]:
+    """Rend, sous tous les noms, les cartes d'une seule des couches."""
+    found = _maps(model, image, layer_names)
+    return dict.fromkeys(layer_names, found[layer_names[kept]])
+
+
+def _first_lines(model, image, layer_names) -> dict[str, np.ndarray]:
+    """Rend la première ligne des cartes d'une couche demandée seule."""
+    found = _maps(model, image, layer_names)
+    return {name: found[name][0] if len(layer_names) == 1 else found[name] for name in layer_names}
+
+
+MAPS = [
+    Mistake("layers_in_training", partial(_maps, training=True)),
+    Mistake("one_layer_for_all", partial(_maps_of_one, kept=0)),
+    Mistake("one_layer_for_all", partial(_maps_of_one, kept=-1)),
+    Mistake("first_line_of_maps", _first_lines),
+]
 
 
 @compared("ex06.activation_maps", mistakes=MAPS, tolerance=TOLERANCE)
@@ -129,8 +156,21 @@ def ask_activation_maps(ask: Ask) -> list:
     ]
 
 
-def _strongest(maps, num):
-    return np.argsort(-maps.mean((0, 1)))[:num]
+def _strongest(maps, num, *, reduce: Callable = np.mean):
+    return np.argsort(-reduce(maps, axis=(0, 1)))[:num]
+
+
+def _numbers_from_one(maps, num):
+    return _strongest(maps, num) + 1
+
+
+def _ranks(maps, num):
+    """Rend le rang des premières cartes, et non le numéro des plus fortes."""
+    return np.argsort(_strongest(maps, maps.shape[2]))[:num]
+
+
+def _strongest_but_first(maps, num):
+    return _strongest(maps, num + 1)[1:]
 
 
 def _strongest_maps(maps, num):
@@ -148,7 +188,14 @@ def ask_strongest(ask: Ask) -> Credit:
     mistakes = [
         Mistake("weakest_maps_first", lambda maps, num: _strongest(-maps, num), "1/4"),
         Mistake("weakest_maps_first", altered(_strongest, np.flip), "1/2"),
-        Mistake("ranked_by_maximum", lambda m, num: np.argsort(-m.max((0, 1)))[:num], "1/2"),
+        *(
+            Mistake("ranked_by_maximum", partial(_strongest, reduce=reduce), "1/2")
+            for reduce in (np.max, np.min, np.std, np.median)
+        ),
+        Mistake("numbers_from_one", _numbers_from_one, "1/2"),
+        Mistake("ranks_of_first_maps", _ranks),
+        Mistake("strongest_skipped", _strongest_but_first),
+        Mistake("numbers_sorted", altered(_strongest, np.sort), "1/2"),
         Mistake("maps_for_numbers", _strongest_maps),
         Mistake("maps_for_numbers", _strongest_maps_first),
         Mistake("values_for_numbers", lambda m, num: -np.sort(-m.mean((0, 1)))[:num], "1/4"),
@@ -160,14 +207,19 @@ def ask_strongest(ask: Ask) -> Credit:
 
 
 CROSS = ((-1, 0), (1, 0), (0, -1), (0, 1))  # les quatre voisins d'un pixel
-SQUARE = (*CROSS, (-1, -1), (-1, 1), (1, -1), (1, 1), (0, 0))
+DIAGONALS = ((-1, -1), (-1, 1), (1, -1), (1, 1))
+SQUARE = (*CROSS, *DIAGONALS, (0, 0))
+ONE_TWICE = [  # un voisin compté deux fois, à la place d'un autre
+    (*(each for each in CROSS if each != lost), twice)
+    for lost, twice in itertools.permutations(CROSS, 2)
+]
 
 
-def _smoothed(neighbours, *, channels=False):
+def _smoothed(neighbours, *, channels=False, mode="edge"):
     """Rend `smooth` avec d'autres voisins ; les canaux voisins en sont aussi, si `channels`."""
 
     def smooth(images, share):
-        padded = np.pad(images, ((0, 0), (1, 1), (1, 1), (int(channels),) * 2), mode="edge")
+        padded = np.pad(images, ((0, 0), (1, 1), (1, 1), (int(channels),) * 2), mode=mode)
         moves = [(*each, 0) for each in neighbours]
         moves += [(0, 0, -1), (0, 0, 1)] if channels else []
         inside = slice(1, -1) if channels else slice(None)
@@ -177,19 +229,38 @@ def _smoothed(neighbours, *, channels=False):
     return smooth
 
 
-def _across_images(mode: str):
-    """Rend `smooth` avec, pour voisins, ceux des deux premiers axes ; `mode` dit leurs bords."""
+def _along(axes: tuple[int, int], mode: str):
+    """Rend `smooth` avec, pour voisins, ceux de deux axes ; `mode` dit leurs bords."""
+    plane = _smoothed(CROSS, mode=mode)
 
     def smooth(images, share):
-        padded = np.pad(images, ((1, 1), (1, 1), (0, 0), (0, 0)), mode=mode)
-        pairs = padded[:-2, 1:-1] + padded[2:, 1:-1] + padded[1:-1, :-2] + padded[1:-1, 2:]
-        return images + share * (pairs / 4 - images)
+        moved = np.moveaxis(images, axes, (1, 2))
+        return np.moveaxis(plane(moved, share), (1, 2), axes)
 
     return smooth
 
 
+def _smoothed_on_the_way(images, share):
+    """Rend `smooth` fait sur place : les voisins d'avant y sont déjà lissés."""
+    found = images.copy()
+    last_row, last_column = images.shape[1] - 1, images.shape[2] - 1
+    for row, column in np.ndindex(images.shape[1:3]):
+        above, below = found[:, max(row - 1, 0)], found[:, min(row + 1, last_row)]
+        left, right = (max(column - 1, 0), min(column + 1, last_column))
+        around = above[:, column] + below[:, column] + found[:, row, left] + found[:, row, right]
+        found[:, row, column] += share * (around / 4 - found[:, row, column])
+    return found
+
+
 SMOOTHED = [
-    *(Mistake("images_smoothed", _across_images(mode)) for mode in ("edge", "wrap", "constant")),
+    *(Mistake("images_smoothed", _along((0, 1), mode)) for mode in ("edge", "wrap", "constant")),
+    Mistake("channels_smoothed", _along((1, 3), "edge")),
+    Mistake("channels_smoothed", _along((2, 3), "edge")),
+    Mistake("two_neighbours", _smoothed(CROSS[:2])),
+    Mistake("two_neighbours", _smoothed(CROSS[2:])),
+    *(Mistake("neighbour_twice", _smoothed(each)) for each in ONE_TWICE),
+    Mistake("diagonal_neighbours", _smoothed(DIAGONALS)),
+    Mistake("neighbours_smoothed_before", _smoothed_on_the_way),
     Mistake("nine_pixels_averaged", _smoothed(SQUARE)),
     Mistake("nine_pixels_averaged", _smoothed(SQUARE[:-1])),
     Mistake("pixel_in_its_mean", _smoothed((*CROSS, (0, 0)))),
@@ -216,20 +287,23 @@ def _flat_network(rng) -> messages.Ingredient:
     return model
 
 
-def _without_gradient(noise: np.ndarray, steps: int, *, share=SMOOTHING, decay=DECAY) -> np.ndarray:
+def _without_gradient(
+    noise: np.ndarray, steps: int, *, share=SMOOTHING, decay=DECAY, grey=GREY
+) -> np.ndarray:
     """Rend ce que deviennent, en quelques pas, des images que leur gradient ne change pas."""
     smooth = _smoothed(CROSS)
     for _ in range(steps):
         noise = smooth(noise, share)
-        noise = noise + decay * (GREY - noise)
+        noise = noise + decay * (grey - noise)
     return noise
 
 
-SLOWED = (  # le lissage et le retour au gris de chaque pas, et ce qui se dit s'il en manque
-    ("", SMOOTHING, DECAY),
-    ("not_smoothed", 0, DECAY),
-    ("grey_forgotten", SMOOTHING, 0),
-    ("not_smoothed", 0, 0),
+SLOWED = (  # ce qui se dit d'un lissage ou d'un retour au gris qui manque, ou n'est pas le bon
+    ("", {}),
+    ("not_smoothed", {"share": 0}),
+    ("grey_forgotten", {"decay": 0}),
+    ("not_smoothed", {"share": 0, "decay": 0}),
+    ("black_for_grey", {"grey": 0}),
 )
 
 
@@ -247,20 +321,64 @@ def _pictures(ask: Ask, model, asked: Sequence[tuple]) -> list[np.ndarray]:
 
 def _fault_of_steps(ask: Ask) -> str:
     """Cherche ce qui manque à chaque pas, d'un filtre demandé seul, et d'un filtre nul."""
-    asked = (([0], 1), ([0, 1], 1), ([1], 0), ([1], FLAT_STEPS))
+    asked = (([0], 1), ([0, 1], 1), ([0, 1], 0), ([1], FLAT_STEPS))
     found = _pictures(ask, _flat_network(ask.rng), asked)
     if not found:
         return ""
-    alone, both, noise, flat = found
+    alone, both, (start, noise), flat = found
     if np.isin(flat, (0, 255)).all():
         return "flat_filter_lost"
     if not _alike(alone[0], both[0]):
         return "gradient_of_batch"
+    if _alike(start, alone[0]) and _alike(noise, flat[0]):
+        return "steps_ignored"
     gaps = [
-        np.abs(flat - _without_gradient(noise, FLAT_STEPS, share=share, decay=decay)).mean()
-        for _, share, decay in SLOWED
+        np.abs(flat[0] - _without_gradient(noise[None], FLAT_STEPS, **changed)).mean()
+        for _, changed in SLOWED
     ]
-    return SLOWED[int(np.argmin(gaps))][0] if min(gaps) < ROUNDED else ""
+    return SLOWED[int(np.argmin(gaps))][0] if min(gaps) < ROUNDED else "flat_filter_changed"
+
+
+def _slopes(model, noise: np.ndarray) -> np.ndarray:
+    """Rend, à un facteur près, le gradient par rapport à une image de la réponse de chaque filtre.
+
+    Args:
+        model: un réseau de `network`.
+        noise: `(H, W, 3)`.
+
+    Returns:
+        `(filtres, H, W, 3)`.
+    """
+    moves = NUDGE * np.eye(noise.size).reshape(-1, *noise.shape)
+    after, before = (
+        forward(model, each)["late"].mean((1, 2)) for each in (noise + moves, noise - moves)
+    )
+    return (after - before).T.reshape(-1, *noise.shape)
+
+
+def _fault_of_scale(ask: Ask, model) -> str:
+    """Cherche, d'après un premier pas, par quoi chaque gradient est divisé, et ce qui déborde."""
+    filters = [*range(NUM_FILTERS)]
+    asked = [(filters, steps) for steps in (0, 1, WRAPPING_STEPS - 1, WRAPPING_STEPS)]
+    found = _pictures(ask, model, asked)
+    if not found:
+        return ""
+    start, first, before, after = found
+    slopes, axes = _slopes(model, start[0]), {"axis": (1, 2, 3), "keepdims": True}
+    scales = {"": np.abs(slopes).mean(**axes), "signs_in_scale": slopes.mean(**axes)}
+    gaps = {
+        reason: np.abs(first - _after_step(start, slopes / scale)).mean()
+        for reason, scale in scales.items()
+    }
+    if gaps["signs_in_scale"] < min(gaps[""], 2 * ROUNDED):
+        return "signs_in_scale"
+    wraps = np.abs(after - before).max() > JUMP > 2 * np.abs(first - start).max()
+    return "pixels_wrap" if wraps else ""
+
+
+def _after_step(images: np.ndarray, climb: np.ndarray) -> np.ndarray:
+    """Rend des images après un pas, le long d'un gradient à l'échelle."""
+    return np.clip(_without_gradient(images + STEP_PX * climb, 1), 0, 255)
 
 
 def _fault_of_climb(ask: Ask, model, images: np.ndarray) -> str:
@@ -270,6 +388,9 @@ def _fault_of_climb(ask: Ask, model, images: np.ndarray) -> str:
         return "step_not_scaled"
     is_one = all(_alike(images[0], each) for each in images[1:])
     return "one_image_for_all" if is_one else "responds_little"
+
+
+UNCLIMBED = ("gradient_descended", "another_filter", "responds_little")  # l'effet, sans sa cause
 
 
 @question("ex06.maximise")
@@ -306,8 +427,11 @@ def ask_maximise(ask: Ask) -> Credit:
         ("3/4", "no_error", not all(each.error for each in refused)),
         ("3/4", "other_error", other, ", ".join(other)),
     )
+    if judged.reason in UNCLIMBED or judged.level == 1:
+        cause = _fault_of_scale(ask, model) or _fault_of_steps(ask)
+        # L'image d'un autre filtre que le nul n'a pas à être celle d'un filtre nul.
+        if cause and (cause != "flat_filter_changed" or judged.level == 1):
+            return credit(min(judged.level, Fraction("7/8")), cause)
     if judged.reason == "responds_little":
         return judged._replace(reason=_fault_of_climb(ask, model, images))
-    if judged.level == 1 and (missing := _fault_of_steps(ask)):
-        return credit("7/8", missing)
     return judged
