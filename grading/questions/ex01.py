@@ -11,6 +11,7 @@ from grading.asking.credits import Wrong
 from grading.questions import (
     RIGHT,
     TOLERANCE,
+    VAGUE,
     Ask,
     Credit,
     Mistake,
@@ -33,8 +34,10 @@ MISSED = {  # faute de `to_grey_levels`, et le rang de l'appel qui la montre
     **dict.fromkeys(
         ("wrong_type", "scale_of_one", "negatives_lost", "zero_not_black", "strong_is_dark"), 0
     ),
-    **{"not_a_number": 2, "visible_limit_ignored": 3, "limit_ignored": 4},
+    **{"not_a_number": 2, "limit_ignored": 4, "strong_are_black": 4, "not_proportional": 4},
 }
+NEAR_LEVELS = 2  # niveaux de gris qu'expliquent un arrondi, et 256 au lieu de 255
+BORDERS = ("reflect", "same", "valid")
 MODES = {"reflect": "reflect", "same": "constant"}  # ce que `np.pad` met au bord
 
 
@@ -57,6 +60,16 @@ def _flipped_filters(kernels, channels) -> np.ndarray:
 
 def _filters_of_one_kernel(kernels, channels, *, kept) -> np.ndarray:
     return _as_filters([kernels[kept]] * len(kernels), channels)
+
+
+def _mixed_filters(kernels, channels) -> np.ndarray:
+    """Met les noyaux sur le dernier axe par `reshape`, qui mêle leurs poids."""
+    mixed = np.reshape(kernels, (*kernels[0].shape, len(kernels)))
+    return _as_filters(np.moveaxis(mixed, -1, 0), channels)
+
+
+def _filters_of_three_channels(kernels, channels) -> np.ndarray:
+    return _as_filters(kernels, 3)
 
 
 def _filters_of_one_channel(kernels, channels) -> np.ndarray:
@@ -88,7 +101,7 @@ def _correlate(
     image, filters, *, border="reflect", modes=MODES, margins=_margins, step=1
 ) -> np.ndarray:
     """Refait `convolve` en NumPy, avec, au choix, une erreur : réponses `(h', w', n)` float64."""
-    if image.shape[2] != filters.shape[2]:
+    if image.shape[2] != filters.shape[2] or border not in BORDERS:
         raise ValueError
     if border in modes:
         around = margins(filters.shape[:2])
@@ -104,6 +117,8 @@ def _reflected_by(mode: str) -> dict[str, str]:
 
 
 def _of_first_channel(image, filters, **options) -> np.ndarray:
+    if image.shape[2] != filters.shape[2]:
+        raise ValueError
     return _correlate(image[..., :1], filters[:, :, :1], **options)
 
 
@@ -113,6 +128,19 @@ def _flipped(image, filters, **options) -> np.ndarray:
 
 def _with_whole_weights(image, filters, **options) -> np.ndarray:
     return _correlate(image, np.trunc(filters), **options)
+
+
+def _without_border(image, filters, *, border="valid") -> np.ndarray:
+    return _correlate(image, filters, border=border)
+
+
+def _within_zeros(image, filters, *, border="same") -> np.ndarray:
+    return _correlate(image, filters, border=border)
+
+
+def _unknown_taken(image, filters, *, border="reflect", known) -> np.ndarray:
+    """Prend un bord inconnu pour un autre."""
+    return _correlate(image, filters, border=border if border in BORDERS else known)
 
 
 def _reflected_then_padded(image, filters, *, border="reflect") -> np.ndarray:
@@ -131,6 +159,9 @@ CONVOLVED = [
     Mistake("integers_for_floats", altered(_correlate, np.trunc)),
     Mistake("response_divided", altered(_correlate, _divided_by_255), "3/4"),
     Mistake("flipped_kernel", _flipped, "1/2"),
+    Mistake("other_default_border", _without_border),
+    Mistake("other_default_border", _within_zeros),
+    *(Mistake("unknown_border", partial(_unknown_taken, known=known)) for known in BORDERS),
     Mistake("zeros_for_reflect", altered(_correlate, modes=_reflected_by("constant"))),
     Mistake("edge_repeated", altered(_correlate, modes=_reflected_by("symmetric"))),
     Mistake("edge_repeated", altered(_correlate, modes=_reflected_by("edge"))),
@@ -158,6 +189,8 @@ def ask_as_filters(ask: Ask) -> Credit:
         Mistake("transposed_axes", _transposed_filters, "1/2"),
         Mistake("flipped_kernel", _flipped_filters),
         Mistake("channels_missing", _filters_of_one_channel),
+        Mistake("always_three_channels", _filters_of_three_channels),
+        Mistake("kernel_weights_mixed", _mixed_filters),
         Mistake("one_kernel_repeated", partial(_filters_of_one_kernel, kept=0)),
         Mistake("one_kernel_repeated", partial(_filters_of_one_kernel, kept=-1)),
     ]
@@ -176,7 +209,10 @@ def ask_as_filters(ask: Ask) -> Credit:
 @question("ex01.convolve")
 @filtering.of_program(filtering.judge_tool)
 def ask_convolve(ask: Ask) -> Credit:
-    """Applique des filtres, avec chacun des trois bords, puis de petits poids."""
+    """Applique des filtres, avec chacun des trois bords, puis ce que la docstring dit de plus.
+
+    De petits poids, le bord par défaut, un bord inconnu, et une image plus petite que le filtre.
+    """
     color, grey = (pixels(ask.rng, *k) for k in ((9, 12, 3), (7, 8, 1)))
     filters = ask.rng.integers(-5, 6, (3, 3, 3, 2)).astype(np.float32)
     small = ask.rng.integers(-5, 6, (3, 2, 1, 1)).astype(np.float32)
@@ -184,7 +220,10 @@ def ask_convolve(ask: Ask) -> Credit:
         (level, [((color, filters), {"border": border}), ((grey, small), {"border": border})])
         for level, border in (("1/2", "valid"), ("3/4", "same"), ("3/4", "reflect"))
     ]
-    groups.append(("1", [((each, small / 70), {"border": "valid"}) for each in (color, grey)]))
+    last = [((each, small / 70), {"border": "valid"}) for each in (color, grey)]
+    last += [((color, filters), {}), ((grey, small), {"border": "mirror"})]
+    last.append(((grey[:2], small), {"border": "valid"}))
+    groups.append(("1", last))
     return ask.judge("convolve", groups, _correlate, CONVOLVED, tolerance=TOLERANCE)
 
 
@@ -222,6 +261,19 @@ def _with_sobel(image, kernel, *, turn) -> np.ndarray:
     return _inside(image, SOBEL, turn=turn)
 
 
+def _by_channel(image, kernel, *, turn) -> list[np.ndarray]:
+    """Rend la réponse de chaque canal, sans son bord."""
+    return [_inside(image[..., [k]], kernel, turn=turn) for k in range(image.shape[2])]
+
+
+def _of_strongest_channel(image, kernel, *, turn) -> np.ndarray:
+    return np.max(_by_channel(image, kernel, turn=turn), axis=0)
+
+
+def _norm(image, kernel) -> np.ndarray:
+    return np.hypot(_inside(image, kernel, turn=False), _inside(image, kernel, turn=True))
+
+
 def _reversed_along(image, kernel, *, turn, axes) -> np.ndarray:
     return _inside(image, np.flip(kernel, axes), turn=turn)
 
@@ -239,7 +291,10 @@ def _pattern_mistakes(turn: bool) -> list[Mistake]:
         Mistake("absolute_value", altered(right, abs), "1/2"),
         Mistake("kernel_ignored", partial(_with_sobel, turn=turn), "1/2"),
         Mistake("one_channel_only", partial(_on_first_channel, turn=turn)),
+        Mistake("strongest_channel_only", partial(_of_strongest_channel, turn=turn)),
+        Mistake("integers_for_floats", altered(right, np.trunc), "1/2"),
         Mistake("both_directions", _both_ways),
+        Mistake("norm_for_direction", _norm),
         Mistake("flipped_kernel", partial(_reversed_along, turn=turn, axes=(0, 1))),
         Mistake("kernel_reversed", partial(_reversed_along, turn=turn, axes=0)),
         Mistake("kernel_reversed", partial(_reversed_along, turn=turn, axes=1)),
@@ -259,6 +314,8 @@ def _response(answer: failures.Answer) -> np.ndarray:
         raise failures.Failure("other_axes", forms)
     if found.shape == SIDES[::-1]:
         raise failures.Failure("sides_swapped", forms)
+    if found.shape == (SIDES[1], 1):
+        raise failures.Failure("first_line_of_response", forms)
     if found.ndim == 2 and found.shape < SIDES:
         raise failures.Failure("border_lost", forms)
     found = numbers(answer, SIDES)
@@ -278,7 +335,7 @@ def ask_patterns(ask: Ask) -> Credit:
     vertical = ask.rule.name == "vertical_patterns"
     shapes = (*SIDES, 3), (SIDES[0], 1, 3), (1, SIDES[1], 3)  # du hasard, des lignes, des colonnes
     images = [ask.rng.integers(0, 256, each) + np.zeros((*SIDES, 3)) for each in shapes]
-    kernels = (SOBEL, PREWITT, ask.rng.integers(-9, 10, (3, 3)))
+    kernels = (SOBEL, PREWITT, ask.rng.integers(-9, 10, (3, 3)) / 20)
     calls = [((each.astype(np.uint8), kernel), {}) for each in images for kernel in kernels]
     turned = [((each, kernel.T), {}) for (each, kernel), _ in calls]
     found = [_response(each) for each in ask.calls(ask.rule.name, calls)]
@@ -296,8 +353,39 @@ def ask_patterns(ask: Ask) -> Credit:
     known = [other if vertical else own, right]
     if answered.level == 1 and not any(same(found, each, tolerance=TOLERANCE) for each in known):
         answered = _with_other_border(calls, found, right)
+    if answered.reason in VAGUE:
+        answered = answered._replace(**_unexplained(calls, found, right, turn=vertical))
     answered = shown_as(answered, ask.rule.name, calls, calls)
     return _shown_whole(answered, calls, found, right)
+
+
+def _unexplained(calls, found, right, *, turn) -> dict[str, str]:
+    """Cherche, d'une réponse qu'aucune erreur connue n'explique, ce qui est fait des canaux."""
+    if _overflows(calls, found, right):
+        return {"reason": "integer_overflow", "detail": ""}
+    return {"reason": "channels_uneven", "detail": ""} if _is_weighted(calls, found, turn) else {}
+
+
+def _overflows(calls, found, right) -> bool:
+    """Dit si, des noyaux d'entiers, seul le reste de la division par 256 est juste."""
+    gaps = np.array(
+        [
+            ours - theirs
+            for ((_, kernel), _), ours, theirs in zip(calls, found, right, strict=True)
+            if kernel.dtype.kind == "i"
+        ]
+    )
+    turns = gaps / 256
+    return bool(gaps.any()) and np.allclose(turns, turns.round(), atol=1e-3)
+
+
+def _is_weighted(calls, found, turn) -> bool:
+    """Dit si la réponse est une somme des canaux où ils n'ont pas tous le même poids."""
+    each = [np.stack(_by_channel(*positional, turn=turn), axis=-1) for positional, _ in calls]
+    channels = np.concatenate([values.reshape(-1, values.shape[-1]) for values in each])
+    inside = np.concatenate([ours[2:-2, 2:-2].ravel() for ours in found])
+    weights = np.linalg.lstsq(channels, inside, rcond=None)[0]
+    return bool(np.ptp(weights) > TOLERANCE) and same(channels @ weights, inside, tolerance=1e-3)
 
 
 def _with_other_border(calls, found, right) -> Credit:
@@ -325,7 +413,7 @@ def _shown_whole(answered: Credit, calls, found, right) -> Credit:
 def ask_to_grey_levels(ask: Ask) -> Credit:
     """Rend une réponse visible ; toute échelle croissante convient, et `limit` peut manquer.
 
-    De qui a l'argument `limit`, l'échelle est aussi jugée quand il n'est pas donné.
+    De qui a l'argument `limit`, l'échelle est jugée, qu'il soit donné ou non.
     """
     rising = np.sort(ask.rng.permutation(np.arange(1.0, 400.0))[:48])
     response = (rising * np.where(np.arange(48) % 2, 1, -1)).reshape(6, 8)
@@ -346,21 +434,32 @@ def ask_to_grey_levels(ask: Ask) -> Credit:
     wraps = _falls(answers[0], response) if mirrored else same(first, np.trunc(response) % 256)
     wraps |= (np.diff(numbers(cut, spiky.shape)[-1, -4:]) < 0).any()
     wraps |= bool(limited) and _falls(found[-2], response)
+    falls = mirrored and grey[0] > grey[-1] and (np.diff(grey) <= 0).all()
     too_short = grey[-1] < 250 or grey[0] > 127
+    strengths = [np.abs(each[0]) for each, _ in limited]
+    bent = not all(map(_is_straight, found[-2:], strengths))
+    cut_off = bool(limited) and _is_cut_off(found[-2], strengths[0], limit)
+    are_near = _is_near(first, response), _is_near(numbers(cut), spiky)
+    at_limit = bool(limited) and _is_limited(found[-2:], response, limit)
     fault = first_fault(
         (0, "wrong_type", wrong_type),
         ("1/2", "scale_of_one", 0 < grey.max() <= 1),
         ("1/2", "negatives_lost", negatives_lost),
         ("1/2", "zero_not_black", not mirrored and rises),
-        ("1/2", "strong_is_dark", mirrored and (np.diff(grey) <= 0).all()),
+        ("1/2", "strong_is_dark", falls),
+        ("1/2", "strong_are_black", cut_off),
         ("1/2", "grey_wraps", wraps),
+        ("3/4", "visible_limit_ignored", not mirrored and at_limit and not bent),
         ("1/2", "wrong_values", not mirrored),
+        ("1/2", "not_proportional", limited and bent),
         ("1/2", "scale_too_short", too_short),
         ("1/2", "not_a_number", not same(black.value, np.zeros((4, 5)))),
-        ("1/2", "limit_ignored", limited and not _is_limited(found[-2:], response, limit)),
-        ("3/4", "visible_limit_ignored", limited and not _reaches_white(cut, spiky)),
+        ("1/2", "limit_ignored", limited and not at_limit),
+        ("3/4", "visible_limit_ignored", limited and not all(are_near)),
     )
     number = MISSED.get(fault.reason)
+    if fault.reason == "visible_limit_ignored":
+        number = next(k for k in (0, 1, 3) if not _is_near(numbers(found[k]), *calls[k][0]))
     if number is None:
         return fault
     call = (calls + limited)[number]
@@ -375,10 +474,34 @@ def _falls(answer, response: np.ndarray) -> bool:
     return np.shape(grey) == response.shape and bool((np.diff(grey.ravel()[order]) < 0).any())
 
 
-def _reaches_white(answer, response: np.ndarray) -> bool:
-    """Dit si ce qui atteint `visible_limit`, dépassé par un pixel sur deux cents, est blanc."""
+def _is_near(grey: np.ndarray, response: np.ndarray) -> bool:
+    """Dit si l'échelle est celle de `visible_limit`, dépassé par un pixel sur deux cents."""
     limit = np.percentile(np.abs(response), 99.5, method="higher")
-    return numbers(answer, response.shape)[np.abs(response) >= limit].min() >= 250
+    return bool((np.abs(grey - _shown(response, limit)) <= NEAR_LEVELS).all())
+
+
+def _shown(response: np.ndarray, limit: float) -> np.ndarray:
+    """Rend les niveaux de gris d'une réponse, avant l'arrondi."""
+    return 255 * np.minimum(np.abs(response) / limit, 1)
+
+
+def _is_straight(answer, strength: np.ndarray) -> bool:
+    """Dit si, sous le blanc, le gris est proportionnel à la force de la réponse."""
+    grey = None if answer.error else as_floats(answer.value)
+    if np.shape(grey) != strength.shape:
+        return True  # c'est une autre faute
+    below = grey < 250
+    grey, strength = grey[below], strength[below]
+    slope = grey @ strength / max(strength @ strength, 1)
+    return bool((np.abs(grey - slope * strength) <= NEAR_LEVELS).all())
+
+
+def _is_cut_off(answer, strength: np.ndarray, limit: float) -> bool:
+    """Dit si tout ce qui dépasse `limit` est noir, et qu'autre chose ne l'est pas."""
+    grey = None if answer.error else as_floats(answer.value)
+    if np.shape(grey) != strength.shape:
+        return False
+    return bool(grey.any()) and not grey[strength > limit].any()
 
 
 def _is_limited(answers, response: np.ndarray, limit: float) -> bool:

@@ -17,6 +17,11 @@ def convolve(image, filters, *, border="reflect"):
     kh, kw, depth, num = filters.shape
     if image.shape[2] != depth:
         raise ValueError("canaux différents")
+    if border not in ("reflect", "same", "valid"):
+        raise ValueError("bord inconnu")
+    (height, width), (kh, kw) = image.shape[:2], filters.shape[:2]
+    if border == "valid" and (height < kh or width < kw):
+        raise ValueError("image trop petite")
     image = image.astype("float64")
     if border != "valid":
         image = np.pad(

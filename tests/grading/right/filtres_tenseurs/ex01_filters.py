@@ -16,6 +16,11 @@ def convolve(image, filters, *, border="reflect"):
     filters = tf.cast(filters, tf.float32)
     if batch.shape[-1] != filters.shape[2]:
         raise ValueError("canaux différents")
+    if border not in ("reflect", "same", "valid"):
+        raise ValueError("bord inconnu")
+    (height, width), (kh, kw) = image.shape[:2], filters.shape[:2]
+    if border == "valid" and (height < kh or width < kw):
+        raise ValueError("image trop petite")
     if border == "reflect":
         kh, kw = filters.shape[:2]
         batch = tf.pad(
