@@ -336,7 +336,19 @@ def _fault_of_steps(ask: Ask) -> str:
         np.abs(flat[0] - _without_gradient(noise[None], FLAT_STEPS, **changed)).mean()
         for _, changed in SLOWED
     ]
-    return SLOWED[int(np.argmin(gaps))][0] if min(gaps) < ROUNDED else "flat_filter_changed"
+    if min(gaps) < ROUNDED:
+        return SLOWED[int(np.argmin(gaps))][0]
+    return "flat_filter_changed" if _smooths_well(ask) else ""  # `smooth` est comptée ailleurs
+
+
+def _smooths_well(ask: Ask) -> bool:
+    """Dit si la fonction `smooth` du rendu est bonne."""
+    images = ask.rng.uniform(0, 255, (1, *SHAPE))
+    try:
+        [found] = ask.calls("smooth", [((images, SMOOTHING), {})])
+    except Failure:
+        return False
+    return same(found.value, _smoothed(CROSS)(images, SMOOTHING), tolerance=TOLERANCE)
 
 
 def _slopes(model, noise: np.ndarray) -> np.ndarray:
