@@ -302,25 +302,26 @@ def ask_conv1d(ask: Ask) -> Credit:
         ((signal, _kernel(ask.rng, 2, 2)), {}),
         ((_pixels(ask.rng, 3, 4), _kernel(ask.rng, 2, 2)), {}),
     ]
+    mistakes = [
+        Mistake("never_flipped", altered(operations.conv1d, flip=False)),
+        Mistake("flipped_kernel", altered(operations.conv1d, flip=True), "1/2"),
+        Mistake("first_values_only", altered(operations.conv1d, lambda output: output[:-1]), "1/4"),
+        Mistake("integer_overflow", altered(operations.conv1d, np.uint8), "1/4"),
+        *_ignored(operations.conv1d, stride=1, padding=0, dilation=1),
+        Mistake("stride_ignored", _read_with(stride=1)),
+    ]
+    mistakes += [
+        Mistake("dilation_ignored", _read_with(dilation=1)),
+        Mistake("padding_all_on_one_side", _padded_by(_all_before)),
+        Mistake("padding_all_on_one_side", _padded_by(_all_after)),
+        Mistake("padding_not_zeros", _padded_by(_repeated)),
+        Mistake("padding_not_zeros", _padded_by(_mirrored)),
+    ]
     return ask.judge(
         "conv1d",
         [("1/2", plain), ("3/4", more), ("7/8", flipped), ("1", refused)],
         operations.conv1d,
-        [
-            Mistake("never_flipped", altered(operations.conv1d, flip=False)),
-            Mistake("flipped_kernel", altered(operations.conv1d, flip=True), "1/2"),
-            Mistake(
-                "first_values_only", altered(operations.conv1d, lambda output: output[:-1]), "1/4"
-            ),
-            Mistake("integer_overflow", altered(operations.conv1d, np.uint8), "1/4"),
-            *_ignored(operations.conv1d, stride=1, padding=0, dilation=1),
-            Mistake("stride_ignored", _read_with(stride=1)),
-            Mistake("dilation_ignored", _read_with(dilation=1)),
-            Mistake("padding_all_on_one_side", _padded_by(_all_before)),
-            Mistake("padding_all_on_one_side", _padded_by(_all_after)),
-            Mistake("padding_not_zeros", _padded_by(_repeated)),
-            Mistake("padding_not_zeros", _padded_by(_mirrored)),
-        ],
+        mistakes,
     )
 
 
@@ -360,23 +361,26 @@ def ask_conv2d(ask: Ask) -> Credit:
         for image, kernel in ((3, 2), (2, 3), (3, 1))
     ]
 
+    mistakes = [
+        Mistake("flipped_kernel", altered(operations.conv2d, flip=True), "1/2"),
+        Mistake(
+            "half_flip",
+            lambda i, k, flip=0, **o: operations.conv2d(i, k[::-1] if flip else k, **o),
+            "1/2",
+        ),
+        Mistake("integer_overflow", altered(operations.conv2d, np.uint8), "1/4"),
+        Mistake("one_channel_only", _first_channel),
+    ]
+    mistakes += [
+        Mistake("one_step_for_both", _one_step(0), "1/2"),
+        Mistake("one_step_for_both", _one_step(1), "1/2"),
+        *_ignored(operations.conv2d, stride=1, padding=0, dilation=1),
+    ]
     return ask.judge(
         "conv2d",
         [("1/2", plain), ("3/4", more), ("1", colors + refused)],
         operations.conv2d,
-        [
-            Mistake("flipped_kernel", altered(operations.conv2d, flip=True), "1/2"),
-            Mistake(
-                "half_flip",
-                lambda i, k, flip=0, **o: operations.conv2d(i, k[::-1] if flip else k, **o),
-                "1/2",
-            ),
-            Mistake("integer_overflow", altered(operations.conv2d, np.uint8), "1/4"),
-            Mistake("one_channel_only", _first_channel),
-            Mistake("one_step_for_both", _one_step(0), "1/2"),
-            Mistake("one_step_for_both", _one_step(1), "1/2"),
-            *_ignored(operations.conv2d, stride=1, padding=0, dilation=1),
-        ],
+        mistakes,
     )
 
 
@@ -621,10 +625,14 @@ def ask_kernel_gradient(ask: Ask) -> Credit:
         ((5, 5), (4, 4), (2, 2), {}),
         ((7, 8), (3, 3), (3, 3), {"stride": 2}),
         ((5, 6), (5, 6), (3, 3), {"padding": "same"}),
+    ]
+    shapes += [
         # Sans padding, ou sans dilatation, la sortie aurait encore ces côtés.
         ((6, 9), (2, 3), (3, 3), {"padding": 1, "stride": 3}),
         ((5, 7), (2, 3), (2, 2), {"dilation": 2, "stride": 2}),
         ((5, 6, 2), (4, 5, 3), (2, 2), {}),
+    ]
+    shapes += [  # celles qui n'ont pas de sens
         ((5, 5), (4, 4), (3, 3), {}),  # trop de lignes et de colonnes
         ((6, 7), (4, 6), (3, 3), {}),  # trop de colonnes
     ]
@@ -683,20 +691,23 @@ def ask_truncate(ask: Ask) -> Credit:
     """Coupe vers zéro."""
     numerators = [7, 5, 1, 28, 61, 8, -7, -5, -1, -28, -61, -8]
     drawn = [((Fraction(each, 9),), {}) for each in ask.rng.permutation(numerators).tolist()]
+    mistakes = [
+        Mistake("rounded", lambda value, digits=2: round(value, digits)),
+        Mistake("floored", lambda value, d=2: math.floor(value * 10**d) / 10**d, "1/2"),
+        Mistake("cut_above", _cut_above, "1/2"),
+        Mistake("absolute_value", _sign_lost, "1/2"),
+    ]
+    mistakes += [
+        Mistake("scale_not_a_power", _scaled_by_product),
+        Mistake("left_scaled", _left_scaled, "1/4"),
+        Mistake("digits_miscounted", _one_digit_more),
+        Mistake("digits_miscounted", _one_digit_less),
+    ]
     return ask.judge(
         "truncate",
         [("1", [*drawn, ((Fraction(5, 7), 3), {}), ((Fraction(-5, 3), 1), {})])],
         x_or_o.truncate,
-        [
-            Mistake("rounded", lambda value, digits=2: round(value, digits)),
-            Mistake("floored", lambda value, d=2: math.floor(value * 10**d) / 10**d, "1/2"),
-            Mistake("cut_above", _cut_above, "1/2"),
-            Mistake("absolute_value", _sign_lost, "1/2"),
-            Mistake("scale_not_a_power", _scaled_by_product),
-            Mistake("left_scaled", _left_scaled, "1/4"),
-            Mistake("digits_miscounted", _one_digit_more),
-            Mistake("digits_miscounted", _one_digit_less),
-        ],
+        mistakes,
     )
 
 

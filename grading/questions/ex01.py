@@ -286,7 +286,7 @@ def _pattern_mistakes(turn: bool) -> list[Mistake]:
         Mistake("kernel_not_transposed", partial(_reversed_along, turn=False, axes=axes))
         for axes in (1, 0, (0, 1))
     ]
-    return [
+    mistakes = [
         Mistake("directions_swapped", partial(_inside, turn=not turn), "1/4"),
         Mistake("sign_reversed", altered(right, np.negative), "1/2"),
         Mistake("absolute_value", altered(right, abs), "1/2"),
@@ -294,6 +294,8 @@ def _pattern_mistakes(turn: bool) -> list[Mistake]:
         Mistake("one_channel_only", partial(_on_first_channel, turn=turn)),
         Mistake("strongest_channel_only", partial(_of_strongest_channel, turn=turn)),
         Mistake("integers_for_floats", altered(right, np.trunc), "1/2"),
+    ]
+    mistakes += [
         Mistake("both_directions", _both_ways),
         Mistake("norm_for_direction", _norm),
         Mistake("flipped_kernel", partial(_reversed_along, turn=turn, axes=(0, 1))),
@@ -301,6 +303,7 @@ def _pattern_mistakes(turn: bool) -> list[Mistake]:
         Mistake("kernel_reversed", partial(_reversed_along, turn=turn, axes=1)),
         *(mirrored if turn else ()),
     ]
+    return mistakes
 
 
 def _response(answer: failures.Answer) -> np.ndarray:

@@ -194,6 +194,8 @@ def ask_strongest(ask: Ask) -> Credit:
         ),
         Mistake("numbers_from_one", _numbers_from_one, "1/2"),
         Mistake("ranks_of_first_maps", _ranks),
+    ]
+    mistakes += [
         Mistake("strongest_skipped", _strongest_but_first),
         Mistake("numbers_sorted", altered(_strongest, np.sort), "1/2"),
         Mistake("maps_for_numbers", _strongest_maps),

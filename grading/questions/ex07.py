@@ -201,21 +201,21 @@ def ask_positions(ask: Ask) -> Credit:
         for patch, stride, count in ask.rng.integers([4, 2, 3], [8, 4, 7], (3, 3)).tolist()
     ]
     ragged = [((length + 1, patch, stride), {}) for (length, patch, stride), _ in even]
+    mistakes = [
+        Mistake("border_missed", lambda n, patch, step: np.arange(0, n - patch + 1, step)),
+        Mistake("patch_sticks_out", lambda n, patch, step: np.arange(0, n, step), "1/4"),
+        Mistake("first_values_only", lambda n, patch, k: np.arange(0, n - patch, k), "1/4"),
+        Mistake("border_replaces_last", _last_replaced, "1/2"),
+        Mistake("not_first_pixels", _shifted_by_end, "1/4"),
+    ]
+    mistakes += [
+        Mistake("not_first_pixels", _shifted_by_last_pixel, "1/4"),
+        Mistake("not_first_pixels", _shifted_by_half, "1/4"),
+        Mistake("evenly_spread", _spread, "1/2"),
+        Mistake("evenly_spread", _spread_integers, "1/2"),
+    ]
     return ask.judge(
-        "positions",
-        [("1/2", [((6, 6, 2), {}), *even]), ("1", ragged)],
-        OURS.positions,
-        [
-            Mistake("border_missed", lambda n, patch, step: np.arange(0, n - patch + 1, step)),
-            Mistake("patch_sticks_out", lambda n, patch, step: np.arange(0, n, step), "1/4"),
-            Mistake("first_values_only", lambda n, patch, k: np.arange(0, n - patch, k), "1/4"),
-            Mistake("border_replaces_last", _last_replaced, "1/2"),
-            Mistake("not_first_pixels", _shifted_by_end, "1/4"),
-            Mistake("not_first_pixels", _shifted_by_last_pixel, "1/4"),
-            Mistake("not_first_pixels", _shifted_by_half, "1/4"),
-            Mistake("evenly_spread", _spread, "1/2"),
-            Mistake("evenly_spread", _spread_integers, "1/2"),
-        ],
+        "positions", [("1/2", [((6, 6, 2), {}), *even]), ("1", ragged)], OURS.positions, mistakes
     )
 
 

@@ -116,6 +116,8 @@ def ask_sensitivity(ask: Ask) -> Credit:
         Mistake("colors_averaged", lambda g: abs(g).mean(axis=2), "1/2"),
         Mistake("colors_averaged", lambda g: abs(g).sum(axis=2), "1/2"),
         Mistake("divided_by_maximum", _over_its_maximum),
+    ]
+    mistakes += [
         Mistake("colors_averaged", lambda g: g.sum(axis=2)),
         Mistake("colors_averaged", lambda g: abs(g.sum(axis=2))),
         Mistake("colors_not_last", lambda g: abs(g).max(axis=0)),

@@ -353,25 +353,24 @@ def ask_enlarge(ask: Ask) -> Credit:
     signed = [((ask.rng.normal(0, 3, (4, 5)).astype(np.float32), image), {}) for _ in range(3)]
     signed += [((ask.rng.uniform(0.2, 0.6, (4, 5)).astype(np.float32), image), {})]
     nothing = [((-ask.rng.random((4, 5)).astype(np.float32), image), {})]
+    mistakes = [
+        Mistake("relu_after_resize", altered(_resized, clipped), "3/4"),
+        Mistake("map_not_clipped", altered(_resized, lambda m: m / abs(m).max()), "1/4"),
+        Mistake("map_not_scaled", _not_scaled, "1/2"),
+        Mistake("scaled_before_resize", _scaled_before),
+        Mistake("absolute_for_relu", _absolute),
+        Mistake("absolute_for_relu", _absolute_scaled_before),
+    ]
+    mistakes += [
+        Mistake("enlarged_by_blocks", partial(_enlarged, order=0), "1/2"),
+        Mistake("enlarged_by_blocks", _in_whole_blocks),
+        Mistake("enlarged_by_blocks", _by_first_cell, "1/2"),
+        Mistake("minimum_removed", _stretched, "1/4"),
+        Mistake("small_map_lost", _lost_if_small, "1/4"),
+        Mistake("ones_for_nothing", _ones_for_nothing),
+    ]
     return ask.judge(
-        "enlarge",
-        [("1/2", signed), ("1", nothing)],
-        _enlarged,
-        [
-            Mistake("relu_after_resize", altered(_resized, clipped), "3/4"),
-            Mistake("map_not_clipped", altered(_resized, lambda m: m / abs(m).max()), "1/4"),
-            Mistake("map_not_scaled", _not_scaled, "1/2"),
-            Mistake("scaled_before_resize", _scaled_before),
-            Mistake("absolute_for_relu", _absolute),
-            Mistake("absolute_for_relu", _absolute_scaled_before),
-            Mistake("enlarged_by_blocks", partial(_enlarged, order=0), "1/2"),
-            Mistake("enlarged_by_blocks", _in_whole_blocks),
-            Mistake("enlarged_by_blocks", _by_first_cell, "1/2"),
-            Mistake("minimum_removed", _stretched, "1/4"),
-            Mistake("small_map_lost", _lost_if_small, "1/4"),
-            Mistake("ones_for_nothing", _ones_for_nothing),
-        ],
-        tolerance=TOLERANCE,
+        "enlarge", [("1/2", signed), ("1", nothing)], _enlarged, mistakes, tolerance=TOLERANCE
     )
 
 

@@ -143,6 +143,8 @@ def _whitening_mistakes(patches: np.ndarray) -> list[Mistake]:
         ("epsilon_after_root", _columns_scaled(vectors, _epsilon_after_root(values))),
         ("root_missing", _columns_scaled(vectors, _divided_without_root(values))),
         ("directions_multiplied", _columns_scaled(vectors, _multiplied(values))),
+    ]
+    made += [
         ("covariance_not_divided", _columns_scaled(vectors, _divided(values * (len(patches) - 1)))),
         ("covariance_not_divided", _columns_scaled(turned, _divided(moments * len(patches)))),
         ("correlations_taken", _columns_scaled(sides, _divided(shares))),

@@ -380,9 +380,7 @@ def judge_architecture(found: dict, expected: str) -> Credit:
     gaps = {name: letters.count(c) - expected.count(c) for c, name in KINDS.items()}
     missing, extra = (sum(max(0, sign * gap) for gap in gaps.values()) for sign in (-1, 1))
     level = "1/2" if max(missing, extra) == 1 else "1/4"  # une couche pour une autre : une faute
-    said = " ; ".join(_said_gap(name, gap) for name, gap in gaps.items() if gap)
-    if bool(missing) != bool(extra) and not _follow(*sorted([letters, expected], key=len)):
-        said += " ; et l'ordre n'est pas celui de l'énoncé"
+    said = _said_gaps(gaps, letters, expected)
     folded = any(len(shape) > 2 for shape in dense)
     return first_fault(
         (0, "no_convolution", "C" not in letters),
@@ -402,8 +400,17 @@ def _follow(few: str, many: str) -> bool:
     return all(letter in left for letter in few)
 
 
-def _said_gap(name: str, gap: int) -> str:
-    return f"{name} : {abs(gap)} de {'trop' if gap > 0 else 'moins'}"
+def _said_gaps(gaps: dict[str, int], letters: str, expected: str) -> str:
+    """Dit combien de couches sont de trop ou de moins, et si les autres se suivent mal."""
+    said = [
+        f"{name} : {abs(gap)} de {'trop' if gap > 0 else 'moins'}"
+        for name, gap in gaps.items()
+        if gap
+    ]
+    one_way = len({gap > 0 for gap in gaps.values() if gap}) == 1  # de moins, ou de trop
+    if one_way and not _follow(*sorted([letters, expected], key=len)):
+        said.append("et l'ordre n'est pas celui de l'énoncé")
+    return " ; ".join(said)
 
 
 def _keeps_size(layer: dict) -> bool:
