@@ -210,7 +210,12 @@ def lenet_steps() -> Chain:
     chain.add("epochs", "40 époques au lieu de 5", epochs=ex04_lenet.EPOCHS)
     chain.add("bent", "des chiffres déformés", augment=ex04_lenet.augment)
     chain.add("falling", "un taux d'apprentissage qui descend", falls=True)
-    chain.add("decay", "AdamW, et un taux deux fois plus grand", optimizer=adamw)
+    chain.add(
+        "adamw",
+        "AdamW : les poids sont ramenés vers zéro",
+        optimizer=lambda: keras.optimizers.AdamW(weight_decay=ex04_lenet.WEIGHT_DECAY),
+    )
+    chain.add("decay", "un taux deux fois plus grand", optimizer=adamw)
     chain.add("lesson", "des poids arrondis : la leçon", rounded=True, tested=True)
     for name, step in list(chain.steps.items()):
         chain.compare(
