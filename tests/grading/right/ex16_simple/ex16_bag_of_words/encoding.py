@@ -4,8 +4,7 @@ import tensorflow as tf
 
 
 def hard_code(distances):
-    smallest = tf.reduce_min(distances, axis=-1, keepdims=True)
-    return tf.cast(tf.equal(distances, smallest), tf.float32)
+    return tf.one_hot(tf.argmin(distances, axis=-1), distances.shape[-1])
 
 
 def triangle_code(distances):
