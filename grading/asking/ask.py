@@ -230,7 +230,8 @@ class Ask:
         """Dit d'une fonction qu'elle change ce qu'elle reçoit, si rien de précis n'est dit d'elle.
 
         D'une réponse juste, c'est une remarque : elle garde tous ses points. De même si elle est
-        faite de nombres à virgule, là où le corrigé rend des entiers.
+        faite de nombres à virgule, là où le corrigé rend des entiers, ou de nombres, là où il rend
+        des booléens.
 
         Args:
             found: ce qui en est déjà dit.
@@ -243,8 +244,10 @@ class Ask:
             return found
         if changed := self._changed(function, answers, ours):
             return found._replace(reason="changed_in_place", detail=changed)
-        if found.level == 1 and any(_is_float_for_integer(*pair) for pair in pairs):
+        if found.level == 1 and any(_are_of_kinds("f", "iu", *pair) for pair in pairs):
             return found._replace(reason="floats_for_integers")
+        if found.level == 1 and any(_are_of_kinds("iuf", "b", *pair) for pair in pairs):
+            return found._replace(reason="numbers_for_booleans")
         return found
 
     def _changed(self, function: str, answers: Sequence[Answer], ours: Sequence[Answer]) -> str:
@@ -455,12 +458,12 @@ def _places(changed) -> tuple:
     )
 
 
-def _is_float_for_integer(value, expected) -> bool:
-    """Dit si un nombre, ou un tableau, est à virgule là où le bon est fait d'entiers."""
+def _are_of_kinds(ours: str, theirs: str, value, expected) -> bool:
+    """Dit si un nombre, ou un tableau, est d'un genre de NumPy, et le bon d'un autre."""
     numeric = np.ndarray | np.generic | int | float
     if not isinstance(value, numeric) or not isinstance(expected, numeric):
         return False
-    return np.asarray(value).dtype.kind == "f" and np.asarray(expected).dtype.kind in "iu"
+    return np.asarray(value).dtype.kind in ours and np.asarray(expected).dtype.kind in theirs
 
 
 def _first_missed(groups: Sequence[tuple], rows: Sequence[tuple], found: Credit) -> Sequence[tuple]:

@@ -30,7 +30,8 @@ class Credit(NamedTuple):
 
 
 RIGHT = Credit(Fraction(1))
-REMARKS = ("changed_in_place", "floats_for_integers")  # ce qui se dit aussi d'une réponse juste
+# Ce qui se dit aussi d'une réponse juste.
+REMARKS = ("changed_in_place", "floats_for_integers", "numbers_for_booleans")
 
 
 def credit(level, reason: str | None = None, detail: str = "") -> Credit:

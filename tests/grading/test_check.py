@@ -66,6 +66,22 @@ def test_a_right_function_that_changes_what_it_receives_is_told_so():
     assert "(`values`)" in text
 
 
+INTEGERS = """
+from scipy import ndimage
+
+def near_contour(masks, *, distance_px=2):
+    size = 1, 2 * distance_px + 1, 2 * distance_px + 1
+    return (ndimage.maximum_filter(masks, size) != ndimage.minimum_filter(masks, size)).astype(int)
+"""
+
+
+def test_integers_for_booleans_are_told_to_who_is_right():
+    text = " ".join(said("ex18.near_contour", INTEGERS).split())
+    assert text == (
+        "ex18.near_contour ✓ juste Remarque : Ce sont des nombres, et le corrigé rend des booléens."
+    )
+
+
 WORDS = """
 def to_words(numbers):
     kept = [CAPTIONS.words[number] for number in numbers]
