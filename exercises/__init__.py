@@ -136,7 +136,7 @@ EXERCISES = (
         "Séparer deux sources sonores",
         "S3",
         ("ex20_source_separation",),
-        1,
+        2,
     ),
     Exercise(21, "ex21_graphs", "Réseaux de graphes", "S3", ("ex21_graphs",), 2),
     Exercise(
@@ -169,7 +169,7 @@ EXERCISES = (
         "Légendes et questions : décrire une image, répondre ; de vrais articles",
         "S3",
         ("ex25_captions", "ex25_products"),
-        2,
+        4,
     ),
     Exercise(
         26, "ex26_text_to_image", "Dessiner ce que dit une phrase", "S3", ("ex26_text_to_image",), 2
