@@ -560,7 +560,7 @@ def _made_by(mistake: Mistake, _, call: tuple, part: Sequence):
 
 def _known(answer: Answer, *_):
     """Rend ce qu'a répondu le corrigé, ou lève la ValueError qu'il a levée."""
-    if answer.error and "ValueError" not in answer.error["families"]:
+    if answer.error and not answer.is_refused:
         raise LookupError(f"le corrigé s'arrête : {answer.error['message']}")
     if answer.error:
         raise ValueError(answer.error["message"])

@@ -211,7 +211,7 @@ def side_by_side(
 def _is_right(answer: Answer, value, tolerance: float) -> bool:
     """Dit si une réponse est la bonne, ou refuse comme il faut un appel qui n'en a pas."""
     if answer.error:
-        return value is None and "ValueError" in answer.error.get("families", ())
+        return value is None and answer.is_refused
     return same(answer.value, value, tolerance=tolerance)
 
 
@@ -245,7 +245,7 @@ def _missed(
 
 def _agrees(answer: Answer, expected, tolerance: float) -> bool:
     if expected is REFUSED:
-        return bool(answer.error) and "ValueError" in answer.error.get("families", ())
+        return answer.is_refused
     return not answer.error and same(answer.value, expected, tolerance=tolerance)
 
 

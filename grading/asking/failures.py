@@ -40,6 +40,11 @@ class Answer(NamedTuple):
     error: dict | None = None
     changed: tuple[int | str, ...] = ()  # les tableaux reçus qu'il a changés : rangs et noms
 
+    @property
+    def is_refused(self) -> bool:
+        """Dit si l'appel lève ValueError, ou une exception qui en hérite."""
+        return bool(self.error) and "ValueError" in self.error.get("families", ())
+
 
 ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|.)")
 FRENCH = {  # ce que dit Python d'une exception, par son type

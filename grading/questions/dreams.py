@@ -116,9 +116,14 @@ MEASURES = (  # ce qui se prend pour `relative_distance`, et ce qui s'en dit
 )
 
 
+def variations(image: np.ndarray) -> np.ndarray:
+    """Rend la variation totale de haut en bas, puis de gauche à droite."""
+    return np.array([np.sum(np.diff(image, axis=axis) ** 2) for axis in (0, 1)])
+
+
 def total_variation(image: np.ndarray) -> float:
     """Somme des carrés des différences entre voisins."""
-    return float(sum(np.sum(np.diff(image, axis=axis) ** 2) for axis in (0, 1)))
+    return float(variations(image).sum())
 
 
 class Found(NamedTuple):
@@ -129,7 +134,7 @@ class Found(NamedTuple):
     dtype: np.dtype  # celui de l'image rendue
 
 
-def whole_pictures(
+def pictures(
     ask: Ask, function: str, positional: tuple, options: list[dict], **named
 ) -> list[Found]:
     """Fait faire des images à une fonction du rendu, une par jeu d'options.
@@ -160,8 +165,3 @@ def whole_pictures(
     if all(each.pixels.max() <= 1 for each in found):
         raise failures.Failure("picture_of_zero_one")
     return found
-
-
-def pictures(*positional, **named) -> list[tuple]:
-    """Fait comme `whole_pictures` ; de chaque image, rend `(pixels, ce qui est rendu avec)`."""
-    return [(each.pixels, each.rest) for each in whole_pictures(*positional, **named)]

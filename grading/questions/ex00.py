@@ -4,6 +4,7 @@ import itertools
 import math
 from collections.abc import Callable
 from fractions import Fraction
+from functools import partial
 from operator import itemgetter
 
 import numpy as np
@@ -399,15 +400,6 @@ def _pool_with_zeros(image, window=2, *, padding=0, **options):
     )
 
 
-def _default_step(step: int):
-    """Rend `pool2d`, dont le pas par défaut est toujours le même."""
-
-    def pool2d(*given, stride=step, **options):
-        return pooling.pool2d(*given, stride=stride, **options)
-
-    return pool2d
-
-
 def _average_for_sum(*given, mode="max", **options):
     return pooling.pool2d(*given, mode="average" if mode == "sum" else mode, **options)
 
@@ -439,10 +431,6 @@ def _zeros_averaged(*given, mode="max", **options):
     return pool(*given, mode=mode, **options)
 
 
-def _average_by_default(*given, mode="average", **options):
-    return pooling.pool2d(*given, mode=mode, **options)
-
-
 MODES = [
     *[Mistake("no_error", _unknown_taken_for(each), "7/8") for each in pooling.REDUCTIONS],
     Mistake("average_for_sum", _average_for_sum, "1/2"),
@@ -450,11 +438,11 @@ MODES = [
     Mistake("minimum_for_max", _minimum_for_max),
     Mistake("max_for_average", altered(pooling.pool2d, mode="max")),
     Mistake("average_for_max", altered(pooling.pool2d, mode="average")),
-    Mistake("average_for_max", _average_by_default),
+    Mistake("average_for_max", partial(pooling.pool2d, mode="average")),
 ]
 POOLS = [
-    Mistake("pooling_stride", _default_step(1), "1/4"),
-    Mistake("pooling_stride", _default_step(2), "1/4"),
+    Mistake("pooling_stride", partial(pooling.pool2d, stride=1), "1/4"),
+    Mistake("pooling_stride", partial(pooling.pool2d, stride=2), "1/4"),
     Mistake("channels_pooled", _all_channels),
     *MODES,
     Mistake("padding_in_average", _zeros_averaged),

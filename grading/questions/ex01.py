@@ -131,14 +131,6 @@ def _with_whole_weights(image, filters, **options) -> np.ndarray:
     return _correlate(image, np.trunc(filters), **options)
 
 
-def _without_border(image, filters, *, border="valid") -> np.ndarray:
-    return _correlate(image, filters, border=border)
-
-
-def _within_zeros(image, filters, *, border="same") -> np.ndarray:
-    return _correlate(image, filters, border=border)
-
-
 def _unknown_taken(image, filters, *, border="reflect", known) -> np.ndarray:
     """Prend un bord inconnu pour un autre."""
     return _correlate(image, filters, border=border if border in BORDERS else known)
@@ -160,8 +152,8 @@ CONVOLVED = [
     Mistake("integers_for_floats", altered(_correlate, np.trunc)),
     Mistake("response_divided", altered(_correlate, _divided_by_255), "3/4"),
     Mistake("flipped_kernel", _flipped, "1/2"),
-    Mistake("other_default_border", _without_border),
-    Mistake("other_default_border", _within_zeros),
+    Mistake("other_default_border", partial(_correlate, border="valid")),
+    Mistake("other_default_border", partial(_correlate, border="same")),
     *(Mistake("unknown_border", partial(_unknown_taken, known=known)) for known in BORDERS),
     Mistake("zeros_for_reflect", altered(_correlate, modes=_reflected_by("constant"))),
     Mistake("edge_repeated", altered(_correlate, modes=_reflected_by("symmetric"))),

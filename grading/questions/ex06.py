@@ -424,8 +424,7 @@ def ask_maximise(ask: Ask) -> Credit:
         forward(model, each)["late"].mean((1, 2))[:, filters] for each in (images, noise)
     )
     more = after > before.max(0)
-    errors = [each.error for each in refused if each.error]
-    other = sorted({e["type"] for e in errors if "ValueError" not in e["families"]})
+    other = sorted({e.error["type"] for e in refused if e.error and not e.is_refused})
     # L'image d'un filtre est aussi, à peu près, celle des trois qui le fait le plus répondre.
     risen = (
         more.diagonal().all()

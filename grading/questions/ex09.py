@@ -6,7 +6,6 @@ import numpy as np
 from scipy import ndimage
 from scipy.special import softmax
 
-from grading.asking.failures import Answer
 from grading.inside import messages
 from grading.questions import (
     TOLERANCE,
@@ -462,7 +461,7 @@ def ask_grad_cam(ask: Ask) -> Credit:
         numbers(each, SHAPE[:2], detail="enlarge")
         for each in ask.calls("enlarge", [((each, image), {}) for each in small])
     ]
-    if _refuses(refused):
+    if refused.is_refused:
         calls.append(unknown)
 
     def right(number):
@@ -485,8 +484,3 @@ def ask_grad_cam(ask: Ask) -> Credit:
         tolerance=TOLERANCE,
     )
     return shown_as(found, "grad_cam", every, calls)
-
-
-def _refuses(answer: Answer) -> bool:
-    """Dit si une fonction refuse un appel par ValueError, comme la docstring le demande."""
-    return bool(answer.error) and "ValueError" in answer.error.get("families", ())

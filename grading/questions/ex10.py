@@ -456,7 +456,7 @@ def ask_lime_coefficients(ask: Ask) -> Credit:
     """Explique un réseau qui est une somme, puis un réseau qui change loin de l'image."""
     image = _with_whole_mean(_two_colors(ask.rng, 12, 20)[0])
     kernel = ask.rng.normal(0, 1 / np.sqrt(image.size), (*image.shape, NUM_CLASSES))
-    plain = linear(image, kernel, scores=0.5, softmax=False)
+    plain = _sum_of(image, kernel)
     away = image - image.mean((0, 1))
     slope = 20 * 255 * away / (away**2).sum()  # le score monte de 20, du fond à l'image
     bent = linear(image, slope[..., None] * np.eye(NUM_CLASSES)[CLASS])

@@ -209,8 +209,8 @@ def _ignores_offset(ask: Ask) -> bool:
     image = ask.rng.uniform(60, 200, SHAPE).astype(np.float32)
     positional = messages.Ingredient("dream_extractor", given), image, np.ones(1)
     options = [{"octaves": 1, "steps": 1, "seed": seed} for seed in (1, 2, 3)]
-    first, *others = (pixels for pixels, _ in dreams.pictures(ask, "dream", positional, options))
-    return all(same(each, first, tolerance=1e-4) for each in others)
+    first, *others = dreams.pictures(ask, "dream", positional, options)
+    return all(same(each.pixels, first.pixels, tolerance=1e-4) for each in others)
 
 
 def _is_one_of(found: np.ndarray, known: list[np.ndarray]) -> bool:
@@ -285,8 +285,8 @@ def ask_octaves(ask: Ask) -> Credit:
     options = [{"octaves": octaves, "steps": STEPS, "seed": 1} for octaves in (OCTAVES, 1)]
     given = ("dream", (network.extractor(*dreams.NAMES), image, [1.0, 1.0]), options)
     _check_last_octave(ask, *given)
-    (found, rest), (alone, rest_alone) = dreams.pictures(ask, *given)
-    (ours, _), (ours_alone, _) = dreams.pictures(ask.reference, *given)
+    (found, rest, _), (alone, rest_alone, _) = dreams.pictures(ask, *given)
+    ours, ours_alone = (each.pixels for each in dreams.pictures(ask.reference, *given))
     curves = as_floats(rest)
     complete = np.shape(curves) == (1, OCTAVES, STEPS)
     relative = complete and same(curves[0, :, 0], [1] * OCTAVES, tolerance=0.02)
@@ -330,7 +330,7 @@ def _accepts_small(ask: Ask, image: np.ndarray) -> tuple[str, bool, str]:
         return "small_octave_accepted", False, ""
     if alone.error or not small.error:
         return "small_octave_accepted", not (alone.error or small.error), ""
-    return "other_error", "ValueError" not in small.error["families"], small.error["type"]
+    return "other_error", not small.is_refused, small.error["type"]
 
 
 def _check_last_octave(ask: Ask, function: str, positional: tuple, options: list[dict]) -> None:

@@ -73,7 +73,11 @@ def _options(*settings: tuple) -> list[dict]:
 
 def _reconstruct(ask: Ask, network, image: np.ndarray, options: list[dict]) -> list[dreams.Found]:
     """Reconstruit une image pour chaque jeu d'options."""
-    return dreams.whole_pictures(ask, "reconstruct", (network.extractor(LAYER), image), options)
+    return dreams.pictures(ask, "reconstruct", (network.extractor(LAYER), image), options)
+
+
+def _root_mean_square(gap: np.ndarray) -> float:
+    return np.sqrt(np.mean(gap**2))
 
 
 def _gap(network, found, image) -> float:
@@ -93,7 +97,7 @@ def _variation_fault(found: np.ndarray, smooth: np.ndarray, slight: np.ndarray) 
         smooth: l'image trouvée quand elle compte.
         slight: l'image trouvée quand elle ne compte presque pas.
     """
-    rough, smoothed, kept = (_variations(each) for each in (found, smooth, slight))
+    rough, smoothed, kept = (dreams.variations(each) for each in (found, smooth, slight))
     kept_share, (low, high) = kept.sum() / rough.sum(), np.sort(smoothed / rough)
     if kept_share < 0.8:
         return "variation_too_heavy"
@@ -104,11 +108,6 @@ def _variation_fault(found: np.ndarray, smooth: np.ndarray, slight: np.ndarray) 
     if smoothed.sum() > 0.8 * rough.sum():
         return "variation_not_smoothing"
     return "variation_one_way" if high > 0.35 and low < 0.25 * high else ""
-
-
-def _variations(image: np.ndarray) -> np.ndarray:
-    """Rend la variation totale de haut en bas, puis de gauche à droite."""
-    return np.array([np.sum(np.diff(image, axis=axis) ** 2) for axis in (0, 1)])
 
 
 def _overflows(ask: Ask, network: dreams.Network) -> bool:
@@ -146,7 +145,7 @@ def ask_reconstruct(ask: Ask) -> Credit:
     is_still, is_far = same(found, first, tolerance=1e-3), gaps[1] > 0.8 * of_grey
     variation = _variation_fault(found, smooth, slight)
     fault = first_fault(
-        ("1/4", "image_not_forgotten", np.sqrt(np.mean((first - image) ** 2)) < 30),
+        ("1/4", "image_not_forgotten", _root_mean_square(first - image) < 30),
         ("1/4", "search_stands_still", is_still and is_far),
         ("1/4", "search_climbs", gaps[0] > 1.2 * gaps[1]),
         ("1/4", "features_not_reached", gaps[0] > 0.8 * gaps[1]),
@@ -170,10 +169,6 @@ def ask_reconstruct(ask: Ask) -> Credit:
 HEAVY = 100.0  # un poids de la variation totale qui se verrait dans un écart
 DARK = (30, 110)  # niveaux d'une image bien plus sombre que le départ
 SEVERAL = (8, 7, 1)  # nombres de pas
-
-
-def _root_mean_square(gap: np.ndarray) -> float:
-    return np.sqrt(np.mean(gap**2))
 
 
 def _feature_faults(network, image: np.ndarray, found, before) -> list[tuple[str, float]]:

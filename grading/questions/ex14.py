@@ -147,7 +147,7 @@ def ask_transfer(ask: Ask) -> Credit:
     content, style = (np.clip(each, 0, 255).astype(np.float32) for each in (content, style))
     names = ("content_weight", "style_weight", "tv_weight", "steps", "seed")
     settings = [(0.0, 1.0, 0.0, STEPS, 1), (1.0, 0.0, 0.0, STEPS, 1), (0.0, 0.0, 1.0, STEPS, 1)]
-    (styled, rest), (kept, _), (smooth, told), (first, _) = dreams.pictures(
+    made = dreams.pictures(
         ask,
         "transfer",
         (messages.Ingredient("plain_network", network.options), content, style),
@@ -155,6 +155,8 @@ def ask_transfer(ask: Ask) -> Credit:
         content_layers=("haute",),
         style_layers=("basse",),
     )
+    styled, kept, smooth, first = (each.pixels for each in made)
+    rest, told = made[0].rest, made[2].rest
     lengths = [np.size(each) for part in rest if isinstance(part, dict) for each in part.values()]
     wanted = _style(network, style)
     before, after, without = (

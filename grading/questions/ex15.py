@@ -330,8 +330,7 @@ def ask_build_deep(ask: Ask) -> Credit:
     blocks = [_backwards(layers, last, first) for first, last in ends]
     after = [each for each in layers if set(each["parents"]) & set(added)]
     calls = [((number,), {"shortcuts": True}) for number in (2, 5, 0)]
-    refused = [each.error or {} for each in ask.calls("build_deep", calls)[1:]]
-    raised = all("ValueError" in each.get("families", ()) for each in refused)
+    raised = all(each.is_refused for each in ask.calls("build_deep", calls)[1:])
     weighs = plain["num_parameters"] != found["num_parameters"]
     bent = all(map(networks.bends, after))
     return first_fault(

@@ -636,7 +636,7 @@ def _unrefused(ask: Ask, calls: list[tuple]) -> Credit | None:
             if failure.error is None:
                 raise
             answer = Answer(None, failure.error)
-        if answer.error is None or "ValueError" not in answer.error["families"]:
+        if not answer.is_refused:
             fault = ("other_error", answer.error["type"]) if answer.error else ("no_error", "")
             return at_call(credit("3/4", *fault), ask.rule.name, call, answer, REFUSED)
     return None
