@@ -102,6 +102,12 @@ SYMPTOMS = (  # ce qui décrit la différence, sans en dire la cause
     *("wrong_parts", "negated", "axes_swapped", "lines_reordered"),
     *("extra_among", "missing_among", "missing_around"),
 )
+PARTIAL = (  # ce qui n'explique pas chaque valeur : trop faible pour s'ajouter à une erreur connue
+    *("reduced_too_much", "every_pair", "some_missing", "some_extra", "all_equal"),
+    *("last_everywhere", "rolled", "reordered", "lines_reordered", "wrong_slice", "wrong_border"),
+    *("zeros_left", "zeros_filled"),
+    *("lines_times_a_number", "lines_plus_a_number", "lines_stretched"),
+)
 UNEXPLAINED = VAGUE + SYMPTOMS  # ce dont la cause reste à chercher
 REFUSED = object()  # ce que « rend » un appel qui doit lever ValueError
 
@@ -138,20 +144,22 @@ def judge(
     level, wrong = _missed(answers, groups, right, tolerance)
     if not wrong:
         return RIGHT
-    mistakes = [once(each) for each in mistakes]
     every = [each for bad in wrong for each in bad]
+    missed = {id(each.answer) for each in every}
+    calls = [call for _, some in groups for call in some]
+    kept = [pair for pair in zip(answers, calls, strict=False) if id(pair[0]) not in missed]
+    mistakes = [once(each) for each in mistakes]
     for mistake in mistakes:
-        if _explains(mistake, every, tolerance):
+        if _explains(mistake, every, kept, tolerance):
             return Credit(max(level, Fraction(mistake.level)), mistake.reason, "", every[0])
     # Plusieurs erreurs : la première est dite, celle des appels les plus simples.
-    for mistake in mistakes:
-        if len(wrong) > 1 and _are_telling(wrong[0]) and _explains(mistake, wrong[0], tolerance):
+    first = wrong[0] if len(wrong) > 1 and _are_telling(wrong[0]) else []
+    for mistake in mistakes if first else ():
+        if _explains(mistake, first, kept, tolerance):
             return Credit(level, mistake.reason, ANOTHER, every[0])
     reason, detail = _reason(wrong)
-    for mistake in mistakes if reason in VAGUE else ():  # l'une, et une autre par-dessus
-        mixed = [each._replace(expected=_mistaken(mistake, *each[1:3])) for each in wrong[0]]
-        if _difference(mixed):
-            return Credit(level, mistake.reason, ANOTHER, every[0])
+    if reason in VAGUE and (mixed := _under_another(mistakes, wrong[0])):
+        return Credit(level, mixed, ANOTHER, every[0])
     return Credit(level, reason, detail, every[0])
 
 
@@ -262,12 +270,48 @@ def _are_telling(wrong: Sequence[Wrong]) -> bool:
     return len(values) < len(wrong) or len(wrong) < 2 or len({*values}) > 1
 
 
-def _explains(mistake: Mistake, wrong: Sequence[Wrong], tolerance: float) -> bool:
-    """Dit si une erreur connue rendrait les mêmes mauvaises réponses."""
-    return all(
-        _agrees(each.answer, _mistaken(mistake, each.positional, each.named), tolerance)
-        for each in wrong
-    )
+def _explains(
+    mistake: Mistake, wrong: Sequence[Wrong], kept: Sequence[tuple], tolerance: float
+) -> bool:
+    """Dit si une erreur connue rendrait les mêmes mauvaises réponses.
+
+    Toutes les ValueError se ressemblent : une erreur connue qui ne fait qu'en lever doit rendre de
+    plus, aux autres appels, les mêmes bonnes réponses.
+
+    Args:
+        mistake: l'erreur connue.
+        wrong: des appels manqués.
+        kept: `(réponse, appel)` de ceux qui ne le sont pas.
+        tolerance: écart relatif accepté.
+    """
+    values = [_mistaken(mistake, each.positional, each.named) for each in wrong]
+    pairs = list(zip([each.answer for each in wrong], values, strict=True))
+    if all(value is REFUSED for value in values):
+        pairs += [(answer, _mistaken(mistake, *call)) for answer, call in kept]
+        if len(pairs) == len(values):
+            return False
+    return all(_agrees(answer, value, tolerance) for answer, value in pairs)
+
+
+def _under_another(mistakes: Sequence[Mistake], wrong: Sequence[Wrong]) -> str | None:
+    """Nomme l'erreur connue sous laquelle une différence ordinaire explique tout.
+
+    La différence doit expliquer chaque valeur. Si plusieurs erreurs conviennent, rien ne dit
+    laquelle est la bonne : aucune n'est nommée.
+
+    Args:
+        mistakes: les erreurs connues.
+        wrong: les appels manqués du premier groupe qui en a.
+    """
+    found = set()
+    for mistake in mistakes:
+        mixed = [
+            each._replace(expected=_mistaken(mistake, each.positional, each.named))
+            for each in wrong
+        ]
+        if _difference(mixed) not in (None, *PARTIAL):
+            found.add(mistake.reason)
+    return found.pop() if len(found) == 1 else None
 
 
 def _common_reason(wrong: Sequence[Wrong], *, more: bool | None = None) -> tuple[str, str] | None:
