@@ -6,6 +6,7 @@ Les options qui suivent sont celles de la correction, puis celles de pytest. Un 
 par un fichier, `python -m grading cours.toml`, que lit `grading.term`.
 """
 
+import difflib
 import os
 import signal
 import sys
@@ -43,10 +44,25 @@ def command(arguments: list[str]) -> list[str]:
     return [*line, f"--{kind}={folder}", *arguments[1:]]
 
 
+def check_names(arguments: list[str]) -> None:
+    """Refuse une option qui ressemble à l'une de celles de la correction sans en être une.
+
+    Raises:
+        ValueError: laquelle, et celle qu'il fallait sans doute écrire. Une option qui ne ressemble
+            à aucune est laissée à pytest.
+    """
+    names = [each.partition("=")[0] for each in arguments if each.startswith("--")]
+    for name in names:
+        near = difflib.get_close_matches(name, [*OPTIONS, "--watch"], n=1, cutoff=0.75)
+        if near and near[0] != name:
+            raise ValueError(f"{name} : option inconnue. Vouliez-vous écrire {near[0]} ?")
+
+
 def grade(arguments: list[str]) -> int:
     """Note un rendu ou une classe ; rend le code de sortie de pytest."""
     import pytest
 
+    check_names(arguments)
     sandbox.check_system()
     line = command(arguments)
     # Pour les processus qu'il lance (pytest-xdist) : le dépôt, et jamais le dossier courant.

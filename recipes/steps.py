@@ -187,9 +187,7 @@ def cifar10_steps() -> Chain:
     chain.add("momentum", "une descente avec élan au lieu d'Adam", optimizer=descent)
     chain.add("warmup", "un taux qui monte d'abord", warmup=ex03_cifar10.WARMUP)
     chain.add(
-        "decay",
-        "des poids ramenés vers zéro",
-        optimizer=lambda: descent(ex03_cifar10.WEIGHT_DECAY),
+        "decay", "des poids ramenés vers zéro", optimizer=lambda: descent(ex03_cifar10.WEIGHT_DECAY)
     )
     chain.add("smoothed", "une cible adoucie", smoothing=ex03_cifar10.LABEL_SMOOTHING)
     chain.add("divided", "des scores divisés par 3", build=ex03_cifar10.build_model)

@@ -147,6 +147,12 @@ def test_help_is_in_french_and_names_every_option(run_module):
         assert option in done.stdout
 
 
+def test_a_misspelled_option_is_named_in_french(run_module):
+    done = run_module("grading", ".", "--hnt")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "--hnt : option inconnue. Vouliez-vous écrire --hint ?" in done.stderr
+
+
 @pytest.mark.slow
 def test_without_an_option_the_solutions_are_graded(run, tmp_path):
     report = tmp_path / "notes.json"
