@@ -230,8 +230,8 @@ class Ask:
         """Dit d'une fonction qu'elle change ce qu'elle reçoit, si rien de précis n'est dit d'elle.
 
         D'une réponse juste, c'est une remarque : elle garde tous ses points. De même si elle est
-        faite de nombres à virgule, là où le corrigé rend des entiers, ou de nombres, là où il rend
-        des booléens.
+        faite de nombres à virgule, là où le corrigé rend des entiers, de nombres, là où il rend
+        des booléens, ou de float64, là où il rend des float32.
 
         Args:
             found: ce qui en est déjà dit.
@@ -248,6 +248,8 @@ class Ask:
             return found._replace(reason="floats_for_integers")
         if found.level == 1 and any(_are_of_kinds("iuf", "b", *pair) for pair in pairs):
             return found._replace(reason="numbers_for_booleans")
+        if found.level == 1 and any(_are_doubles_for_singles(*pair) for pair in pairs):
+            return found._replace(reason="doubles_for_singles")
         return found
 
     def _changed(self, function: str, answers: Sequence[Answer], ours: Sequence[Answer]) -> str:
@@ -464,6 +466,14 @@ def _are_of_kinds(ours: str, theirs: str, value, expected) -> bool:
     if not isinstance(value, numeric) or not isinstance(expected, numeric):
         return False
     return np.asarray(value).dtype.kind in ours and np.asarray(expected).dtype.kind in theirs
+
+
+def _are_doubles_for_singles(value, expected) -> bool:
+    """Dit si un tableau est en float64, et le bon, de même forme, en float32."""
+    both = (value, expected)
+    if not all(isinstance(each, np.ndarray) and each.ndim for each in both):
+        return False
+    return (value.dtype, expected.dtype) == (np.float64, np.float32)
 
 
 def _first_missed(groups: Sequence[tuple], rows: Sequence[tuple], found: Credit) -> Sequence[tuple]:

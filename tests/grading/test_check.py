@@ -82,6 +82,25 @@ def test_integers_for_booleans_are_told_to_who_is_right():
     )
 
 
+FILTERS = "def as_filters(kernels, num_channels):\n    return {}"
+STACKED = "np.stack([np.stack(kernels, axis=-1)] * num_channels, axis=2)"
+
+
+@pytest.mark.parametrize(
+    ("written", "remark"),
+    [
+        (f"{STACKED}.astype(np.float32)", ""),
+        (
+            f"{STACKED}.astype(np.float64)",
+            " Remarque : Ces nombres sont en float64, et ceux du corrigé en float32.",
+        ),
+    ],
+)
+def test_doubles_for_singles_are_told_to_who_is_right(written, remark):
+    text = " ".join(said("ex01.as_filters", FILTERS.format(written)).split())
+    assert text == f"ex01.as_filters ✓ juste{remark}"
+
+
 WORDS = """
 def to_words(numbers):
     kept = [CAPTIONS.words[number] for number in numbers]
