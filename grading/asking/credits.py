@@ -31,12 +31,7 @@ class Credit(NamedTuple):
 
 RIGHT = Credit(Fraction(1))
 # Ce qui se dit aussi d'une réponse juste.
-REMARKS = (
-    "changed_in_place",
-    "floats_for_integers",
-    "numbers_for_booleans",
-    "doubles_for_singles",
-)
+REMARKS = ("changed_in_place", "floats_for_integers", "numbers_for_booleans", "doubles_for_singles")
 
 
 def credit(level, reason: str | None = None, detail: str = "") -> Credit:
