@@ -36,6 +36,7 @@ from .stand_ins import pictures
 from .trial import NUM_CLASSES
 from .watching import TEST, WHOLE_SET, Seen
 
+MAX_LATER = 8  # arrêts dont la ligne est dite, après le premier
 MAX_MENDED = 6  # essais d'une instruction, dont un nom est récrit à chacun
 BARE = {"placeholder", "Session", "conv2d", "Module"}  # de TensorFlow sans Keras
 BUILDERS = {"Sequential", "Model", "Dense", "Conv2D", "Convolution2D"}
@@ -300,9 +301,17 @@ def _described(error: BaseException, *, own: bool) -> dict:
 def _note_stop(error: dict, names: Names, seen: Seen) -> None:
     """Note le premier arrêt dont le programme est la cause, et ce qu'il avait fait avant.
 
-    Ce sont `error`, puis ce que rend `Seen.reached`, à quoi `_reached` ajoute `built`.
+    Ce sont `error`, puis ce que rend `Seen.reached`, à quoi `_reached` ajoute `built`. Les arrêts
+    qui suivent, la suite étant lue malgré le premier, y laissent leur ligne : `error["later"]`.
     """
-    names.stop = names.stop or {"error": error, **seen.reached()}
+    if names.stop is None:
+        names.stop = {"error": {**error, "later": []}, **seen.reached()}
+        return
+    first = names.stop["error"]
+    place = f"ligne {error['line']}"
+    place += "" if error["file"] == first["file"] else f" de {error['file']}"
+    if place not in (f"ligne {first['line']}", *first["later"]):
+        first["later"] = [*first["later"], place][:MAX_LATER]
 
 
 def _steps(tree: ast.Module) -> list[ast.stmt]:

@@ -26,7 +26,7 @@ from grading.questions import (
     first_fault,
     question,
 )
-from grading.questions.programs import LEVELS, as_run
+from grading.questions.programs import LEVELS, as_run, stop_detail
 from grading.reading import notebooks, submission
 from grading.scale import read_reasons, read_scale
 
@@ -292,7 +292,7 @@ def _without_network(known: dict) -> failures.Failure:
         return failures.Failure("no_network")
     own = failures.failure_of(known["stop"]["error"]) if known["stop"] else None
     if own and own.reason != "syntax_error":
-        return failures.Failure("stops_before", own.detail)
+        return failures.Failure("stops_before", stop_detail(known["stop"]["error"]))
     failure = failures.failure_of(known["error"])
     # Il lui manque ici un fichier, un argument, ou des données : rien ne dit que c'est sa faute.
     return (

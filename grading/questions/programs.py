@@ -1,6 +1,6 @@
 """Ce que partagent les questions qui exécutent un programme : un réseau, ou des filtres."""
 
-from grading.asking.failures import failure_of
+from grading.asking.failures import clean, failure_of
 from grading.questions import RIGHT, Credit, credit
 from grading.scale import read_reasons
 
@@ -23,10 +23,22 @@ def as_run(
     if found.level and forgotten:
         return _halved(found, "import_forgotten", ", ".join(forgotten))
     if found.level and stop:
-        return _halved(found, "program_stops", failure_of(stop).detail)
+        return _halved(found, "program_stops", stop_detail(stop))
     if found == RIGHT and error:
         return credit(1, None, f"{FAILS_HERE} : {failure_of(error).detail}")
     return found
+
+
+def stop_detail(error: dict) -> str:
+    """Dit où un programme s'arrête de sa faute, et à quelles lignes il s'arrêterait ensuite.
+
+    Args:
+        error: l'exception, et `later`, les lignes des suivantes (voir `inside.running`).
+    """
+    places = [clean(each) for each in error.get("later", ())]
+    others = "d'autres l'arrêteraient" if len(places) > 1 else "une autre l'arrêterait"
+    more = f" ; une fois cette ligne corrigée, {others} : {', '.join(places)}" if places else ""
+    return failure_of(error).detail + more
 
 
 def _halved(found: Credit, reason: str, detail: str) -> Credit:

@@ -995,6 +995,16 @@ STOPS = {  # (ce qui est changé, par quoi, dans quelle partie) ; la ligne est d
 }
 
 
+def test_a_program_that_stops_is_told_where_it_would_stop_again(mark):
+    source = (FASHION + LAYERS + MODEL + FIT).replace("layers.Flatten(", "layers.Flaten(", 1)
+    source = source.replace("validation_split=0.1", "validation_split=0.1, callback=[]", 1)
+    later = next(k for k, text in enumerate(source.splitlines(), 1) if "callback=" in text)
+    architecture = next(each for each in mark("ex02", source) if each.rule.name == "architecture")
+    assert f"une fois cette ligne corrigée, une autre l'arrêterait : ligne {later}" in str(
+        architecture
+    )
+
+
 IN_FRENCH = {
     "perte_mal_écrite": "Could not interpret loss identifier",
     "argument_inconnu": "argument que Keras n'a jamais eu",
