@@ -84,8 +84,8 @@ def dream(model: keras.Model, image: np.ndarray, weights, *, guide=None, options
     L'octave la plus petite reçoit les grands motifs. Ce qu'elle a changé, et cela seulement, est
     agrandi et ajouté à la suivante : les détails de l'image ne se perdent pas. À chaque pas, le
     gradient est mis à l'échelle : les pixels changent de RATE en moyenne. L'image est d'abord
-    décalée au hasard, et le gradient décalé en retour : sinon, la grille des convolutions se
-    dessinerait.
+    décalée au hasard, et le gradient décalé en retour, pour que la grille des convolutions ne se
+    dessine pas.
 
     Args:
         model: modèle de `dreams.extractor`.

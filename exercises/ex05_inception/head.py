@@ -3,7 +3,8 @@
 D'après : TD « keras & réseaux de neurones convolutionnels », question 2, et §1.4.
 Commande : python -m exercises.ex05_inception.cached
 
-L'énoncé demande de « ne réapprendre que les couches fully connected » ; une seule suffit ici.
+L'énoncé demande de « ne réapprendre que les couches fully connected » ; une seule est apprise
+ici.
 """
 
 import keras

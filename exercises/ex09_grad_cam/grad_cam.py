@@ -6,8 +6,9 @@ Commandes : python -m exercises.ex09_grad_cam samples/chien.webp
 
 Grad-CAM explique n'importe quel réseau de convolution, sans le réapprendre. La commande lit les
 dernières cartes du réseau des photos, de 4×4 cases. Des cartes lues plus tôt, avec `--layer`, sont
-plus fines, et désignent moins bien ce dont dépend la réponse : `ex11_curves.settings` l'a mesuré,
-sur le réseau des vignettes. La commande le mesure sur l'image, en cachant ce que la carte désigne.
+plus fines, et désignent moins bien ce dont dépend la réponse : `ex11_curves.settings` l'a mesuré
+sur 30 photos et le seul réseau des vignettes (docs/mesures/ex11_settings.json), sans séparer la
+finesse de la profondeur. La commande le mesure sur l'image, en cachant ce que la carte désigne.
 """
 
 import keras

@@ -18,7 +18,7 @@ NUM_PICTURES = 200  # les premières images de test de CIFAR-10, sauf avec --lim
 
 
 def teach(options) -> None:
-    """Explique les mêmes images par toutes les méthodes, et dit laquelle explique le mieux."""
+    """Explique les mêmes images par toutes les méthodes, et les compare au milieu."""
     _, (x, _) = sources.load_cifar10()
     x, model, folder = x[: options.limit], saving.load_model(STUDY_MODEL), output_dir(options)
     methods = METHODS

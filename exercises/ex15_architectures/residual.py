@@ -2,6 +2,7 @@
 
 D'après : S3 « Deep CNN / VGG / ResNet ».
 Commande : python -m exercises.ex15_architectures
+Résultat mesuré : docs/mesures/ex15_architectures.json, sur cinq graines.
 
 Tout le reste est pareil d'un réseau à l'autre : sorte de couches, normalisation par lot, poids de
 départ (ceux de He), calendrier, images. Un réseau profond pourrait au moins imiter un réseau

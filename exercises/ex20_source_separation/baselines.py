@@ -4,8 +4,8 @@ D'après : S3 « CNN & Time-Frequency representation » (« Original problem: IC
 
 Les filtres médians sont le témoin qui n'apprend rien ; celui qui apprend des mêmes sons est dans
 `factorisation`. Le masque des rapports de modules, qui connaît les sources, est un repère, et non
-une borne : d'autres masques font mieux. L'analyse en composantes indépendantes (ACI) résout un
-autre problème : autant de micros que de sources.
+une borne : d'autres masques feraient peut-être mieux. L'analyse en composantes indépendantes (ACI)
+résout un autre problème : autant de micros que de sources.
 """
 
 import numpy as np
@@ -31,8 +31,8 @@ MEDIAN_BINS = 17  # fréquences de celle qui efface les notes ; impair
 def ideal_masks(sources: np.ndarray) -> np.ndarray:
     """Donne chaque case à ses deux sources selon leurs modules, que l'on connaît ici.
 
-    D'autres masques, qui les connaissent aussi, font mieux : le rapport des carrés des modules, ou
-    la partie réelle de source sur mélange, bornée à [0, 1].
+    D'autres masques, qui les connaissent aussi, feraient peut-être mieux : le rapport des carrés
+    des modules, ou la partie réelle de source sur mélange, bornée à [0, 1].
 
     Args:
         sources: spectrogrammes complexes `(n, 2, t, f)`.

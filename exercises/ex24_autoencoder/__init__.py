@@ -8,9 +8,9 @@ Commande : python -m exercises.ex24_autoencoder
 Résultat mesuré : docs/laboratoire/resultats.md, sur cinq graines (`python -m recipes.seeds`).
 
 Un auto-encodeur doit tout faire passer par son goulot ; un U-Net a des raccourcis qui l'évitent.
-Quand il faut recopier une image, le U-Net gagne presque sans se servir de son goulot : ce goulot ne
-résume pas l'image. Quand il faut la débruiter, les mêmes raccourcis rendent les contours. Un
-auto-encodeur résume : ses codes, arrondis puis compressés, font un format d'image.
+Quand il faut recopier une image, ou la débruiter, le U-Net se sert à peine de son goulot, qui ne
+résume donc pas l'image. Un auto-encodeur résume : ses codes, arrondis puis compressés, font un
+format d'image.
 
 À lire dans cet ordre :
 

@@ -82,7 +82,7 @@ def project_whole(images: np.ndarray, axes: np.ndarray) -> np.ndarray:
 def reduce_and_enlarge(images: np.ndarray) -> np.ndarray:
     """Réduit des images uint8 `(n, h, w, 3)` à `SMALL_PX` pixels de côté, et les agrandit.
 
-    Le filtre de Lanczos est celui des quatre de Pillow qui rend le mieux les images de validation.
+    Le filtre de Lanczos a été choisi, parmi quatre de Pillow, sur les images de validation.
     """
     size, lanczos = images.shape[2:0:-1], Image.Resampling.LANCZOS
     small = [Image.fromarray(each).resize((SMALL_PX, SMALL_PX), lanczos) for each in images]

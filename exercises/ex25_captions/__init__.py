@@ -7,8 +7,8 @@ Commandes : python -m exercises.ex25_captions
 Résultat mesuré : docs/laboratoire/resultats.md.
 
 Les scènes sont composées : un à quatre vêtements colorés, chacun dans son coin, devant une
-photographie. La phrase qui les dit est unique et chaque réponse exacte ; ce sont des images bien
-plus faciles, et un français bien plus pauvre, que des photographies légendées par des gens. Six
+photographie. La phrase qui les dit est unique et chaque réponse exacte ; ces images sont sans doute
+plus faciles que des photographies légendées par des gens, et leur français est plus pauvre. Six
 couples, comme « pantalon rouge », ne sont jamais montrés à l'entraînement : le réseau, qui a vu des
 pantalons et du rouge, saura-t-il les joindre ? Il dit rarement sans faute une scène qui contient un
 de ces couples. Le même réseau apprend ensuite à décrire de vrais articles de boutique.

@@ -4,7 +4,7 @@ D'après : S3, figures (4) et (5).
 
 Les vêtements sont de vraies images de Fashion-MNIST, détourées et teintées ; les fonds, de vraies
 photographies de CIFAR-10. La phrase et les réponses sont celles du tirage : elles sont exactes, et
-ces scènes bien plus faciles que des photographies légendées.
+ces scènes sont sans doute plus faciles que des photographies légendées.
 """
 
 from collections.abc import Sequence

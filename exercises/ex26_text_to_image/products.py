@@ -6,10 +6,10 @@ Commandes : python -m exercises.ex26_text_to_image.products
 Résultat mesuré : leçon 26, cinq graines (`python -m recipes.seeds ex26_text_to_image.products`).
 
 Le réseau et le flot sont ceux de la leçon ; les photographies sont en couleurs, et un catalogue dit
-leur nom et leur couleur. Un juge, appris d'autres photographies, nomme les dessins : l'image
-moyenne, la plus typique, lui plaît. La distance de Fréchet compare des ensembles d'images : l'image
-moyenne, toujours la même, y est loin des vraies. Si on lui ajoute un hasard gaussien, le juge ne
-la sépare plus des dessins du réseau.
+leur nom et leur couleur. Un juge, appris d'autres photographies, nomme les dessins : pour les deux
+mots ensemble, il ne sépare des dessins du réseau ni l'image moyenne, ni la même avec un hasard
+gaussien. La distance de Fréchet compare des ensembles d'images : l'image moyenne, toujours la même,
+y est loin des vraies.
 
 Huit couples d'un nom et d'une couleur n'ont pas été appris : le réseau connaît chacun des deux
 mots, et ne les a jamais lus ensemble.

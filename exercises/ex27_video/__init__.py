@@ -10,8 +10,9 @@ Résultat mesuré : docs/laboratoire/resultats.md.
 Suivre, c'est donner le même numéro au même objet, d'image en image, même quand il passe derrière un
 autre. Reconnaître une action, c'est répondre de l'ordre des images : un film à l'envers a les mêmes
 images, et la réponse contraire. Les vidéos sont composées : de vrais vêtements bougent devant de
-vraies photographies ; leurs boîtes sont exactes, et elles sont plus faciles que de vrais films. Les
-mêmes suivis reçoivent ensuite les boîtes de deux vrais films, et ce qui bouge dans le vôtre.
+vraies photographies ; leurs boîtes sont exactes, et elles sont sans doute plus faciles que de vrais
+films. Les mêmes suivis reçoivent ensuite les boîtes de deux vrais films, et ce qui bouge dans le
+vôtre.
 
 À lire dans cet ordre :
 

@@ -10,9 +10,9 @@ Ici, deux tâches dont la réponse n'est ni une classe ni une boîte sont appris
 articulations d'un pantin ? Un réseau rend une carte de chaleur par articulation, un autre leurs
 coordonnées d'un coup. À quelle distance est chaque pixel ? Deux images suffisent, si l'on y apparie
 des fenêtres, ou des caractéristiques apprises. Les images d'entraînement sont composées de vraies
-photographies et de vrais vêtements : leur vérité est exacte, et elles sont plus faciles que de
-vraies images. Les mêmes réseaux cherchent ensuite les pattes d'une vraie souris, et le relief est
-aussi mesuré sur deux vraies paires.
+photographies et de vrais vêtements : leur vérité est exacte, et elles sont sans doute plus faciles
+que de vraies images. Les mêmes réseaux cherchent ensuite les pattes d'une vraie souris, et le
+relief est aussi mesuré sur deux vraies paires.
 
 À lire dans cet ordre :
 

@@ -201,7 +201,8 @@ def teach(options) -> None:
 def show_depth(options) -> None:
     """Dit à quelle distance sont les zones de deux images, d'après SGM, et dessine leur relief.
 
-    SGM se trompe moins que le réseau sur les deux vraies paires de la leçon.
+    SGM se trompe moins que le réseau livré sur les deux vraies paires de la leçon ; deux paires et
+    une graine ne donnent pas d'intervalle.
 
     Raises:
         ValueError: les deux images n'ont pas de décalage.

@@ -1,5 +1,5 @@
 """Les programmes de départ : chaque énoncé, écrit avec Keras et NumPy seuls.
 
 Chacun se copie dans un dossier vide et s'y exécute, sans rien d'autre de ce dépôt. L'exercice du
-même nom part de lui et l'améliore, un changement à la fois.
+même nom part de lui et le change, une chose à la fois.
 """
