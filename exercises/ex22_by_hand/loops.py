@@ -9,7 +9,7 @@ les mêmes lots et écrivent les mêmes pertes.
 
 La comparaison se fait en float64. En float32, l'arrondi suffit à ce qu'une valeur à 4·10⁻⁸ de zéro
 passe ReLU dans un programme et pas dans un autre : un poids apprend alors autre chose, et l'écart
-grandit de pas en pas, jusqu'à 7·10⁻⁴ pour une graine sur quatre.
+grandit de pas en pas.
 """
 
 from collections.abc import Iterable
