@@ -64,6 +64,8 @@ def describe_error(error: BaseException) -> dict:
     if file == CELL and name.isidentifier() and name != places[0][2]:
         file = f"{CELL} de `{name}`"  # une autre, souvent, que celle de la fonction vérifiée
     message = str(error).replace(f"{here}/", "")
+    if isinstance(error, ImportError):
+        message = message.partition(" (/")[0]  # le dossier où la bibliothèque est installée ici
     if isinstance(error, RecursionError) and (loop := _loop(places)):
         line, file, _ = loop[0]
         message = " → ".join(name for *_, name in loop)

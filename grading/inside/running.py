@@ -75,6 +75,9 @@ class Names(dict):
         ):
             missing = Nothing()
             missing.undefined = name not in self.bound
+            if self.stop and self.known is not None and name not in self.known:
+                caller = sys._getframe(1)
+                _note_later(self, caller.f_lineno, os.path.basename(caller.f_code.co_filename))
             return missing
         raise KeyError(name)
 
@@ -307,9 +310,13 @@ def _note_stop(error: dict, names: Names, seen: Seen) -> None:
     if names.stop is None:
         names.stop = {"error": {**error, "later": []}, **seen.reached()}
         return
+    _note_later(names, error["line"], error["file"])
+
+
+def _note_later(names: Names, line: int, file: str) -> None:
+    """Note une ligne qui arrêterait le programme, une fois corrigé ce qui l'arrête d'abord."""
     first = names.stop["error"]
-    place = f"ligne {error['line']}"
-    place += "" if error["file"] == first["file"] else f" de {error['file']}"
+    place = f"ligne {line}" + ("" if file == first["file"] else f" de {file}")
     if place not in (f"ligne {first['line']}", *first["later"]):
         first["later"] = [*first["later"], place][:MAX_LATER]
 

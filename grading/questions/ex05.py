@@ -219,9 +219,9 @@ def _judge_base(ask: Ask, network: dict) -> Credit:
     # La base, peut-être : celle d'un autre programme.
     absent, why = networks.record(ask)["absent"], networks.first_error(ask)
     # Affiner la base après avoir appris la tête est permis : le premier apprentissage est jugé.
-    frozen = not any(layer.get("trainable") for layer in base) or any(
-        each["learning"] == 0 for each in network["fits"]
-    )
+    learning = sum(bool(layer.get("trainable")) for layer in base)
+    frozen = not learning or any(each["learning"] == 0 for each in network["fits"])
+    how_many = f"{learning} convolutions sur {len(base)} seraient réapprises"
     averaged = any(map(_averages, *(facts["layers"][k - MAX_HEAD :] for k in (-1, 0))))
     return first_fault(
         (0, "model_not_handed_in", not reused and absent, absent),
@@ -236,9 +236,9 @@ def _judge_base(ask: Ask, network: dict) -> Credit:
             0,
             "base_not_frozen",
             not frozen and not averaged,
-            "de plus, ses cartes ne sont pas résumées par leur moyenne",
+            f"{how_many} ; de plus, ses cartes ne sont pas résumées par leur moyenne",
         ),
-        ("1/2", "base_not_frozen", not frozen),
+        ("1/2", "base_not_frozen", not frozen, how_many),
         ("1/2", "maps_not_averaged", not averaged),
     )
 

@@ -242,7 +242,7 @@ def _of_which(ask: Ask, network: dict, judge_network: Callable[[dict], Credit]) 
     if not found.reason or network not in others or len(sizes) < 2:  # une taille n'en dit aucun
         return found
     size = network["facts"]["num_parameters"]
-    which = f"parmi {len(others)} réseaux vus, celui de {size} paramètres"
+    which = f"de plusieurs réseaux vus, celui qui est jugé a {size} paramètres"
     return found._replace(detail=" ; ".join(filter(None, [found.detail, which])))
 
 

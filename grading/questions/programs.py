@@ -7,6 +7,10 @@ from grading.scale import read_reasons
 # Les niveaux de gris des jeux de l'essai : d'où vient une image se lit sur elle.
 LEVELS = {"train": (5, 80), "val": (82, 130), "test": (170, 240)}
 FAILS_HERE = "Une ligne échoue sur la machine qui corrige, ce qui ne coûte rien"
+READ_TOO_SOON = (
+    "Un nom est lu avant d'être défini, ce qui ne coûte rien ; relancé depuis le début, le "
+    "programme s'arrêterait là"
+)
 
 
 def as_run(
@@ -20,12 +24,14 @@ def as_run(
         stop: l'arrêt dont il est la cause, s'il vient avant.
         error: sa première erreur, si elle vient avant : il lui manque ici un fichier, peut-être.
     """
+    if found.level and stop:  # dit d'abord : un import mal écrit cache ceux qui sont oubliés
+        return _halved(found, "program_stops", stop_detail(stop))
     if found.level and forgotten:
         return _halved(found, "import_forgotten", ", ".join(forgotten))
-    if found.level and stop:
-        return _halved(found, "program_stops", stop_detail(stop))
     if found == RIGHT and error:
-        return credit(1, None, f"{FAILS_HERE} : {failure_of(error).detail}")
+        too_soon = error["type"] == "NameError" and not error.get("after")
+        said = READ_TOO_SOON if too_soon else FAILS_HERE
+        return credit(1, None, f"{said} : {failure_of(error).detail}")
     return found
 
 

@@ -18,7 +18,7 @@ from typing import NamedTuple
 from convnets.core.cli import reason
 from grading import sealed
 from grading.reading import archives, folders, notebooks, submission
-from grading.reading.archives import LIMITS, RefusedError, printable
+from grading.reading.archives import LIMITS, READ, RefusedError, printable
 from grading.reading.notebooks import Source
 from grading.reading.submission import Submission
 from grading.scale import read_scale
@@ -376,7 +376,7 @@ def _copy(source: Path, home: Path, remarks: list[str], depth: int = 0) -> None:
             continue
         size, limit, label = path.stat().st_size, LIMITS.get(_ends(path)), printable(inside.name)
         if limit is None:
-            remarks.append(f"{label} laissé de côté : seuls .py, .ipynb, .zip et .keras sont lus")
+            remarks.append(f"{label} laissé de côté : la correction ne lit que {READ}")
         elif size > limit:
             remarks.append(
                 f"{label} laissé de côté : {size / 1e6:.0f} Mo, plus que {limit / 1e6:.0f} ; "

@@ -120,7 +120,7 @@ def test_a_whole_moodle_export(tmp_path, collect):
     assert modules(found) == dict.fromkeys(
         ["Le Gall Zoé", "Martin Paul (102)", "Petit Léa"], {"ex00_convolution.pooling"}
     )
-    assert "sont lus" in found.ungraded["Roy Max"]
+    assert "la correction ne lit que .py" in found.ungraded["Roy Max"]
     assert {"Martin Paul (103)", "Durand Éva"} == {*found.empty}
 
 
