@@ -91,7 +91,7 @@ def once(mistake: Mistake) -> Mistake:
     return mistake._replace(compute=compute)
 
 
-ANOTHER = "et une autre erreur, à voir ensuite"
+ANOTHER = "cela n'explique pas tout ce qui est faux"
 VAGUE = ("wrong_values", "wrong_shape")  # ce qui se dit quand rien n'explique la différence
 CAUSELESS = (*VAGUE, "wrong_parts")  # de même, ou presque
 DIRECTIONS = ("too_large", "too_small")  # un sens, sans la cause
@@ -265,9 +265,10 @@ def _mistaken(mistake: Mistake, positional, named):
 
 
 def _are_telling(wrong: Sequence[Wrong]) -> bool:
-    """Dit si des réponses ne sont pas un seul et même nombre, que tout expliquerait."""
-    values = [each.answer.value for each in wrong if isinstance(each.answer.value, int | float)]
-    return len(values) < len(wrong) or len(wrong) < 2 or len({*values}) > 1
+    """Dit si des réponses ne sont pas un seul nombre, qu'une erreur rendrait par hasard."""
+    values = [as_floats(each.answer.value) for each in wrong]
+    single = [float(value) for value in values if value is not None and value.ndim == 0]
+    return len(single) < len(wrong) or len({*single}) > 1
 
 
 def _explains(

@@ -48,7 +48,7 @@ TRIPLE, SQUARE = Mistake("rounded", lambda x: 3 * x, "1/4"), Mistake("floored", 
         ((2, 11, 14, REFUSED), "1/2", "wrong_values"),
         ((2, [10], 14, REFUSED), "1/2", "wrong_shape"),
         ((None, 10, 14, REFUSED), "0", "wrong_type"),
-        ((3, 25, 14, REFUSED), "0", "rounded"),  # deux erreurs : celle du premier appel d'abord
+        ((3, 25, 14, REFUSED), "0", "wrong_values"),  # un seul nombre ne prouve rien
         ((9, 16, 49, REFUSED), "0", "wrong_values"),  # aucune n'explique rien
         ((2, float("nan"), 14, REFUSED), "1/2", "not_a_number"),
     ],
