@@ -22,8 +22,10 @@ from .watching import Network, Seen
 
 TAUGHT, MEASURED = 48, 240  # images données à `train`, puis à `evaluate`
 OWN_PICTURES, NUM_OWN, OWN_PX, STEP_PX = "dossier", 20, 150, 10  # un pixel gardé sur dix
+SEED = 3  # donnée deux fois : le même mélange
 BASE_PX, NUM_LAYERS = 30, 250  # l'énoncé d'une autre question fige 249 couches
 BASE_LAYERS = ("mixed2", "mixed8", "mixed9", "mixed10")
+ASKED_LAYER = BASE_LAYERS[0]  # et non celle que la fonction prend par défaut
 FEATURES = (12, 16)  # caractéristiques données à une tête
 MAIN = "main run build create make get define model cnn lenet net train fit learn entra app".split()
 OPTIONS = {  # ce que donnerait `cli.lesson_parser`, et quelques anciennes
@@ -192,6 +194,8 @@ class Asked:
         return {
             "complete": network is not None and isinstance(history, dict),
             "moved": network is not None and network.has_moved(),
+            "asked": OPTIONS["epochs"],
+            "epochs": network.epochs if network is not None else [],
         }
 
     def _validation(self, load) -> dict | None:
@@ -202,14 +206,28 @@ class Asked:
         return as_dict(sample(sets[2], sets[3])) if len(sets) == 6 else None
 
     def _build_heads(self, function) -> list:
-        """Construit une tête pour deux, puis trois classes ; lui donne les étiquettes du rendu."""
+        """Construit une tête pour deux, puis trois classes ; lui donne les étiquettes du rendu.
+
+        Returns:
+            Ce qu'est chacune, et ce que reçoit sa première couche dense (voir `_of_head`).
+        """
         targets, described = self.names.get("targets"), []
-        x = np.random.default_rng(0).normal(size=FEATURES).astype(np.float32)
+        if targets is None and "compile_head" in self.names:  # de l'énoncé, qui n'a pas `targets`
+            targets = _targets
+        # Chaque caractéristique a sa moyenne et son écart-type.
+        rng, num = np.random.default_rng(0), FEATURES[1]
+        x = rng.normal(rng.uniform(-3, 3, num), rng.uniform(0.5, 4, num), FEATURES)
+        x = x.astype(np.float32)
         for num_classes in (2, 3):
-            network = self._kept(function(x, num_classes, seed=0))
+            model = function(x, num_classes, seed=0)
+            network = self._kept(model)
+            own = _of_head(model, x)
+            again = _of_head(function(x, num_classes, seed=0), x)  # le hasard de Keras a avancé
+            own["drawn_alike"] = again["learning"] == own["learning"]
             with contextlib.suppress(Exception):  # noté par `fit`
                 network.model.fit(x, targets(np.arange(len(x)) % num_classes, num_classes))
-            described.append(network.described(x))
+            described.append({**network.described(x), "own": own})
+            network.fits = []  # ce `fit` est du correcteur
         return described
 
     @staticmethod
@@ -227,7 +245,8 @@ class Asked:
         model = models.planted_model(list(x.shape[1:]))
         with probes.captured_stdout("mesure.txt") as printed:
             value = function(model, x, y.reshape(-1, *labels.shape[1:]))
-        return {"value": value, "printed": printed[0], "guesses": guesses, "y": y}
+        known = {"guesses": guesses, "probabilities": model.predict(x, verbose=0), "y": y}
+        return {"value": value, "printed": printed[0], **known}
 
     @staticmethod
     def _open_generator(function) -> dict:
@@ -247,8 +266,13 @@ class Asked:
             read[subset] = {
                 "passes": [_pass_over(generator) for _ in range(2)],
                 "numbers": [int(Path(name).stem) for name in generator.filenames],
+                **_first_of(generator),
             }
-        return read
+        orders = []
+        with contextlib.suppress(TypeError):  # une fonction qui ne mélange pas
+            for _ in range(2):
+                orders.append(_pass_over(function(pictures, shuffle=True, seed=SEED)))
+        return {**read, "shuffled": orders}
 
     @staticmethod
     def _freeze(function) -> dict:
@@ -257,7 +281,9 @@ class Asked:
         Les premières n'ont pas de poids : qui ne figerait qu'elles n'en figerait aucune qui compte.
 
         Returns:
-            Le nombre de poids à apprendre, les sorties, et les cartes qu'il fallait moyenner.
+            Le nombre de poids à apprendre, les sorties, et les cartes qu'il fallait moyenner ;
+            `others`, par nom de couche, les cartes des autres ; `again`, celles d'images mises à
+            l'échelle une fois de plus.
         """
         shape = (BASE_PX, BASE_PX, 3)
         pooled = ["AveragePooling2D", {"pool_size": BASE_PX // 5}]
@@ -270,17 +296,71 @@ class Asked:
             ]
         base = models.plain_network(shape, stack)
         given = np.random.default_rng(0).uniform(-1, 1, (2, *shape)).astype(np.float32)
-        frozen = function(base, layer_name=BASE_LAYERS[1])
-        cut = keras.Model(base.input, base.get_layer(BASE_LAYERS[1]).output)
+        frozen = function(base, layer_name=ASKED_LAYER)
+        kept = [each for each in base.layers if each.weights or each.name in BASE_LAYERS]
+        whole = keras.Model(base.input, {each.name: each.output for each in kept})
+        found = {name: np.float32(maps) for name, maps in whole(given, training=False).items()}
+        again = whole(given / 127.5 - 1, training=False)[ASKED_LAYER]
         return {
             "trainable": len(frozen.trainable_weights),
             "output": np.asarray(frozen(given, training=False), np.float32),
-            "maps": np.asarray(cut(given, training=False), np.float32),
+            "maps": found.pop(ASKED_LAYER),
+            "others": found,
+            "again": np.asarray(again, np.float32),
         }
 
 
 def _pass_over(generator) -> np.ndarray:
     """Lit une fois toutes les images d'un générateur."""
     generator.reset()
-    read = np.concatenate([generator[k][0] for k in range(len(generator))])
+    read = np.concatenate([_images_of(generator[k]) for k in range(len(generator))])
     return np.float32(read[:, ::STEP_PX, ::STEP_PX])
+
+
+def _images_of(batch) -> np.ndarray:
+    """Rend les images d'un lot, que des étiquettes les suivent ou non."""
+    return batch[0] if isinstance(batch, tuple | list) else batch
+
+
+def _first_of(generator) -> dict:
+    """Dit la forme d'une image, ce que sont les étiquettes, et combien d'images a un lot."""
+    batch = generator[0]
+    labelled = isinstance(batch, tuple | list) and len(batch) > 1
+    return {
+        "shape": list(np.shape(_images_of(batch))[1:]),
+        "labels": np.asarray(batch[1], np.float32) if labelled else None,
+        "batch_size": int(getattr(generator, "batch_size", 0) or 0),
+    }
+
+
+def _targets(labels: np.ndarray, num_classes: int) -> np.ndarray:
+    """Écrit des étiquettes comme le cours : `head.targets`."""
+    return labels.astype(np.float32) if num_classes == 2 else np.eye(num_classes)[labels]
+
+
+def _of_head(model, x: np.ndarray) -> dict:
+    """Décrit ce que reçoit la première couche dense d'une tête, et ce que la tête rend.
+
+    Args:
+        model: une tête qui vient d'être construite.
+        x: les caractéristiques qu'elle a reçues.
+
+    Returns:
+        `num_features`, qu'elle attend ; `means` et `deviations`, d'après `x`, de ce que reçoit sa
+        première couche dense, None si cela ne se lit pas ou si une BatchNormalization précède
+        celle-ci ; `learning`, la même chose, en apprenant ; `outputs`, ses sorties, en apprenant.
+    """
+    told = {"num_features": None, "means": None, "deviations": None, "learning": None}
+    told["outputs"] = None
+    with contextlib.suppress(Exception):
+        told["num_features"] = model.input_shape[-1]
+        dense = [isinstance(each, keras.layers.Dense) for each in model.layers].index(True)
+        reader = keras.Model(model.inputs, model.layers[dense].input)
+        ours = np.asarray(reader(x, training=True), np.float32)
+        told["learning"] = ours.tobytes()
+        told["outputs"] = np.asarray(model(x, training=True), np.float32)
+        read = np.asarray(reader(x, training=False), np.float32)
+        normalised = keras.layers.BatchNormalization
+        if not any(isinstance(each, normalised) for each in model.layers[:dense]):
+            told |= {"means": read.mean(axis=0), "deviations": read.std(axis=0)}
+    return told

@@ -20,6 +20,7 @@ from . import probes
 from .probes import MAX_TEXT
 
 BATCH = 50  # images prédites à la fois
+SURE = 0.4  # la plus grande probabilité de `planted_model`
 
 
 def through(module: str, function: str, calls: list, weights: list) -> list:
@@ -367,9 +368,14 @@ def digest(content: bytes) -> list:
 
 
 def planted_model(shape: list, num_classes: int = 10):
-    """Construit un modèle dont la classe prédite est la valeur du premier pixel."""
+    """Construit un modèle dont la classe prédite est la valeur du premier pixel.
+
+    Sa probabilité est `SURE` : elle est la plus grande, et sous la moitié.
+    """
     images = keras.Input(tuple(shape))
-    model = keras.Model(images, ops.one_hot(layers.Flatten()(images)[:, 0], num_classes))
+    answers = ops.one_hot(layers.Flatten()(images)[:, 0], num_classes)
+    others = (1 - SURE) / (num_classes - 1)
+    model = keras.Model(images, answers * (SURE - others) + others)
     model.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy"])
     return model
 

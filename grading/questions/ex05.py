@@ -7,6 +7,9 @@ import numpy as np
 from grading.questions import Ask, Credit, as_floats, credit, first_fault, networks, question, same
 
 NUM, FEATURES = 20, 12  # images du dossier, exemples donnés à une tête
+NUM_FEATURES = 16  # de chaque exemple
+SHAPE, BATCH = [150, 150, 3], 64  # d'une image, et d'un lot, que l'énoncé demande
+NORMALISED = 0.05  # écart permis à une moyenne nulle, et à un écart-type de 1
 MIN_CONVOLUTIONS = 10  # un réseau repris en a des dizaines ; VGG16, treize
 # Ce qui met à l'échelle : des couches, ou les opérations d'un `preprocess_input`.
 SCALERS = {"Rescaling", "Normalization", "TrueDivide", "Subtract", "Stack", "Lambda"}
@@ -55,15 +58,31 @@ def ask_make_generator(ask: Ask) -> Credit:
 
     def judge():
         found = networks.called(ask, "make_generator")
-        if found:
-            first, expected = as_floats(found[""]["passes"][0]), found["drawn"] / 127.5 - 1
-            alike, shuffled = _compared(first, expected)
-            return _scale_credit(
-                first, ("1/2", "images_shuffled", shuffled), ("1/2", "wrong_values", not alike)
-            )
-        return _judge_reading(ask, _network(ask))
+        return _judge_generator(found) if found else _judge_reading(ask, _network(ask))
 
     return networks.judged(ask, "make_generator", judge)
+
+
+def _judge_generator(found: dict) -> Credit:
+    """Juge ce que le générateur du rendu lit du dossier du correcteur."""
+    whole, expected = found[""], found["drawn"] / 127.5 - 1
+    first, labels = as_floats(whole["passes"][0]), as_floats(whole["labels"])
+    size = " × ".join(map(str, whole["shape"]))
+    alike, shuffled = _compared(first, expected)
+    orders = found["shuffled"]
+    mixed = orders and not _compared(orders[0], first)[0]
+    return _scale_credit(
+        first,
+        ("1/2", "subset_by_default", len(whole["numbers"]) < NUM, f"{len(first)} sur {NUM}"),
+        ("1/2", "wrong_image_size", whole["shape"] != SHAPE, f"{size}, et non 150 × 150 × 3"),
+        ("1/2", "images_shuffled", shuffled),
+        ("1/2", "wrong_values", not alike),
+        ("3/4", "labels_missing", labels is None),
+        ("3/4", "labels_otherwise", not same(labels, np.arange(NUM) * 2 // NUM)),
+        ("3/4", "batch_size_ignored", whole["batch_size"] not in (0, BATCH)),
+        ("3/4", "shuffle_ignored", not mixed),
+        ("3/4", "seed_ignored", mixed and not _compared(*orders)[0]),
+    )
 
 
 def _judge_reading(ask: Ask, network: dict) -> Credit:
@@ -180,12 +199,18 @@ def _judge_validation(found: dict) -> Credit:
     first, second = map(as_floats, found["validation"]["passes"])
     alike, shuffled = _compared(first, second)
     drawn = found["drawn"][found["validation"]["numbers"]].astype(float)
-    known = any(any(_compared(first, each)) for each in (drawn, drawn / 255, drawn / 127.5 - 1))
+    # Une autre taille, ou une autre échelle, a déjà perdu des points, à sa question.
+    known = first.shape != drawn.shape or any(_compared(_standard(first), _standard(drawn)))
     return first_fault(
         (0, "wrong_share", shared),
         ("1/2", "images_shuffled", shuffled),
         ("1/2", "validation_augmented", not alike or not known),
     )
+
+
+def _standard(images: np.ndarray) -> np.ndarray:
+    """Centre et réduit des images toutes ensemble : leur échelle ne se voit plus."""
+    return (images - images.mean()) / max(images.std(), np.finfo(np.float32).tiny)
 
 
 # --- Figer la base -------------------------------------------------------------------
@@ -204,13 +229,29 @@ def ask_frozen_base(ask: Ask) -> Credit:
 
 def _judge_frozen(found: dict) -> Credit:
     output, maps = as_floats(found["output"]), as_floats(found["maps"])
-    averaged = same(output, maps.mean(axis=(1, 2)), tolerance=1e-4)
+    means = maps.mean(axis=(1, 2))
+    if same(output, means, tolerance=1e-4):
+        return first_fault(("1/2", "base_not_frozen", found["trainable"]))
+    flat, size = maps.reshape(len(maps), -1), " × ".join(map(str, output.shape[1:]))
+    others = {name: as_floats(each).mean(axis=(1, 2)) for name, each in found["others"].items()}
+    layer = [name for name, each in others.items() if same(output, each, tolerance=1e-4)]
     largest = same(output, maps.max(axis=(1, 2)), tolerance=1e-4)
+    again = as_floats(found["again"]).mean(axis=(1, 2))
     return first_fault(
+        (0, "maps_flattened", same(output, flat, tolerance=1e-4)),
         (0, "maps_not_averaged", output.ndim != 2 or largest),
-        (0, "wrong_layer", not averaged),
-        ("1/2", "base_not_frozen", found["trainable"]),
+        (0, "wrong_layer", layer, f"{''.join(layer[:1])} est gardée"),
+        (0, "summed", same(output, maps.sum(axis=(1, 2)), tolerance=1e-4)),
+        (0, "scaling_twice", same(output, again, tolerance=1e-4)),
+        (0, "wrong_shape", output.shape != means.shape, f"{means.shape[1]} cartes, {size} nombres"),
+        (0, "lines_times_a_number", same(_unit(output), _unit(means), tolerance=1e-4)),
+        (0, "wrong_values", True),
     )
+
+
+def _unit(rows: np.ndarray) -> np.ndarray:
+    """Divise chaque ligne par sa norme."""
+    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
 
 
 def _judge_base(ask: Ask, network: dict) -> Credit:
@@ -267,6 +308,9 @@ def ask_build_head(ask: Ask) -> Credit:
         found = [_judge_own_head(head, num) for num, head in zip((2, 3), heads, strict=True)]
         return min(found, key=attrgetter("level"))
 
+    error = networks.record(ask)["calls"].get("build_head", {}).get("error")
+    if error and networks.NO_MODEL.match(str(error["message"])):
+        raise networks.own_failure(error)
     return networks.judged(ask, "build_head", judge)
 
 
@@ -281,13 +325,32 @@ def _judge_output(ask: Ask, network: dict) -> Credit:
 
 def _judge_own_head(head: dict, num_classes: int) -> Credit:
     """Juge une tête dont on sait le nombre de classes, et les étiquettes que le rendu lui donne."""
+    own = head["own"]
+    if own["num_features"] not in (None, NUM_FEATURES):
+        said = f"elle attend {own['num_features']} nombres, et x_train en a {NUM_FEATURES}"
+        return credit(0, "wrong_num_features", said)
     given = head["fits"][-1]["train"] if head["fits"] else None
     labels = np.arange(FEATURES) % num_classes
     writings = (labels[:, None], np.eye(num_classes)[labels])
     columns = np.reshape(given["y"], (FEATURES, -1)) if given else labels[:, None]
     if not any(same(columns, each) for each in writings):
         return credit("1/2", "wrong_targets")
-    return _judge_head(head, num_classes)
+    found = _judge_head(head, num_classes)
+    refused = given and all(fit["error"] for fit in head["fits"])
+    return found if found.level < 1 else _judge_features(own, refused=refused)
+
+
+def _judge_features(own: dict, *, refused: bool) -> Credit:
+    """Juge ce que la tête fait des caractéristiques qui la fixent, et son hasard."""
+    means, deviations, outputs = map(as_floats, (own["means"], own["deviations"], own["outputs"]))
+    known = means is not None
+    raw = known and (np.abs(means).max() > NORMALISED or np.ptp(deviations) > NORMALISED)
+    return first_fault(
+        ("1/2", "wrong_loss", refused),
+        ("1/2", "dropout_last", outputs is not None and not networks.are_probabilities(outputs)),
+        ("3/4", "features_raw", raw or (known and np.abs(deviations - 1).max() > NORMALISED)),
+        ("3/4", "seed_ignored", not own["drawn_alike"]),
+    )
 
 
 def _judge_one_output(outputs: np.ndarray, losses: list[dict], *, binary: bool) -> Credit:

@@ -6,6 +6,7 @@ celui qui répond le mieux à la question est jugé.
 """
 
 import functools
+import re
 from collections.abc import Callable
 from fractions import Fraction
 
@@ -40,9 +41,11 @@ ACTIVATIONS = {"Activation", "ReLU", "LeakyReLU", "PReLU", "ELU"} | set(  # couc
 CENTRED = ((-123.68, -103.939), (131.32, 151.061))
 MAX_SCALED = 20.0  # écart entre noir et blanc, vu par la première couche à poids : au-delà, brut
 MIN_SCALED = 0.1  # en deçà, divisé deux fois
+MAX_RAW = 300.0  # au-delà, multiplié
 SMALL = 5  # des images dont les valeurs sont plus petites sont à l'échelle
 NUM_CLASSES = 10
 OTHER_LOSSES = set("mse mae meansquarederror meanabsoluteerror binarycrossentropy hinge".split())
+MAX_VIEWS = 10  # d'une image, moyennées par `evaluate`
 MIN_PAIRS = 8  # images reconnues : en deçà, leurs étiquettes ne prouvent rien
 DATASETS = {"ex02": "fashion_mnist", "ex03": "cifar10", "ex04": "mnist", "ex05": "cifar10"}
 SIZES = {"ex02": (784,), "ex03": (3072,), "ex04": (784, 1024)}  # pixels ; la figure en a 32 × 32
@@ -61,6 +64,7 @@ KINDS = {  # ce que dit chaque lettre de `sequence`
     "D": "couches denses, sortie comprise",
 }
 SECONDS = 60  # de processeur, pour tout le programme, puis pour chaque fonction
+NO_MODEL = re.compile(r"keras\.Model attendu, reçu (\w+)$")  # ce que dit `calling` d'une fonction
 STAGES = {  # ce que le programme devait avoir fait avant de s'arrêter, par fonction de l'énoncé
     "make_generator": "opened",
     "train": "learned",
@@ -123,6 +127,9 @@ def judged(ask: Ask, function: str, judge: Callable[[], Credit]) -> Credit:
         found = judge()
     except failures.Failure as failure:
         found = credit(0, failure.reason, failure.detail)
+        error = record(ask)["calls"].get(function, {}).get("error")
+        if error and NO_MODEL.match(str(error["message"])) and failure.reason == "missing_module":
+            raise own_failure(error) from None  # un fichier manque ici, et n'y est pour rien
     if found.reason in UNDONE and found.level == 0:
         return _undone(ask, function, found)
     return _as_run(ask, function, found)
@@ -194,7 +201,14 @@ def unwritten_call(network: dict) -> str:
 
 def own_failure(error: dict) -> failures.Failure:
     """Traduit l'erreur d'une fonction de l'énoncé ; vide, c'est le temps qui a manqué."""
-    return failures.failure_of(error) if error else failures.Failure("timeout")
+    if not error:
+        return failures.Failure("timeout")
+    found = NO_MODEL.match(str(error["message"]))
+    if found is None:
+        return failures.failure_of(error)
+    if found[1] == "NoneType":
+        return failures.Failure("nothing_returned")
+    return failures.Failure("wrong_type", f"un modèle attendu, {failures.clean(found[1])} reçu")
 
 
 def ask_common(exercise: str, function: str, first: str, judge: Callable[[dict], Credit]) -> None:
@@ -480,6 +494,7 @@ def judge_scaling(network: dict) -> Credit:
         return first_fault(
             ("1/2", "scaling_outside", outside),
             ("1/2", "scaling_unseen", network["guessed"]),
+            (0, "scaling_multiplied", span > MAX_RAW),
             (0, "scaling_forgotten", samples or (network["moved"] and not fits)),
             ("1/2", "scaling_outside", network["scaled"]),
             # Ce qu'aurait donné un fichier ou un paquet absent.
@@ -517,6 +532,11 @@ def are_probabilities(outputs) -> bool:
     return bool((outputs >= 0).all() and np.allclose(outputs.sum(axis=1), 1, atol=1e-3))
 
 
+def _of_columns(outputs) -> bool:
+    """Dit si c'est chaque colonne, et non chaque ligne, dont la somme est 1."""
+    return len(outputs) > 1 and are_probabilities(np.transpose(outputs))
+
+
 def output_credit(found: dict, losses: list[dict], *, num_classes: int = NUM_CLASSES) -> Credit:
     """Juge la sortie.
 
@@ -536,6 +556,7 @@ def output_credit(found: dict, losses: list[dict], *, num_classes: int = NUM_CLA
     return first_fault(
         ("1/2", "sigmoid_output", "sigmoid" in after),
         ("1/2", "relu_output", "relu" in after),
+        ("1/2", "softmax_across_images", "softmax" in after and _of_columns(found["outputs"])),
         ("1/2", "logits_unsaid", not on_logits),
     )
 
@@ -640,6 +661,7 @@ def _judge_own(own: dict, network: dict) -> Credit:
     return first_fault(
         ("1/2", "validation_unused", _validates_with_train(network)),
         ("1/2", "no_history", not own["complete"]),
+        ("1/2", "epochs_ignored", len(own["epochs"]) == 1 and own["epochs"] != [own["asked"]]),
         ("1/2", "no_training", not own["moved"]),
     )
 
@@ -768,18 +790,45 @@ def judge_evaluate(ask: Ask) -> Credit:
     value = (found or {}).get("value")
     if not isinstance(value, dict) or not isinstance(value.get("accuracy"), int | float):
         measured = judge_measure(ask)
-        return credit(0, "wrong_type") if found and measured.level == 0 else measured
+        return _not_measured(found["value"]) if found and measured.level == 0 else measured
     accuracy, y, guesses = float(value["accuracy"]), found["y"], found["guesses"]
     right, shifted = np.mean(guesses == y), np.mean((guesses + 1) % NUM_CLASSES == y)
-    probabilities = as_floats(value.get("probabilities"))
+    probabilities, expected = as_floats(value.get("probabilities")), found["probabilities"]
+    views = _averaged_views(probabilities, expected)
+    known = {
+        "labels_not_flattened": np.mean(guesses == y[:, None]),
+        "count_for_share": np.sum(guesses == y),
+        "error_rate": 1 - right,
+        "threshold_for_largest": 0,  # aucune probabilité du modèle ne dépasse 0,5
+    }
+    said = [reason for reason, one in known.items() if abs(accuracy - one) < 1e-5]
     return first_fault(
         ("1/4", "accuracy_in_percent", abs(accuracy - 100 * right) < 1e-5),
         ("1/4", "scaled_in_evaluate", abs(accuracy - np.mean(y == 0)) < 1e-5),
         ("1/4", "class_order_shifted", abs(accuracy - shifted) < 1e-5),
-        (0, "wrong_accuracy", not abs(accuracy - right) <= 1e-5),  # NaN compris
+        (0, [*said, "wrong_accuracy"][0], not abs(accuracy - right) <= 1e-5),  # NaN compris
         ("1/2", "progress_bar", found["printed"] > 0),
         ("1/2", "no_probabilities", np.shape(probabilities) != (len(y), NUM_CLASSES)),
+        ("1/2", "views_averaged", views),
     )
+
+
+def _not_measured(value) -> Credit:
+    """Dit ce que rend `evaluate`, au lieu d'un dictionnaire et de son exactitude."""
+    if value is None:
+        return credit(0, "nothing_returned")
+    if isinstance(value, dict) and "accuracy" not in value:
+        return credit(0, "part_missing", "la clé `accuracy`")
+    return credit(0, "wrong_type")
+
+
+def _averaged_views(found: np.ndarray | None, expected: np.ndarray) -> bool:
+    """Dit si des probabilités moyennent la bonne vue, et d'autres, où le modèle ne voit rien."""
+    if found is None or found.shape != expected.shape:
+        return False
+    blind = expected.min()  # ce qu'il rend alors de chaque classe
+    means = [(expected + (num - 1) * blind) / num for num in range(2, MAX_VIEWS + 1)]
+    return any(np.allclose(found, each, atol=1e-4) for each in means)
 
 
 def judge_measure(ask: Ask) -> Credit:
