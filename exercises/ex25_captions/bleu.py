@@ -62,7 +62,8 @@ def bleu(
         order: longueur des plus longues suites.
 
     Returns:
-        Moyenne géométrique des parts justes de chaque longueur, fois la pénalité de brièveté.
+        Moyenne géométrique des parts justes de chaque longueur, fois la pénalité de brièveté ; 0
+        si, d'une longueur, aucune suite n'est juste, ou s'il n'y a aucune suite.
     """
     shares = []
     for n in range(1, order + 1):

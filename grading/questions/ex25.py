@@ -65,10 +65,22 @@ def _out_of_words(said, truth, order) -> tuple[int, int]:
     return BLEU.matches(said, truth, order)[0], len(said)
 
 
+def _larger_counts(said, truth, order) -> tuple[int, int]:
+    """Compte une suite autant de fois que la phrase qui la dit le plus."""
+    ours, theirs = BLEU.runs(said, order), BLEU.runs(truth, order)
+    return sum(max(count, theirs[run]) for run, count in ours.items()), ours.total()
+
+
 def _by_sentence(said, truths, *, order=4) -> float:
     """Moyenne les mesures des phrases, prises une à une."""
     pairs = zip(said, truths, strict=True)
     return np.mean([BLEU.bleu([each], [truth], order=order) for each, truth in pairs])
+
+
+def _end_to_end(said, truths, *, order=4) -> float:
+    """Mesure toutes les phrases, collées bout à bout, comme une seule."""
+    ours, theirs = ([word for words in each for word in words] for each in (said, truths))
+    return BLEU.bleu([ours], [theirs], order=order)
 
 
 def _every_order(order: int) -> range:
@@ -89,6 +101,15 @@ def _geometric(shares: np.ndarray, order: int) -> float:
 
 def _geometric_of_shares(shares: np.ndarray, order: int) -> float:
     return np.prod(shares) ** (1 / len(shares))
+
+
+def _geometric_of_right(shares: np.ndarray, order: int) -> float:
+    return np.prod(shares[shares > 0]) ** (1 / order)
+
+
+def _geometric_of_those_right(shares: np.ndarray, order: int) -> float:
+    right = shares[shares > 0]
+    return np.prod(right) ** (1 / max(len(right), 1))
 
 
 def _arithmetic(shares: np.ndarray, order: int) -> float:
@@ -146,16 +167,25 @@ def _measured(
     return penalty(said, truths) * mean(np.array(shares), order)
 
 
+def _penalty_under_root(said, truths, *, order=4) -> float:
+    """Multiplie les parts par la pénalité avant de prendre la racine."""
+    return _measured(said, truths, order=order, mean=_product) ** (1 / order)
+
+
 def _mistaken(reason: str, **how) -> Mistake:
     return Mistake(reason, partial(_measured, **how))
 
 
 MEASURED = [
     Mistake("sentence_by_sentence", _by_sentence),
+    Mistake("sentences_end_to_end", _end_to_end),
     _mistaken("penalty_forgotten", penalty=_no_penalty),
     _mistaken("penalty_swapped", penalty=_penalty_swapped),
     _mistaken("penalty_by_sentence", penalty=_penalty_by_sentence),
     _mistaken("penalty_as_ratio", penalty=_penalty_as_ratio),
+    Mistake("penalty_under_root", _penalty_under_root),
+    _mistaken("null_share_skipped", mean=_geometric_of_right),
+    _mistaken("null_share_skipped", mean=_geometric_of_those_right),
     _mistaken("arithmetic_mean", mean=_arithmetic),
     _mistaken("root_forgotten", mean=_product),
     _mistaken("fourth_root", mean=_fourth_root),
@@ -173,6 +203,7 @@ COUNTED = [
     Mistake("last_run_forgotten", _last_run_forgotten),
     Mistake("place_by_place", _place_by_place),
     Mistake("words_for_runs", _out_of_words),
+    Mistake("larger_counts", _larger_counts),
 ]
 
 
@@ -197,10 +228,11 @@ def ask_bleu(ask: Ask) -> list:
 
     cut = [(draw(9, 7, end=-8), {"order": order}) for order in (1, 2)]
     short = (([["un", "sac"], WORDS[:7]], [["un", "sac"], WORDS[:9]]), {})
+    no_runs = (([["un", "sac"], ["rouge"]], [["un", "sac"], ["rouge"]]), {"order": 3})
     return [
         ("1/2", [(draw(9, 6), {"order": 1}), (draw(7), {"order": 1})]),
         ("3/4", [*((draw(9, 6, 7), {"order": order}) for order in (2, 3, 4)), (draw(10, 5), {})]),
-        ("1", [*cut, short, (([["rouge"] * 5], [["sac"] * 5]), {"order": 1})]),
+        ("1", [*cut, short, no_runs, (([["rouge"] * 5], [["sac"] * 5]), {"order": 1})]),
     ]
 
 
@@ -219,10 +251,30 @@ def _neighbours(numbers, *, step: int) -> list[str]:
     return _spoken([number + step for number in numbers if number not in (0, FIRST)])
 
 
+def _shifted(numbers) -> list[str]:
+    """Lit tous les numéros, ceux de START, d'END et des blancs aussi, une place trop tôt."""
+    words = [CAPTIONS.words[int(number) - 1] for number in numbers]
+    words = words[: words.index(GRAMMAR.END)] if GRAMMAR.END in words else words
+    return [word for word in words if word not in BLANKS]
+
+
+def _but_last_place(numbers) -> list[str]:
+    """Ôte la première et la dernière case, puis les blancs."""
+    return [CAPTIONS.words[number] for number in numbers[1:-1] if number]
+
+
+def _sorted_words(numbers) -> list[str]:
+    """Rend chaque mot une seule fois, dans l'ordre du vocabulaire."""
+    return _spoken(np.unique(numbers))
+
+
 SPOKEN = [
     Mistake("after_the_end", _spoken),
     Mistake("word_beside", partial(_neighbours, step=-1)),
     Mistake("word_beside", partial(_neighbours, step=1)),
+    Mistake("word_beside", _shifted),
+    Mistake("last_place_removed", _but_last_place),
+    Mistake("words_sorted", _sorted_words),
 ]
 
 
