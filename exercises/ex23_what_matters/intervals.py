@@ -44,7 +44,7 @@ def paired_gap(right: np.ndarray, reference: np.ndarray) -> Gap:
         reference: de même pour la référence ; mêmes graines, mêmes images.
 
     Returns:
-        La différence des exactitudes et son intervalle.
+        La différence des exactitudes et son intervalle, de largeur nulle si la variance l'est.
 
     Raises:
         ValueError: tableaux de formes différentes, ou moins de deux images.

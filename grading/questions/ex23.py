@@ -1,5 +1,7 @@
 """Exercice 23 : changer une pièce d'un réseau, et savoir si l'on a montré quelque chose."""
 
+from functools import partial
+
 import numpy as np
 from scipy import stats
 
@@ -51,10 +53,16 @@ def _seeds_first(gaps: np.ndarray) -> list[np.ndarray]:
     return _means(gaps)[:1]
 
 
-def _gap(*, quantile=_student, freedom=_satterthwaite, means=_means, ddof=1):
+def _check(right, reference) -> None:
+    if right.shape != reference.shape or right.shape[1] < 2:
+        raise ValueError
+
+
+def _gap(*, gaps_of=np.subtract, quantile=_student, freedom=_satterthwaite, means=_means, ddof=1):
     """Rend `paired_gap` avec, au choix, une erreur.
 
     Args:
+        gaps_of: rend les différences, image par image.
         quantile: rend de combien d'écarts-types est la demi-largeur.
         freedom: rend les degrés de liberté.
         means: rend les moyennes dont la variance compte.
@@ -62,20 +70,45 @@ def _gap(*, quantile=_student, freedom=_satterthwaite, means=_means, ddof=1):
     """
 
     def paired_gap(right, reference):
-        if right.shape != reference.shape or right.shape[1] < 2:
-            raise ValueError
-        gaps = right.astype(float) - reference
+        _check(right, reference)
+        gaps = gaps_of(right.astype(float), reference)
         parts = [(each.var(ddof=ddof) / each.size, each.size - 1) for each in means(gaps)]
-        reach = quantile(0.95, freedom(parts)) * sum(part for part, _ in parts) ** 0.5
+        variance = sum(part for part, _ in parts)
+        reach = quantile(0.95, freedom(parts)) * variance**0.5 if variance else 0.0
         return gaps.mean(), gaps.mean() - reach, gaps.mean() + reach
 
     return paired_gap
+
+
+def _absolute(right, reference) -> np.ndarray:
+    return np.abs(right - reference)
+
+
+def _one_seed_unknown(right, reference):
+    """Cherche, à une seule graine, la variance d'une seule moyenne : elle n'existe pas."""
+    found = _gap()(right, reference)
+    return (found[0], np.nan, np.nan) if len(right) == 1 else found
+
+
+def _sides_exchanged(right, reference):
+    """Divise les moyennes par graine par le nombre d'images, et l'inverse."""
+    if len(right) == 1:
+        return _one_seed_unknown(right, reference)
+    _check(right, reference)
+    gaps = right.astype(float) - reference
+    difference, (seeds, images) = gaps.mean(), gaps.shape
+    by_seed, by_image = gaps.mean(1).var(ddof=1), gaps.mean(0).var(ddof=1)
+    parts = [(by_seed / images, images - 1), (by_image / seeds, seeds - 1)]
+    variance = sum(part for part, _ in parts)
+    reach = _student(0.95, _satterthwaite(parts)) * variance**0.5 if variance else 0.0
+    return difference, difference - reach, difference + reach
 
 
 def _unpaired(quantile):
     """Rend `paired_gap`, où les deux réseaux auraient répondu à d'autres images."""
 
     def paired_gap(right, reference):
+        _check(right, reference)
         shares = [float(each.mean()) for each in (right, reference)]
         variance = sum(share * (1 - share) for share in shares) / right.size
         reach, gap = quantile(0.95, right.size - 1) * variance**0.5, shares[0] - shares[1]
@@ -85,6 +118,9 @@ def _unpaired(quantile):
 
 
 GAPS = [
+    Mistake("absolute_gaps", _gap(gaps_of=_absolute)),
+    Mistake("one_seed_unknown", _one_seed_unknown),
+    Mistake("sides_exchanged", _sides_exchanged),
     *(
         Mistake("normal_for_student", _gap(quantile=quantile, means=means))
         for quantile in (_normal, _rounded_normal)
@@ -104,7 +140,10 @@ GAPS = [
 
 @compared("ex23.paired_gap", mistakes=GAPS)
 def ask_paired_gap(ask: Ask) -> list:
-    """Compare des réponses à une graine, puis à plusieurs : la différence, puis l'intervalle."""
+    """Compare des réponses à une graine, puis à plusieurs, puis ce qui n'a pas de réponse.
+
+    NumPy refuse de lui-même deux formes qui ne vont pas ensemble ; il étend (1, 9) à (3, 9).
+    """
 
     def draw(num_seeds, num_images):
         hard = ask.rng.random(num_images)  # chaque image a sa difficulté, commune aux deux réseaux
@@ -116,11 +155,14 @@ def ask_paired_gap(ask: Ask) -> list:
         return tuple(np.ones(shape, bool) for shape in shapes), {}
 
     one, several = [draw(1, 60), draw(1, 45)], [draw(3, 50), draw(5, 40)]
-    refused = [alike((2, 9), (2, 8)), alike((3, 1), (3, 1)), alike((1, 1), (1, 1))]
+    refused = [alike((2, 9), (2, 8)), alike((1, 9), (3, 9))]
+    refused += [alike((3, 1), (3, 1)), alike((1, 1), (1, 1))]
+    never_varies = [alike((1, 9), (1, 9)), alike((3, 9), (3, 9))]
     return [
         ("1/4", one + several, lambda gap: as_floats(gap)[0]),
         ("1/2", one),
-        ("1", several + refused),
+        ("3/4", several),
+        ("1", refused + never_varies),
     ]
 
 
@@ -144,11 +186,17 @@ def _bounds_exchanged(gap: Ingredient) -> int:
     return 1 if gap.options["high"] > 0 else -int(gap.options["low"] < 0)
 
 
+def _whether_shown(gap: Ingredient) -> int:
+    return int(gap.options["low"] > 0 or gap.options["high"] < 0)
+
+
 SIGNS = [
+    # D'abord celles qui se trompent le moins souvent : d'autres font de même aux mêmes appels.
+    Mistake("bound_left_out", _sign_without_bounds),
+    Mistake("sides_together", _whether_shown),
     Mistake("bounds_exchanged", _bounds_exchanged),
     Mistake("verdict_reversed", _verdict_reversed),
     Mistake("above_only", _above_only),
-    Mistake("bound_left_out", _sign_without_bounds),  # l'autre rend de même aux bornes
     Mistake("interval_ignored", _sign_of_difference),
 ]
 
@@ -171,6 +219,58 @@ def ask_sign(ask: Ask) -> list:
 # --- Des réseaux ---------------------------------------------------------------------
 
 
+def _parameters(input_shape, facts, *, halvings=2, dense=True, output=False) -> int:
+    """Compte les paramètres de la référence, sans sa sortie, avec, au choix, une erreur.
+
+    Args:
+        input_shape: hauteur, largeur et couleurs des images.
+        facts: ce dont la référence est faite (`kernel_px`, `filters`, `units`, `classes`).
+        halvings: nombre de poolings.
+        dense: compter la couche dense.
+        output: compter aussi la sortie.
+    """
+    height, width, read = input_shape
+    count = 0
+    for filters in facts["filters"]:
+        count, read = count + (facts["kernel_px"] ** 2 * read + 1) * filters, filters
+    if dense:
+        count += ((height >> halvings) * (width >> halvings) * read + 1) * facts["units"]
+    return count + (facts["units"] + 1) * facts["classes"] * output
+
+
+def _values(input_shape) -> int:
+    return int(np.prod(input_shape))
+
+
+def _pixels(input_shape) -> int:
+    return _values(input_shape[:2])
+
+
+def _width(input_shape, facts, *, inputs_of=_values, reader="units", more=0, **counted) -> int:
+    """Refait `equal_units` avec, au choix, une erreur.
+
+    Args:
+        input_shape: hauteur, largeur et couleurs des images.
+        facts: ce dont la référence est faite.
+        inputs_of: rend le nombre d'entrées d'un neurone, d'après la forme des images.
+        reader: le fait qui est la largeur de la couche suivante ; None : elle n'est pas comptée.
+        more: ce qui est ajouté à la largeur.
+        counted: ce que demande de plus `_parameters`.
+    """
+    wanted = _parameters(input_shape, facts, **counted) - facts["units"]
+    return more + round(wanted / (inputs_of(input_shape) + 1 + facts.get(reader, 0)))
+
+
+WIDTHS = [  # l'erreur, et ce qu'elle change de `_width`
+    *(("poolings_miscounted", {"halvings": count}) for count in (0, 1, 3)),
+    ("dense_forgotten", {"dense": False}),
+    *(("units_unread", {"reader": None, "output": output}) for output in (False, True)),
+    ("units_unread", {"reader": "classes"}),  # lue par la sortie
+    ("colours_forgotten", {"inputs_of": _pixels}),
+    ("one_unit_more", {"more": 1}),
+]
+
+
 @question("ex23.equal_units")
 def ask_equal_units(ask: Ask) -> Credit:
     """Compare la largeur rendue à la bonne : les paramètres lui sont proportionnels.
@@ -181,4 +281,11 @@ def ask_equal_units(ask: Ask) -> Credit:
     calls = [(((side, side, depth),), {}) for side, depth in zip(sides, (1, 3, 3), strict=True)]
     # L'écart relatif de la racine cinquième est cinq fois moindre : un dixième y passe pour 2 %.
     groups = [("1/2", calls, lambda units: as_floats(units) ** 0.2), ("1", calls)]
-    return ask.compare("equal_units", groups, tolerance=ask.settings["percent"] / 200)
+    facts = ask.settings
+    mistakes = [
+        Mistake(reason, partial(_width, facts=facts, **changed)) for reason, changed in WIDTHS
+    ]
+    for output in (False, True):
+        parameters = partial(_parameters, facts=facts, output=output)
+        mistakes.append(Mistake("parameters_for_width", parameters))
+    return ask.compare("equal_units", groups, mistakes=mistakes, tolerance=facts["percent"] / 200)
