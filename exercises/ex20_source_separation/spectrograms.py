@@ -29,9 +29,10 @@ def stft(sounds: np.ndarray, *, window: int = WINDOW) -> np.ndarray:
     """Calcule la transformée de Fourier de chaque trame d'un son.
 
     Les trames se suivent tous les `HOP` échantillons. Une fenêtre de Hann efface leurs deux bouts :
-    chaque trame est multipliée par `signal.windows.hann(window, sym=False)`. La première et la
-    dernière dépassent du son : `istft` peut le rendre jusqu'à ses bords. Le son est donc précédé de
-    `window - HOP` zéros, et suivi d'autant de zéros qu'il en faut pour finir sa dernière trame.
+    chaque trame est multipliée par `scipy.signal.windows.hann(window, sym=False)`. La première et
+    la dernière dépassent du son : `istft` peut le rendre jusqu'à ses bords. Le son est donc précédé
+    de `window - HOP` zéros, et suivi d'autant de zéros qu'il en faut pour finir sa dernière trame.
+    Toutes les valeurs peuvent être multipliées par un même nombre, que `istft` connaît.
 
     Args:
         sounds: `(..., m)` réels, `m` échantillons à `RATE_HZ` ; s'il y en a moins d'une trame, ils

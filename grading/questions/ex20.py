@@ -11,7 +11,6 @@ from scipy import signal
 
 from grading.asking import failures
 from grading.questions import (
-    VAGUE,
     Ask,
     Credit,
     Mistake,
@@ -32,6 +31,9 @@ MIN_KEPT = 0.1  # de l'énergie du milieu d'un son : la moitié à un bord, ou r
 MAX_ERROR = 0.15  # relative, de la somme des parties : 0,01 d'une NMF, 0,3 d'une SVD sans négatifs
 NUM_STARTS = 5  # départs de la NMF : l'un d'eux peut finir loin, pas la plupart
 MIN_PERFECT_DB = 50  # d'une estimation parfaite
+SMALLEST = 1e-10  # part de l'énergie ajoutée aux rapports, dans `si_sdr`
+TINY = 1e-12  # où nulle fenêtre ne pèse
+UNEVEN = 100  # grossit l'écart d'une fenêtre symétrique, 0,003, au-delà de MAX_LEAK
 
 # --- Le spectrogramme ----------------------------------------------------------------
 
@@ -65,14 +67,23 @@ def _frames(sounds, window) -> np.ndarray:
     return np.lib.stride_tricks.sliding_window_view(sounds, window, axis=-1)[..., ::HOP, :]
 
 
-def _framed(*, before: bool, after: bool):
-    """Rend `stft`, où les zéros de tête, ou ceux qui finissent la dernière trame, manquent."""
+def _hann(window: int) -> np.ndarray:
+    return signal.windows.hann(window, sym=False)
+
+
+def _framed(*, before: bool = True, after: bool = True, taper=_hann):
+    """Rend `stft` avec, au choix, une erreur.
+
+    Args:
+        before: mettre les zéros de tête.
+        after: mettre ceux qui finissent la dernière trame.
+        taper: rend ce qui multiplie chaque trame.
+    """
 
     def stft(sounds, *, window=WINDOW):
         margins = [(0, 0)] * (sounds.ndim - 1)
         sounds = np.pad(sounds, [*margins, (before * (window - HOP), after * window)])
-        frames = _frames(sounds, window) * signal.windows.hann(window, sym=False)
-        return np.fft.rfft(frames)
+        return np.fft.rfft(_frames(sounds, window) * taper(window))
 
     return stft
 
@@ -83,10 +94,26 @@ def _bounds_kept(spectrograms) -> np.ndarray:
     return energy > MIN_KEPT * energy[1]
 
 
+def _weights(spectrograms) -> np.ndarray:
+    """Mesure la fenêtre : d'un son d'un seul échantillon, chaque trame garde ce qu'elle en pèse.
+
+    Returns:
+        De combien varie la somme des poids d'un échantillon, d'une place à l'autre, puis la somme
+        moyenne de leurs carrés. Rien n'y dépend de l'échelle, ni de la place de la première trame.
+    """
+    weights = np.sqrt((np.abs(spectrograms) ** 2).mean(-1))  # (n, t)
+    sums = weights.sum(-1)
+    varies, mean = np.ptp(sums) / sums.mean(), sums.mean()
+    return np.array([UNEVEN * varies, (weights**2).sum(-1).mean() / mean**2])
+
+
 CUT = [
     Mistake("zeros_before_missing", _framed(before=False, after=True), "3/4"),
     Mistake("last_frame_dropped", _framed(before=True, after=False), "3/4"),
     Mistake("taper_missing", _without_taper),
+    Mistake("symmetric_taper", _framed(taper=np.hanning), "3/4"),
+    Mistake("hamming_taper", _framed(taper=np.hamming), "3/4"),
+    Mistake("hamming_taper", _framed(taper=partial(signal.windows.hamming, sym=False)), "3/4"),
 ]
 
 
@@ -95,15 +122,29 @@ def ask_stft(ask: Ask) -> Credit:
     """Compare des spectrogrammes ; la forme du résultat dit quelques erreurs."""
     found = ask.compare("stft", _spectrograms(ask), mistakes=CUT, tolerance=MAX_LEAK)
     whole = found.wrong and found.wrong.whole
-    if found.reason not in VAGUE or not whole:
-        return found
-    shapes = [np.shape(each) for each in (whole[0].value, whole[1])]
-    bins = shapes[1][-1]
-    if shapes[0][-1:] == (2 * (bins - 1),):
-        return found._replace(reason="negative_frequencies_kept", detail="")
-    if shapes[0][-2:-1] == (bins,) != shapes[0][-1:]:
-        return found._replace(reason="frequencies_before_frames", detail="")
-    return found
+    reason = whole and _said_by_form(np.asarray(whole[0].value), np.asarray(whole[1]))
+    return found._replace(reason=reason, detail="") if reason else found
+
+
+def _said_by_form(ours: np.ndarray, theirs: np.ndarray) -> str | None:
+    """Dit une erreur que trahit la forme d'un spectrogramme, ou ce dont il est fait.
+
+    Args:
+        ours: ce que rend le rendu.
+        theirs: ce que rend le corrigé.
+    """
+    *_, num_frames, bins = theirs.shape
+    if ours.dtype.kind != "c" and ours.shape[-1:] == (bins,):
+        return "phase_lost"
+    if ours.shape[-1:] == (2 * (bins - 1),):
+        return "negative_frequencies_kept"
+    if ours.shape[-2:-1] == (bins,) != ours.shape[-1:]:
+        return "frequencies_before_frames"
+    if ours.ndim != theirs.ndim or ours.shape[-1] != bins:
+        return None
+    if ours.shape[:-2] == theirs.shape[:-2]:
+        return "other_hop" if abs(ours.shape[-2] - num_frames) >= FEW_FRAMES else None
+    return "frames_before_sounds" if ours.shape[1:-1] == theirs.shape[:-2] else None
 
 
 def _spectrograms(ask: Ask) -> list:
@@ -115,8 +156,12 @@ def _spectrograms(ask: Ask) -> list:
         place = int(rng.integers(window // 12, window // 4)) + 0.5
         return np.sin(2 * np.pi * place / window * np.arange(num_samples))
 
-    bounds = np.zeros((3, num_samples + int(rng.integers(50, 200))))  # la dernière trame dépasse
+    # La dernière trame dépasse un peu : même si nulle autre ne la suit, elle pèse assez la fin.
+    bounds = np.zeros((3, num_samples + int(rng.integers(10, 100))))
     bounds[[0, 1, 2], [0, num_samples // 2, -1]] = 1
+    places = np.arange(0, HOP, HOP // 16)  # d'une trame à la suivante
+    single = np.zeros((len(places), 12 * HOP))
+    single[np.arange(len(places)), 6 * HOP + places] = 1
     one, profile = [((note(),), {})], partial(_profile, num_samples)
     return [
         ("1/2", one, partial(_strongest, num_samples)),
@@ -129,6 +174,7 @@ def _spectrograms(ask: Ask) -> list:
             lambda spectrogram: np.isfinite(spectrogram).all(-2),
         ),  # il n'a que des bords
         ("1", [((bounds,), {})], _bounds_kept),
+        ("1", [((single,), {})], _weights),
     ]
 
 
@@ -150,34 +196,71 @@ def _end_to_end(spectrograms, num_samples) -> np.ndarray:
     return frames.reshape(*frames.shape[:-2], -1)[..., :num_samples]
 
 
-def _added(*, margin: bool, tapered: bool):
-    """Rend `istft` sans division par la somme des fenêtres.
+def _width_of(bins: int) -> int:
+    return 2 * (bins - 1)
+
+
+def _width_unread(bins: int) -> int:
+    return WINDOW
+
+
+def _bins_for_width(bins: int) -> int:
+    return bins
+
+
+def _margin(window: int) -> int:
+    return window - HOP
+
+
+def _no_margin(window: int) -> int:
+    return 0
+
+
+def _margin_of_hop(window: int) -> int:
+    return HOP
+
+
+def _added(*, width=_width_of, margin=_margin, tapered=True, power=2, adds=True):
+    """Rend `istft` avec, au choix, une erreur.
 
     Args:
-        margin: ôter les zéros que `stft` a mis avant le son.
+        width: rend la largeur des trames, d'après le nombre de fréquences.
+        margin: rend, de cette largeur, le nombre de zéros à ôter avant le son.
         tapered: multiplier encore chaque trame par la fenêtre.
+        power: puissance des fenêtres dont la somme divise celle des trames ; 0 : rien ne divise.
+        adds: additionner les trames ; sinon, chacune efface ce que la précédente a mis.
     """
 
     def istft(spectrograms, num_samples):
-        frames = np.fft.irfft(spectrograms)  # (..., t, fenêtre)
-        num_frames, window = frames.shape[-2:]
+        window = width(spectrograms.shape[-1])
+        taper, start = _hann(window), margin(window)
+        frames = np.fft.irfft(spectrograms, n=window) * (taper if tapered else 1)
+        num_frames = frames.shape[-2]
         sounds = np.zeros((*frames.shape[:-2], (num_frames - 1) * HOP + window))
-        taper = signal.windows.hann(window, sym=False) if tapered else 1
+        weights = np.zeros(sounds.shape[-1])
         for number in range(num_frames):
-            start = number * HOP
-            sounds[..., start : start + window] += taper * frames[..., number, :]
-        start = window - HOP if margin else 0
+            place = slice(number * HOP, number * HOP + window)
+            sounds[..., place] = frames[..., number, :] + (sounds[..., place] if adds else 0)
+            weights[place] += taper**power
+        sounds = sounds / np.maximum(weights, TINY) if power else sounds
         return sounds[..., start : start + num_samples]
 
     return istft
 
 
+EXACT = ({"tapered": False, "power": 1}, {"tapered": True, "power": 2})  # deux inverses justes
+UNDIVIDED = ({"tapered": False, "power": 0}, {"tapered": True, "power": 0})
 INVERSES = [
     Mistake("frames_end_to_end", _end_to_end),
-    Mistake("margin_kept", _added(margin=False, tapered=False)),
-    Mistake("margin_kept", _added(margin=False, tapered=True)),
-    Mistake("not_divided_by_windows", _added(margin=True, tapered=False), "1/2"),
-    Mistake("not_divided_by_windows", _added(margin=True, tapered=True)),
+    *(Mistake("margin_kept", _added(margin=_no_margin, **how)) for how in (*UNDIVIDED, *EXACT)),
+    Mistake("not_divided_by_windows", _added(**UNDIVIDED[0]), "1/2"),
+    Mistake("not_divided_by_windows", _added(**UNDIVIDED[1])),
+    Mistake("windows_not_squared", _added(tapered=True, power=1)),
+    Mistake("windows_squared", _added(tapered=False, power=2)),
+    *(Mistake("frames_overwritten", _added(adds=False, **how)) for how in (*UNDIVIDED, *EXACT)),
+    *(Mistake("margin_of_hop", _added(margin=_margin_of_hop, **how)) for how in EXACT),
+    *(Mistake("width_unread", _added(width=_width_unread, **how)) for how in EXACT),
+    *(Mistake("bins_for_width", _added(width=_bins_for_width, **how)) for how in EXACT),
 ]
 
 
@@ -207,48 +290,70 @@ def ask_istft(ask: Ask) -> Credit:
 @question("ex20.apply_masks")
 def ask_apply_masks(ask: Ask) -> Credit:
     """Compare les sources à ce que l'inverse du rendu fait du mélange masqué."""
-    num_samples = HOP * 12
-    sounds = ask.rng.normal(size=(3, num_samples)).astype(np.float32)
-    (mixtures,) = _made(ask, "stft", [((sounds,), {})])
-    masks = ask.rng.random(mixtures.shape).astype(np.float32)
+    # Du second nombre d'échantillons, celui des trames ne dit rien.
+    lengths = [HOP * 12, HOP * 12 - int(ask.rng.integers(20, 200))]
+    sounds = [((ask.rng.normal(size=(3, num)).astype(np.float32),), {}) for num in lengths]
+    mixtures = _made(ask, "stft", sounds)
+    masks = [ask.rng.random(each.shape).astype(np.float32) for each in mixtures]
+    calls = [(each, {}) for each in zip(mixtures, masks, lengths, strict=True)]
 
-    def sources(mixtures, masks, num_samples):
-        shares = [((share * mixtures, num_samples), {}) for share in (masks, 1 - masks)]
-        return np.stack(_made(ask, "istft", shares), axis=1)
+    def separated(share_of):
+        """Rend `apply_masks`, où `share_of` change ce qui multiplie le mélange."""
 
-    groups = [("1", [((mixtures, masks, num_samples), {})])]
-    return ask.judge("apply_masks", groups, sources, tolerance=TOLERANCE)
+        def sources(mixtures, masks, num_samples):
+            shares = [share_of(each) for each in (masks, 1 - masks)]
+            calls = [((share * mixtures, num_samples), {}) for share in shares]
+            return np.stack(_made(ask, "istft", calls), axis=1)
+
+        return sources
+
+    groups = [("3/4", calls[:1]), ("1", calls[1:])]
+    mistakes = [
+        Mistake("masks_rounded", separated(np.rint)),
+        Mistake("masks_squared", separated(np.square)),
+    ]
+    right = separated(np.asarray)
+    return ask.judge("apply_masks", groups, right, mistakes, tolerance=TOLERANCE)
 
 
-def _ratio(*, scaled=True, logarithm=np.log10, times=10, axis=-1):
+def _ratio(*, scaled=True, centred=False, logarithm=np.log10, times=10, axis=-1, smallest=SMALLEST):
     """Rend `si_sdr` avec, au choix, une erreur.
 
     Args:
         scaled: mettre la cible au volume de l'estimation.
+        centred: retrancher d'abord à chaque son sa moyenne.
         logarithm: celui du rapport.
         times: ce qui le multiplie.
         axis: celui des sommes ; None : tous les sons ensemble.
+        smallest: part de l'énergie ajoutée aux deux termes du rapport.
     """
 
     def si_sdr(estimates, targets):
         def total(values):
             return np.sum(values, axis=axis, keepdims=True)
 
+        if centred:
+            estimates, targets = (
+                each - each.mean(-1, keepdims=True) for each in (estimates, targets)
+            )
         with np.errstate(all="ignore"):
             scale = total(estimates * targets) / total(targets**2) if scaled else 1
             kept, lost = total((scale * targets) ** 2), total((scale * targets - estimates) ** 2)
-            found = times * logarithm(kept / lost)
+            floor = smallest * (kept + lost)
+            found = times * logarithm((kept + floor) / (lost + floor))
         return found[..., 0] if axis == -1 else found.ravel()[0]
 
     return si_sdr
 
 
 RATIOS = [
-    Mistake("perfect_not_finite", _ratio(), "3/4"),
+    Mistake("perfect_not_finite", _ratio(smallest=0), "3/4"),
     Mistake("volume_not_fitted", _ratio(scaled=False)),
     Mistake("natural_decibels", _ratio(logarithm=np.log)),
     Mistake("amplitude_decibels", _ratio(times=20)),
     Mistake("decibels_not_multiplied", _ratio(times=1)),
+    Mistake("ratio_inverted", _ratio(times=-10)),
+    Mistake("means_removed", _ratio(centred=True)),
     Mistake("sounds_together", _ratio(axis=None), "1/2"),
 ]
 
@@ -269,7 +374,9 @@ def ask_si_sdr(ask: Ask) -> list:
             "1",
             [((ask.rng.normal(size=(3, 200)),) * 2, {})],
             # Toutes les mesures assez grandes, si elles sont finies, se valent.
-            lambda found: np.where(np.isfinite(found), np.minimum(found, MIN_PERFECT_DB), 0),
+            lambda found: np.where(
+                np.isfinite(found), np.clip(found, -MIN_PERFECT_DB, MIN_PERFECT_DB), 0
+            ),
         ),
     ]
 
@@ -306,4 +413,5 @@ def ask_nmf_parts(ask: Ask) -> Credit:
         ("1/2", "sum_far_from_mixture", np.median(lost) > MAX_ERROR * np.linalg.norm(mixture)),
         ("1/2", "parts_not_spectra", (values[:, 1] > 1e-3 * values[:, 0].max()).any()),
         ("3/4", "seed_ignored", not same(first, again, tolerance=1e-4)),
+        ("3/4", "seed_unread", len({*seeds}) > 1 and (found == first).all()),
     )
