@@ -37,14 +37,35 @@ def _sides(low: np.ndarray, high: np.ndarray, pixel: int) -> np.ndarray:
     return high - low + pixel
 
 
-def _measured(first, second, *, read=_as_read, bounded=True, pixel=0) -> Areas:
+def _sides_bounded(sides: np.ndarray) -> np.ndarray:
+    """Rend l'aire commune : un côté négatif compte pour 0."""
+    return np.maximum(sides, 0).prod(-1)
+
+
+def _not_bounded(sides: np.ndarray) -> np.ndarray:
+    return sides.prod(-1)
+
+
+def _area_bounded(sides: np.ndarray) -> np.ndarray:
+    return np.maximum(sides.prod(-1), 0)
+
+
+def _width_squared(sides: np.ndarray) -> np.ndarray:
+    return _sides_bounded(sides[..., [0, 0]])
+
+
+def _height_squared(sides: np.ndarray) -> np.ndarray:
+    return _sides_bounded(sides[..., [1, 1]])
+
+
+def _measured(first, second, *, read=_as_read, multiply=_sides_bounded, pixel=0) -> Areas:
     """Mesure chaque paire de boîtes avec, au choix, une erreur.
 
     Args:
         first: boîtes `(n, 4)`.
         second: boîtes `(m, 4)`.
         read: lit leurs coins.
-        bounded: compter pour 0 un côté commun négatif.
+        multiply: rend l'aire commune, de ses côtés `(n, m, 2)`.
         pixel: ajouté à chaque côté.
 
     Raises:
@@ -57,8 +78,7 @@ def _measured(first, second, *, read=_as_read, bounded=True, pixel=0) -> Areas:
     common = _sides(np.maximum(*lows), np.minimum(*highs), pixel)
     around = _sides(np.minimum(*lows), np.maximum(*highs), pixel)
     own = [_sides(low, high, pixel) for low, high in zip(lows, highs, strict=True)]
-    common = np.maximum(common, 0) if bounded else common
-    return Areas(*(each.prod(-1) for each in (common, *own, around)))
+    return Areas(multiply(common), *(each.prod(-1) for each in (*own, around)))
 
 
 def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
@@ -106,6 +126,15 @@ def _common_only(areas: Areas) -> np.ndarray:
     return areas.common
 
 
+def _floored(areas: Areas) -> np.ndarray:
+    return np.floor(_over_union(areas))
+
+
+def _nothing_over_nothing(areas: Areas) -> np.ndarray:
+    """Compte pour 1 deux boîtes dont la réunion est d'aire nulle."""
+    return np.where(areas.first + areas.second > 0, _over_union(areas), 1)
+
+
 def _same_rank(areas: Areas) -> np.ndarray:
     return np.diagonal(_over_union(areas))
 
@@ -120,7 +149,12 @@ def _iou(divide=_over_union, **how):
 
 
 IOU = [
-    Mistake("overlap_not_bounded", _iou(bounded=False)),
+    Mistake("overlap_not_bounded", _iou(multiply=_not_bounded)),
+    Mistake("overlap_not_bounded", _iou(multiply=_area_bounded)),
+    Mistake("nothing_over_nothing", _iou(_nothing_over_nothing), "3/4"),
+    Mistake("iou_in_integers", _iou(_floored)),
+    Mistake("side_by_itself", _iou(multiply=_width_squared)),
+    Mistake("side_by_itself", _iou(multiply=_height_squared)),
     Mistake("common_counted_twice", _iou(_over_sum)),
     Mistake("dice_for_iou", _iou(_dice)),
     Mistake("one_pixel_more", _iou(pixel=1)),
@@ -147,11 +181,12 @@ def ask_iou(ask: Ask) -> list:
 
     first, second = draw(4), draw(3)
     around = np.array([[20, 8, 34, 20], [4, 30, 16, 44], [18, 24, 36, 40], [40, 44, 60, 58]])
-    moved, point, flat = around + int(ask.rng.integers(0, 3)), np.full((1, 4), 30), np.arange(4)
+    moved, flat = around + int(ask.rng.integers(0, 3)), np.arange(4)
+    lines = np.array([[10, 20, 30, 20], [20, 20, 40, 20]])  # d'aire nulle, en partie confondues
     return [
         ("1/2", [((first, second), {}), ((second / 2, first / 2), {}), ((first, first), {})]),
         ("3/4", [((around, moved), {}), ((around[:2], around[2:]), {})]),
-        ("1", [((point, point), {}), ((flat, second), {}), ((first, second[:, :3]), {})]),
+        ("1", [((lines, lines), {}), ((flat, second), {}), ((first, second[:, :3]), {})]),
     ]
 
 
@@ -173,22 +208,48 @@ def _increasing(scores: np.ndarray) -> np.ndarray:
     return np.argsort(scores, kind="stable")
 
 
-def _indices(kept: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+def _as_given(scores: np.ndarray) -> np.ndarray:
+    return np.arange(len(scores))
+
+
+def _indices(kept: np.ndarray, boxes: np.ndarray, scores: np.ndarray) -> np.ndarray:
     return kept
 
 
-def _boxes(kept: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+def _boxes(kept: np.ndarray, boxes: np.ndarray, scores: np.ndarray) -> np.ndarray:
     return boxes[kept]
 
 
-def _suppressed(*, order=_decreasing, by_class=True, removed_too=False, give=_indices):
+def _mask(kept: np.ndarray, boxes: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    return np.isin(np.arange(len(boxes)), kept)
+
+
+def _sorted_mask(kept: np.ndarray, boxes: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    return np.isin(_decreasing(scores), kept)
+
+
+def _ranks_by_score(kept: np.ndarray, boxes: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    return np.argsort(_decreasing(scores))[kept]
+
+
+def _suppressed(
+    *,
+    order=_decreasing,
+    by_class=True,
+    removed_too=False,
+    memory=None,
+    over=np.greater,
+    give=_indices,
+):
     """Rend `non_max_suppression` avec, au choix, une erreur.
 
     Args:
         order: range les boîtes, d'après leurs scores.
         by_class: deux classes ne s'excluent pas.
         removed_too: une boîte supprimée en supprime d'autres.
-        give: rend le résultat, des indices gardés et des boîtes.
+        memory: nombre des dernières boîtes à qui chacune est comparée ; toutes par défaut.
+        over: compare une IoU au seuil, pour supprimer.
+        give: rend le résultat, des indices gardés, des boîtes et des scores.
     """
 
     def non_max_suppression(boxes, scores, labels, *, threshold=0.4):
@@ -196,11 +257,12 @@ def _suppressed(*, order=_decreasing, by_class=True, removed_too=False, give=_in
         apart = by_class & (labels[:, None] != labels[None])
         seen, kept = [], []
         for i in order(scores):
-            if not any(overlaps[i, j] > threshold and not apart[i, j] for j in seen):
+            rivals = seen if memory is None else seen[-memory:]
+            if not any(over(overlaps[i, j], threshold) and not apart[i, j] for j in rivals):
                 kept.append(i)
             if removed_too or i in kept:
                 seen.append(i)
-        return give(np.array(kept, int), boxes)
+        return give(np.array(kept, int), boxes, scores)
 
     return non_max_suppression
 
@@ -208,7 +270,15 @@ def _suppressed(*, order=_decreasing, by_class=True, removed_too=False, give=_in
 SUPPRESSED = [
     Mistake("removed_box_removes", _suppressed(removed_too=True), "3/4"),
     Mistake("classes_exclude", _suppressed(by_class=False), "1/2"),
+    Mistake("removed_at_threshold", _suppressed(over=np.greater_equal), "3/4"),
+    Mistake("far_boxes_removed", _suppressed(over=np.less_equal)),
+    Mistake("far_boxes_removed", _suppressed(over=np.less)),
+    Mistake("last_kept_only", _suppressed(memory=1)),
     Mistake("surest_removed", _suppressed(order=_increasing)),
+    Mistake("scores_not_sorted", _suppressed(order=_as_given)),
+    Mistake("ranks_for_indices", _suppressed(give=_ranks_by_score)),
+    Mistake("mask_for_indices", _suppressed(give=_mask)),
+    Mistake("mask_for_indices", _suppressed(give=_sorted_mask)),
     Mistake("boxes_for_indices", _suppressed(give=_boxes)),
     Mistake("boxes_for_indices", _suppressed(by_class=False, give=_boxes)),
 ]
@@ -216,7 +286,7 @@ SUPPRESSED = [
 
 @compared("ex17.non_max_suppression", mistakes=SUPPRESSED)
 def ask_non_max_suppression(ask: Ask) -> list:
-    """Ôte des doublons : d'une classe, puis de plusieurs, puis en chaîne."""
+    """Ôte des doublons : d'une classe, puis de plusieurs, puis en chaîne, puis au seuil même."""
 
     def draw(offsets, labels, **options):
         """Pose des boîtes, les plus sûres d'abord, puis les mêle."""
@@ -229,7 +299,8 @@ def ask_non_max_suppression(ask: Ask) -> list:
     classes = [draw([0, 2, 60, 1, 62, 3], [0, 5] * 3), draw([0, 0, 0, 9], [2, 3] * 2)]
     chained = [draw([0, 6, 12, 60, 66], [7] * 5), draw([80, 0, 7, 14], [3, 2, 2, 2])]
     thresholds = [draw([0, 4, 9, 60], [1] * 4, threshold=each) for each in (0.2, 0.8)]
-    return [("1/2", one_class), ("3/4", classes), ("3/4", chained), ("1", thresholds)]
+    equal = [draw([0, 0, 60, 60], [1] * 4, threshold=1.0)]  # aucune IoU ne dépasse 1
+    return [("1/2", one_class), ("3/4", classes), ("1", chained), ("1", thresholds), ("1", equal)]
 
 
 NOT_ITS_CLASS = -1.0  # IoU d'une boîte et d'un objet d'une autre classe
@@ -253,13 +324,30 @@ def _compared(found: Ingredient, boxes: np.ndarray, labels: np.ndarray) -> Judge
     return Judged(overlaps, found.options["labels"][:, None] == labels[None])
 
 
+def _best(row: np.ndarray) -> int:
+    return row.argmax()
+
+
+def _first_found(row: np.ndarray) -> int:
+    return (row >= 0.5).argmax()
+
+
 def _in_turn(
-    overlaps: np.ndarray, *, threshold=0.5, order=1, free_only=False, wrong_takes=False
+    overlaps: np.ndarray,
+    *,
+    choose=_best,
+    reaches=np.greater_equal,
+    threshold=0.5,
+    order=1,
+    free_only=False,
+    wrong_takes=False,
 ) -> np.ndarray:
     """Juge les boîtes l'une après l'autre avec, au choix, une erreur.
 
     Args:
         overlaps: IoU `(n, m)`.
+        choose: choisit un objet, d'après les IoU d'une boîte et de tous.
+        reaches: compare une IoU au seuil.
         threshold: IoU à atteindre.
         order: -1 pour commencer par la moins sûre.
         free_only: ne chercher que parmi les objets qui ne sont pas déjà trouvés.
@@ -268,8 +356,8 @@ def _in_turn(
     correct, taken = np.zeros(len(overlaps), bool), np.zeros(overlaps.shape[1], bool)
     for i in range(len(overlaps))[::order]:
         row = np.where(taken, NOT_ITS_CLASS, overlaps[i]) if free_only else overlaps[i]
-        best = row.argmax()
-        correct[i] = row[best] >= threshold and not taken[best]
+        best = choose(row)
+        correct[i] = reaches(row[best], threshold) and not taken[best]
         taken[best] |= correct[i] or wrong_takes
     return correct
 
@@ -345,6 +433,8 @@ MATCHED = [
     Mistake("wrong_box_takes_object", _match(_judging(wrong_takes=True))),
     Mistake("objects_choose", _match(_objects_choose)),
     Mistake("least_sure_first", _match(_judging(order=-1))),
+    Mistake("first_object_taken", _match(_judging(choose=_first_found))),
+    Mistake("threshold_not_enough", _match(_judging(reaches=np.greater)), "3/4"),
     *(
         Mistake("other_threshold", _match(_judging(threshold=k)))
         for k in (0.1, 0.2, 0.4, 0.7, 0.75, 0.9)
@@ -354,6 +444,21 @@ MATCHED = [
     Mistake("one_answer_per_pair", _match(_for_each_pair)),
     Mistake("ranks_for_answers", _match(_ranks)),
 ]
+
+
+def _half_covered() -> tuple:
+    """Rend l'appel d'une boîte qui est la moitié d'un objet : leur IoU vaut 1/2.
+
+    Les aires sont des puissances de 2, si grandes qu'un epsilon ajouté à la réunion n'y change
+    rien.
+    """
+    side = 2.0**20
+    record = {
+        "boxes": np.array([[0, 0, side, side / 2]]),
+        "scores": np.array([0.9]),
+        "labels": np.array([3]),
+    }
+    return (Ingredient("record", record), np.array([[0, 0, side, side]]), np.array([3])), {}
 
 
 @compared("ex17.match", mistakes=MATCHED)
@@ -383,11 +488,12 @@ def ask_match(ask: Ask) -> list:
     return [
         ("1/4", [near, far]),
         ("1/2", [twice]),
-        ("1/2", [classes]),
+        ("3/4", [classes]),
         ("3/4", [crossed]),
-        ("3/4", [nothing]),
-        ("3/4", [both]),
+        ("1", [nothing]),
+        ("1", [both]),
         ("1", [*swapped, less]),
+        ("1", [_half_covered()]),
     ]
 
 
@@ -411,10 +517,6 @@ def _curves(scores, correct, num_objects, *, order=_decreasing, first=1):
 
 def _every_box(scores, correct, num_objects):
     return np.mean(correct), np.sum(correct) / max(num_objects, 1)
-
-
-def _as_given(scores: np.ndarray) -> np.ndarray:
-    return np.arange(len(scores))
 
 
 CURVES = [
@@ -457,6 +559,14 @@ def _no_envelope(precision) -> np.ndarray:
 def _in_steps(heights, recall) -> float:
     """Additionne les marches, comme l'énoncé le demande."""
     return np.sum(np.diff(recall, prepend=0.0) * heights)
+
+
+def _in_steps_of_left(heights, recall) -> float:
+    return _in_steps([*heights[:1], *heights[:-1]], recall)
+
+
+def _in_steps_of_left_from_1(heights, recall) -> float:
+    return _in_steps([1.0, *heights[:-1]], recall)
 
 
 def _in_late_steps(heights, recall) -> float:
@@ -521,10 +631,13 @@ AREAS = [
     *(Mistake("trapezoids_for_steps", _area(each, envelope=_no_envelope)) for each in TRAPEZOIDS),
     Mistake("first_step_missing", _area(_without_first_step)),
     Mistake("first_step_missing", _area(_without_first_step_from_left)),
+    Mistake("step_of_left_end", _area(_in_steps_of_left)),
+    Mistake("step_of_left_end", _area(_in_steps_of_left_from_1)),
     Mistake("step_of_next_recall", _area(_in_late_steps)),
     Mistake("divided_by_last_recall", _area(_over_last_recall)),
     Mistake("unreached_recall_counted", _area(_up_to_1)),
     Mistake("eleven_recalls", _area(_at_eleven_recalls)),
+    Mistake("precisions_averaged", _area(_mean_height)),
     Mistake("precisions_averaged", _area(_mean_height, envelope=_no_envelope)),
 ]
 
