@@ -86,6 +86,9 @@ def attend(tokens, *, name: str):
 def build_transformer(*, positions: bool = True) -> keras.Model:
     """Construit le transformeur : morceaux, jeton de classe, blocs, et une couche dense.
 
+    Les pixels sont d'abord mis à l'échelle. Une couche dense sans activation fait de chaque morceau
+    un jeton de `WIDTH` valeurs.
+
     Args:
         positions: ajouter à chaque morceau un vecteur appris qui dit sa place. Sans lui, rien
             dans le réseau ne distingue une image de la même, morceaux mélangés.
