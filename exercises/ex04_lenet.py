@@ -33,7 +33,7 @@ DISTORTION = Distortion(rotation_deg=10, log_zoom=0.1, shear=0.1, shift_px=1)
 
 
 def build_lenet(variant: str = "modern") -> keras.Model:
-    """Construit le réseau de la figure ; les couches portent les noms de l'article.
+    """Construit le réseau de la figure, `"lenet"` ; les couches portent les noms de l'article.
 
     La figure part d'images 32×32 : sur 28×28, une première convolution `same` donne les mêmes
     tailles de cartes et le même nombre de paramètres.
@@ -67,7 +67,7 @@ def build_lenet(variant: str = "modern") -> keras.Model:
 
 
 def build_dense() -> keras.Model:
-    """Construit un réseau à une couche cachée, d'autant de paramètres que LeNet à 0,51 % près.
+    """Construit `"dense"`, à une couche cachée, d'autant de paramètres que LeNet à 0,51 % près.
 
     Returns:
         Modèle : images uint8 `(n, 28, 28)` → probabilités `(n, 10)` float32, 62 020 paramètres.
@@ -89,7 +89,10 @@ def augment(images, *, indices, epoch, rng):
 
 
 def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.Model, dict]:
-    """Entraîne les deux réseaux ; rend un modèle à deux sorties, et les courbes de LeNet.
+    """Entraîne les deux réseaux, `options.epochs` époques chacun.
+
+    Le modèle rendu a deux sorties, celles d'un dictionnaire, `"lenet"` et `"dense"`, que lit
+    `evaluate` ; les courbes sont celles de LeNet, un dictionnaire de listes.
 
     `shuffled` mélange les images à chaque époque et applique `augment` à chaque lot. `lesson.Clock`
     mène le taux d'apprentissage à zéro par un cosinus, et arrête la leçon à l'heure. Si LeNet n'a

@@ -2,6 +2,7 @@
 
 import ast
 import contextlib
+import functools
 import inspect
 import os
 import sys
@@ -20,7 +21,7 @@ from .samples import as_dict, sample
 from .trial import BATCH, CHECKED, CLASSES
 from .watching import Network, Seen
 
-TAUGHT, MEASURED = 48, 240  # images données à `train`, puis à `evaluate`
+TAUGHT, MEASURED = 48, 1200  # images données à `train`, puis à `evaluate`
 OWN_PICTURES, NUM_OWN, OWN_PX, STEP_PX = "dossier", 20, 150, 10  # un pixel gardé sur dix
 SEED = 3  # donnée deux fois : le même mélange
 BASE_PX, NUM_LAYERS = 30, 250  # l'énoncé d'une autre question fige 249 couches
@@ -39,6 +40,7 @@ OPTIONS = {  # ce que donnerait `cli.lesson_parser`, et quelques anciennes
     "command": "rendu",
     "output": Path("figures"),
 }
+VARIANT, BOTH = "variant", "both"  # ce que note `Asked.call_apart`
 
 
 # --- Ce qui construit et entraîne, quel que soit son nom -----------------------------
@@ -173,6 +175,22 @@ class Asked:
                 if name in self.calls:
                     self.calls[name]["began"] = self.seen.has_learned()
 
+    def call_apart(self) -> None:
+        """Appelle encore `build_lenet`, pour sa variante de 1998, et `train`.
+
+        Leurs réseaux ne sont pas gardés : le programme ne les a pas demandés. Ce que donnent ces
+        appels est noté sous `VARIANT` et `BOTH`, si le rendu définit ces fonctions.
+        """
+        build, train = self.names.get("build_lenet"), self.names.get("train")
+        kept, self.seen.networks = self.seen.networks, []
+        if inspect.isfunction(build) and "variant" in inspect.signature(build).parameters:
+            use = functools.partial(_described_variant, build)
+            self.calls[VARIANT] = outcome(use, self.seen, self.seconds)
+        if inspect.isfunction(train):
+            use = functools.partial(self._train_both, train)
+            self.calls[BOTH] = outcome(use, self.seen, self.seconds)
+        self.seen.networks = kept
+
     def _build(self, function) -> None:
         self._kept(function(**arguments(function, self.names, self.seen)))
 
@@ -184,18 +202,25 @@ class Asked:
 
     def _train(self, function) -> dict:
         """Donne quelques images à `train` ; dit si elle rend un modèle appris, et des courbes."""
-        parts = []
-        for part, num in (("train", TAUGHT), ("val", CHECKED)):
-            parts += [values[:num].copy() for values in trial.images_and_labels(part)]
-        result = function(*parts, seed=0, options=types.SimpleNamespace(**OPTIONS))
-        is_pair = isinstance(result, tuple) and len(result) == 2
-        model, history = result if is_pair else (result, None)
+        model, history = _taught(function)
         network = self.seen.keep(model)
         return {
             "complete": network is not None and isinstance(history, dict),
             "moved": network is not None and network.has_moved(),
             "asked": OPTIONS["epochs"],
             "epochs": network.epochs if network is not None else [],
+        }
+
+    def _train_both(self, function) -> dict:
+        """Dit ce que `train` fait de chaque réseau, ce qu'elle rend, et de qui sont ses courbes."""
+        model, history = _taught(function)
+        for each in self.seen.networks:
+            each.told = each.has_taught(history)
+        return {
+            "networks": [each.described(trial.data["x_test"]) for each in self.seen.networks],
+            "outputs": _output_names(model),
+            "lists": _are_lists(history),
+            "wanted": OPTIONS["epochs"],
         }
 
     def _validation(self, load) -> dict | None:
@@ -234,13 +259,14 @@ class Asked:
     def _measure(function) -> dict:
         """Donne à `evaluate` un modèle dont la classe prédite est la valeur du premier pixel."""
         # Les exactitudes d'erreurs différentes doivent différer : classe juste une fois sur deux,
-        # la suivante quatre fois sur dix, la première sinon.
+        # la suivante quatre fois sur dix, la première sinon. Les images sont plus d'un lot.
         rng = np.random.default_rng(11)
         images, labels = trial.images_and_labels("test")
         x = images[rng.permutation(MEASURED) % len(images)]
         guesses = rng.permutation(MEASURED) % 10
+        guesses[:10] = range(10)  # le premier indice d'une classe est alors une classe
         x.reshape(MEASURED, -1)[:, 0] = guesses
-        parts = rng.permutation(np.repeat([0, 1, 2], [120, 96, 24]))
+        parts = rng.permutation(np.repeat([0, 1, 2], [600, 480, 120]))
         y = np.choose(parts, [guesses, (guesses + 1) % 10, 0 * guesses]).astype(np.uint8)
         model = models.planted_model(list(x.shape[1:]))
         with probes.captured_stdout("mesure.txt") as printed:
@@ -308,6 +334,38 @@ class Asked:
             "others": found,
             "again": np.asarray(again, np.float32),
         }
+
+
+def _taught(function) -> tuple:
+    """Donne quelques images à `train` ; rend le modèle et ses courbes, s'ils y sont."""
+    parts = []
+    for part, num in (("train", TAUGHT), ("val", CHECKED)):
+        parts += [values[:num].copy() for values in trial.images_and_labels(part)]
+    result = function(*parts, seed=0, options=types.SimpleNamespace(**OPTIONS))
+    is_pair = isinstance(result, tuple) and len(result) == 2
+    return result if is_pair else (result, None)
+
+
+def _described_variant(function) -> dict:
+    """Décrit le LeNet de 1998 que construit une fonction du rendu."""
+    network = Network(function(variant="1998"), {})
+    return network.described(trial.data["x_test"])["facts"]
+
+
+def _output_names(model) -> list[str] | None:
+    """Rend le nom de chaque sortie d'un modèle, "" si elle n'en a pas ; None s'il ne répond pas."""
+    with contextlib.suppress(Exception):
+        found = model(trial.data["x_val"][:2], training=False)
+        if isinstance(found, dict):
+            return sorted(map(str, found))
+        return [""] * (len(found) if isinstance(found, list | tuple) else 1)
+    return None
+
+
+def _are_lists(history) -> bool:
+    """Dit si des courbes sont un dictionnaire dont chaque valeur est une suite."""
+    several = history.values() if isinstance(history, dict) else [None]
+    return all(isinstance(each, list | tuple | np.ndarray) for each in several)
 
 
 def _pass_over(generator) -> np.ndarray:

@@ -144,6 +144,8 @@ def record(module: str, asked: dict, dataset: str, levels: dict, seconds: int) -
         if not seen.has_learned():
             called.call_all(functions)
         called.call("load_data")  # que `train` s'en serve ou non
+        if "build_lenet" in functions:
+            called.call_apart()
         if not as_module:
             with alarm(seconds, seen):
                 if not seen.has_learned():

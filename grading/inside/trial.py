@@ -42,13 +42,19 @@ def prepare(module: str, dataset: str, levels: dict) -> None:
 
 
 def draw(dataset: str, levels: dict) -> dict[str, np.ndarray]:
-    """Tire des images au hasard ; leurs deux premières valeurs disent leur étiquette."""
+    """Tire des images au hasard ; leurs deux premières valeurs disent leur étiquette.
+
+    Leur clarté la dit aussi : elle reste à une image retournée, tournée ou rognée.
+    """
     rng, drawn = np.random.default_rng(7), {}
     colour, sizes = dataset == "cifar10", [size // FEWER for size in SIZES[dataset]]
     for part, size in zip(("train", "test", "val"), (*sizes, CHECKED), strict=True):
         low, high = levels[part]
-        x = rng.integers(low, high, (size, *((32, 32, 3) if colour else (28, 28))), np.uint8)
         y = (rng.permutation(size) % 10).astype(np.uint8)
+        span = (high - low) // 2
+        darkest = low + y.astype(int) * (high - low - span) // (NUM_CLASSES - 1)
+        x = rng.integers(0, span, (size, *((32, 32, 3) if colour else (28, 28))), np.uint8)
+        x += darkest.astype(np.uint8).reshape(-1, *[1] * (x.ndim - 1))
         x.reshape(size, -1)[:, :2] = low + np.stack([y, 9 - y], axis=1)
         drawn |= {f"x_{part}": x, f"y_{part}": y[:, None] if colour else y}
     return drawn

@@ -56,7 +56,14 @@ class Network:
         self.steps, self.answer, self.lessons = 0, (), 0
         self.epochs = []  # que demande chaque `fit`
         self.history = self.guessed = None  # ce qu'ont rendu le dernier `fit`, le dernier `predict`
+        self.num_epochs, self.told = 0, False  # demandées à `fit` ; si `train` rend ses courbes
         self._touched = touched
+
+    def has_taught(self, curves) -> bool:
+        """Dit si des courbes, `{"loss": [...], ...}`, sont celles du dernier `fit`."""
+        own = getattr(self.history, "history", {}).get("loss")
+        losses = curves.get("loss") if isinstance(curves, dict) else None
+        return own is not None and np.array_equal(own, losses)
 
     def has_moved(self) -> bool:
         """Dit si un poids que le modèle apprend a changé."""
@@ -85,6 +92,8 @@ class Network:
             "fits": sorted(self.fits, key=_has_no_error),  # l'échec, d'abord
             "measured": sorted(self.measured, key=itemgetter("whole"))[-MAX_FITS:],
             "moved": self.has_moved(),
+            "num_epochs": self.num_epochs,
+            "told": self.told,
         }
 
     def _facts(self, images) -> dict:
@@ -242,7 +251,7 @@ class Watched:
         stops.check_names(loss, metrics)
         name = loss if isinstance(loss, str) else getattr(loss, "__name__", type(loss).__name__)
         written = {"name": str(name)[:300], "from_logits": bool(getattr(loss, "from_logits", 0))}
-        self.seen.keep(model).compiled.append({"loss": written})
+        self.seen.keep(model).compiled.append({"loss": written, "still": _is_still(optimizer)})
         # Rien n'en est jugé, et celui-ci ne garde rien d'un grand réseau.
         keras.optimizers.get("sgd" if isinstance(optimizer, Nothing) else optimizer)
         if isinstance(metrics, list | tuple):
@@ -267,6 +276,8 @@ class Watched:
         learned, checked = widened(model, sample(x, y)), widened(model, sample(x_val, y_val))
         noted = _noted_fit(model, x, x_val, learned, checked)
         noted["idle"] = named.get("epochs", 1) == 0
+        noted["paced"] = _is_paced(named.get("callbacks"))
+        network.num_epochs += _num_epochs(named)
         network.learned, network.looks = x, []
         network.checked = x_val if noted["validates"] else network.checked
         network.fits = [*network.fits[: MAX_FITS - 1], noted]
@@ -350,6 +361,13 @@ class Watched:
         return self.predict(model, x).argmax(-1)
 
 
+def _num_epochs(named: dict) -> int:
+    """Compte les époques que demande un appel de `fit`."""
+    with contextlib.suppress(TypeError, ValueError):
+        return int(named.get("epochs", 1)) - int(named.get("initial_epoch", 0))
+    return 0
+
+
 def _stretched(history, num_epochs: int):
     """Répète la mesure d'une époque autant de fois que le programme en demandait."""
     curves = {name: values[:1] * num_epochs for name, values in history.history.items()}
@@ -357,6 +375,18 @@ def _stretched(history, num_epochs: int):
     history.epoch = list(range(num_epochs))
     history.history = older | curves
     return history
+
+
+def _is_still(optimizer) -> bool:
+    """Dit si le taux d'un optimiseur est nul dès le départ ; d'un taux qui change, non."""
+    rate = getattr(optimizer, "_learning_rate", None)
+    return isinstance(rate, keras.Variable) and float(rate) == 0
+
+
+def _is_paced(callbacks) -> bool:
+    """Dit si un rappel donne à chaque époque son taux."""
+    several = callbacks if isinstance(callbacks, list | tuple) else [callbacks]
+    return any(isinstance(each, keras.callbacks.LearningRateScheduler) for each in several)
 
 
 def _noted_fit(model, x, x_val, learned, checked=None) -> dict:
@@ -370,7 +400,7 @@ def _noted_fit(model, x, x_val, learned, checked=None) -> dict:
         checked: ceux de la validation, ou None.
 
     Returns:
-        Ces faits ; `idle` dit que `fit` demande zéro époque.
+        Ces faits ; `idle` dit que `fit` demande zéro époque ; `paced`, qu'un rappel change le taux.
     """
     folder = folder_of(x_val)
     return {
@@ -383,6 +413,7 @@ def _noted_fit(model, x, x_val, learned, checked=None) -> dict:
         "tested": folder and bool(TEST.fullmatch(str(folder))),
         "learning": _num_learning(model),
         "idle": False,
+        "paced": False,
         "error": None,
     }
 

@@ -57,6 +57,9 @@ ASKED = {  # ce que `running` appelle, par module
     "ex05_inception.head": ["build_head"],
 }
 OTHERS = notebooks.OTHERS | {"sklearn": "scikit-learn"}
+RAW = ((0.0, 0.0), (255.0, 255.0))  # une image noire, puis blanche, données telles quelles
+UNCHANGING = {"InputLayer", "Reshape", "ExpandDims", "ZeroPadding2D"}  # laissent les pixels
+LIKE_SHADES = 0.5  # corrélation de la clarté et de l'étiquette : si elles vont ensemble, bien plus
 KINDS = {  # ce que dit chaque lettre de `sequence`
     "C": "convolutions",
     "M": "max-pooling",
@@ -232,7 +235,7 @@ def ask_common(exercise: str, function: str, first: str, judge: Callable[[dict],
 
         def answer(ask: Ask, judge_network=judges[name]) -> Credit:
             def judge_chosen() -> Credit:
-                return _of_which(ask, chosen(ask, judge), judge_network)
+                return of_which(ask, chosen(ask, judge), judge_network)
 
             return judged(ask, function, judge_chosen)
 
@@ -241,17 +244,18 @@ def ask_common(exercise: str, function: str, first: str, judge: Callable[[dict],
     @question(f"{exercise}.train")
     def ask_train(ask: Ask) -> Credit:
         def judge_chosen() -> Credit:
-            return _of_which(ask, chosen(ask, judge), functools.partial(judge_train, ask))
+            return of_which(ask, chosen(ask, judge), functools.partial(judge_train, ask))
 
         return judged(ask, "train", judge_chosen)
 
     question(f"{exercise}.weights")(judge_weights)
 
 
-def _of_which(ask: Ask, network: dict, judge_network: Callable[[dict], Credit]) -> Credit:
+def of_which(ask: Ask, network: dict, judge_network: Callable[[dict], Credit]) -> Credit:
     """Juge un réseau ; si le programme en a d'autres à convolution, dit lequel est jugé."""
     found = judge_network(network)
-    others = [each for each in built(ask) if "C" in sequence(each["facts"]["layers"])]
+    single = [each for each in built(ask) if each["facts"]["output_shape"]]  # et non leur réunion
+    others = [each for each in single if "C" in sequence(each["facts"]["layers"])]
     sizes = {each["facts"]["num_parameters"] for each in others}
     if not found.reason or network not in others or len(sizes) < 2:  # une taille n'en dit aucun
         return found
@@ -504,6 +508,19 @@ def judge_scaling(network: dict) -> Credit:
     return credit(0, "scaling_twice") if span < MIN_SCALED or outside else RIGHT
 
 
+def judge_raw_scaling(network: dict) -> Credit:
+    """Juge la mise à l'échelle, même d'un réseau qui refuse les images uint8 faute de les lire.
+
+    Sa première couche à poids recevrait les pixels tels quels.
+    """
+    facts = network["facts"]
+    kinds = [each["class"] for each in facts["layers"]]
+    first = next((k for k, kind in enumerate(kinds) if kind in WEIGHTED), len(kinds))
+    if facts["refused"] and UNCHANGING.issuperset(kinds[:first]):
+        facts = {**facts, "seen": RAW}
+    return judge_scaling({**network, "facts": facts})
+
+
 def _samples(network: dict) -> list[np.ndarray]:
     """Rend les images qu'un réseau apprend, ou, s'il n'apprend pas, celles qu'il mesure."""
     given = [fit["train"] for fit in network["fits"]]
@@ -620,8 +637,11 @@ def _without_margin(images: np.ndarray) -> np.ndarray:
 
 
 def pairs_broken(sample: dict) -> bool:
-    """Dit si des images du correcteur n'ont plus leur étiquette ; transformées, on les ignore."""
-    _, planted, known = planted_labels(sample["x"])
+    """Dit si des images du correcteur n'ont plus leur étiquette.
+
+    D'images transformées, seule la clarté dit encore l'étiquette (voir `inside.trial.draw`).
+    """
+    source, planted, known = planted_labels(sample["x"])
     labels = as_floats(sample["y"])
     if labels is None or len(labels) != len(planted) or two_groups(labels):
         return False
@@ -629,9 +649,20 @@ def pairs_broken(sample: dict) -> bool:
     if labels.shape[1] not in (1, NUM_CLASSES):
         return False
     found = labels.argmax(1) if labels.shape[1] == NUM_CLASSES else labels[:, 0]
+    if np.sum(known) < MIN_PAIRS:
+        return source in LEVELS and _unlike_shades(unscaled(sample["x"]), found)
     agree = (planted == found)[known]
     # Quelques étiquettes changées exprès passent ; mêlées, une sur dix tombe juste.
-    return len(agree) >= MIN_PAIRS and bool(np.mean(agree) < 0.5)
+    return bool(np.mean(agree) < 0.5)
+
+
+def _unlike_shades(images: np.ndarray, labels: np.ndarray) -> bool:
+    """Dit si la clarté du centre des images ne suit pas du tout leurs étiquettes."""
+    if images.ndim < 3 or len(images) < MIN_PAIRS or np.ptp(labels) == 0:
+        return False
+    rows, columns = (slice(n // 4, n - n // 4) for n in images.shape[1:3])
+    shades = images[:, rows, columns].reshape(len(images), -1).mean(axis=1)
+    return np.ptp(shades) > 0 and bool(abs(np.corrcoef(shades, labels)[0, 1]) < LIKE_SHADES)
 
 
 # --- L'entraînement ------------------------------------------------------------------
@@ -690,7 +721,13 @@ def _judge_fit(network: dict) -> Credit:
         ("1/2", validation, validation),
         ("1/2", "validation_measured", _measures_validation(network)),
         ("1/2", "no_training", given and not network["moved"]),
+        ("1/2", "zero_rate", not fit["paced"] and _is_still(network)),
     )
+
+
+def _is_still(network: dict) -> bool:
+    """Dit si le taux d'apprentissage d'un réseau est nul."""
+    return any(each["still"] for each in network["compiled"][-1:])
 
 
 def _measures(network: dict) -> list[dict]:
@@ -804,6 +841,7 @@ def judge_evaluate(ask: Ask) -> Credit:
     said = [reason for reason, one in known.items() if abs(accuracy - one) < 1e-5]
     return first_fault(
         ("1/4", "accuracy_in_percent", abs(accuracy - 100 * right) < 1e-5),
+        *_partial_accuracies(accuracy, found, probabilities),
         ("1/4", "scaled_in_evaluate", abs(accuracy - np.mean(y == 0)) < 1e-5),
         ("1/4", "class_order_shifted", abs(accuracy - shifted) < 1e-5),
         (0, [*said, "wrong_accuracy"][0], not abs(accuracy - right) <= 1e-5),  # NaN compris
@@ -829,6 +867,31 @@ def _averaged_views(found: np.ndarray | None, expected: np.ndarray) -> bool:
     blind = expected.min()  # ce qu'il rend alors de chaque classe
     means = [(expected + (num - 1) * blind) / num for num in range(2, MAX_VIEWS + 1)]
     return any(np.allclose(found, each, atol=1e-4) for each in means)
+
+
+def _partial_accuracies(accuracy: float, found: dict, probabilities) -> list[tuple]:
+    """Reconnaît une exactitude d'une partie des images, de l'autre axe, ou arrondie.
+
+    Args:
+        accuracy: ce que rend `evaluate`, sous la clé `accuracy`.
+        found: ce qu'a reçu `evaluate` : les étiquettes `y`, et les classes que prédit le modèle.
+        probabilities: ce qu'elle rend, sous la clé `probabilities`, ou None.
+
+    Returns:
+        Des fautes, pour `first_fault`.
+    """
+    y, guesses = found["y"], found["guesses"]
+    right = np.mean(guesses == y)
+    seen = len(probabilities) if np.ndim(probabilities) == 2 else 0
+    part = np.mean(guesses[:seen] == y[:seen]) if 0 < seen < len(y) else np.inf
+    first = np.array([np.argmax(guesses == k) for k in range(NUM_CLASSES)])
+    rounded = any(accuracy == round(right, digits) for digits in range(5))
+    said = f"{seen} sur {len(y)}"
+    return [
+        ("1/4", "measured_partly", abs(accuracy - part) < 1e-5, said),
+        (0, "accuracy_over_images", abs(accuracy - np.mean(first == y[:NUM_CLASSES])) < 1e-5),
+        ("1/4", "accuracy_rounded", rounded),
+    ]
 
 
 def judge_measure(ask: Ask) -> Credit:

@@ -66,10 +66,11 @@ ORDER, OTHER = np.random.default_rng(1).permutation(48), np.random.default_rng(2
 
 @pytest.fixture(scope="module")
 def data():
-    """Des images dont les deux premières valeurs disent l'étiquette, comme celles de `trial`."""
-    rng, low = np.random.default_rng(0), programs.LEVELS["train"][0]
-    x = rng.integers(*programs.LEVELS["train"], (48, 6, 6)).astype(np.uint8)
+    """Des images dont les deux premières valeurs, et la clarté, disent l'étiquette (`trial`)."""
+    rng, (low, high) = np.random.default_rng(0), programs.LEVELS["train"]
     y = (np.arange(48) % 10).astype(np.uint8)
+    darkest = low + 4 * y[:, None, None]
+    x = (darkest + rng.integers(0, (high - low) // 2, (48, 12, 12))).astype(np.uint8)
     x.reshape(48, -1)[:, :2] = low + np.stack([y, 9 - y], axis=1)
     return x, y
 
@@ -83,7 +84,10 @@ def smoothed(labels):
     [
         (lambda x, y: (x[ORDER, ..., None] / 255, y[ORDER, None]), False),
         (lambda x, y: (x[ORDER] / 127.5 - 1, smoothed(y[ORDER])), False),
-        (lambda x, y: (x[:, ::-1], y[OTHER]), False),  # images retournées : rien ne le prouve
+        (lambda x, y: (x[:, ::-1], y), False),  # images retournées : leur clarté reste
+        (lambda x, y: (np.roll(x, 1, axis=1)[ORDER], smoothed(y[ORDER])), False),
+        (lambda x, y: (x[:, ::-1], y[OTHER]), True),
+        (lambda x, y: (np.roll(x, 1, axis=1)[ORDER], smoothed(y[OTHER])), True),
         (lambda x, y: (0.7 * x + 0.3 * x[ORDER], smoothed(y)), False),  # mixup
         (lambda x, y: (x, np.where(np.arange(48) < 9, 0, y)), False),  # étiquettes bruitées
         (lambda x, y: (x, np.stack([y, y, y], axis=1)), False),

@@ -5,7 +5,7 @@ import numpy as np
 from keras import layers
 
 
-def build_lenet(variant="modern"):
+def build_lenet():
     images = keras.Input((28, 28), dtype="uint8")
     x = layers.Rescaling(1 / 255)(images)
     x = layers.Reshape((28, 28, 1))(x)
