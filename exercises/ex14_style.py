@@ -105,13 +105,16 @@ def transfer(
 ):
     """Change les pixels du contenu jusqu'à ce qu'ils aient le style.
 
+    La variation totale se mesure sur l'image divisée par 255, donc de 0 à 1.
+
     Args:
         base: modèle de `dreams.load_base`.
         content: `(h, w, 3)` float32 dans [0, 255].
         style: `(h', w', 3)` float32 dans [0, 255], d'une autre taille s'il le faut.
         content_layers: couches où comparer le contenu.
         style_layers: couches où comparer le style.
-        options: les poids `content_weight`, `style_weight` et `tv_weight`, et `steps`, `seed`.
+        options: les poids `content_weight`, `style_weight` et `tv_weight` ; `steps`, le nombre
+            de pas ; `seed`, la graine de tout ce qui est tiré au hasard.
 
     Returns:
         `(image, pertes)` : float32 `(h, w, 3)` dans [0, 255], et les trois pertes pondérées
