@@ -45,6 +45,9 @@ TWIN_FILTERS = (24, 32, 56)  # deux 3×3 de chaque : autant d'opérations, à 0,
 def inception_module(x, widths: Widths):
     """Met bout à bout les cartes de quatre branches, de 1×1, 3×3, 5×5 et pooling.
 
+    Le pooling garde le maximum de fenêtres 3×3, de pas 1. Une ReLU suit chaque convolution, et
+    toutes les cartes gardent la taille de celles de `x`.
+
     Args:
         x: cartes `(n, h, w, c)`.
         widths: filtres de chaque branche.

@@ -45,7 +45,7 @@ def operations(model: keras.Model) -> int:
 
     Raises:
         ValueError: taille d'image libre, ou couche à poids d'une autre sorte que Conv2D,
-            DepthwiseConv2D, Dense et les normalisations.
+            DepthwiseConv2D, Dense et BatchNormalization.
     """
     return sum(_layer_operations(layer) for layer in model.layers)
 

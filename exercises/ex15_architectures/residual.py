@@ -30,9 +30,10 @@ SHALLOW = 8
 def build_deep(depth: int, *, shortcuts: bool) -> keras.Model:
     """Empile des convolutions 3×3 par blocs de deux, avec ou sans raccourci.
 
-    Une première convolution lit l'image par carrés de PATCH_PX pixels. Un bloc est fait d'une
-    convolution, d'une ReLU et d'une convolution ; son entrée est alors ajoutée, si l'on veut des
-    raccourcis, et une ReLU le termine. Chaque convolution est suivie d'une normalisation par lot.
+    Une première convolution lit l'image par carrés de PATCH_PX pixels, qui ne se recouvrent pas :
+    les cartes font 8×8. Un bloc est fait d'une convolution, d'une ReLU et d'une convolution ; son
+    entrée est alors ajoutée, si l'on veut des raccourcis, et une ReLU le termine. Chaque
+    convolution est suivie d'une normalisation par lot.
 
     Args:
         depth: nombre de convolutions 3×3, pair.
