@@ -49,8 +49,8 @@ def count_faults(truth: Tracks, found: Tracks) -> tuple[int, int, int]:
     """Compte oublis, fausses alarmes et changements d'identité.
 
     Une boîte recouvre un objet si leur IoU est d'au moins 0,5. Un objet garde la boîte de
-    l'identité qu'il avait tant qu'elle le recouvre ; les autres sont appariés au mieux. Un
-    changement d'identité se compte même après une absence.
+    l'identité qu'il avait tant qu'elle le recouvre ; les autres sont appariés au mieux, de la plus
+    grande somme d'IoU. Un changement d'identité se compte même après une absence.
 
     Args:
         truth: la vérité.

@@ -135,7 +135,8 @@ def match_best(shared: np.ndarray) -> list[tuple[int, int]]:
 def track(detections: list[np.ndarray], method: Method) -> list[np.ndarray]:
     """Donne un numéro à chaque détection, image après image, sans jamais regarder la suite.
 
-    Une piste absente de `method.memory` images de suite est oubliée.
+    Une piste absente de `method.memory` images de suite est oubliée : de 1, seule l'image d'avant
+    compte.
 
     Args:
         detections: par image, des boîtes `(n, 4)`.

@@ -13,6 +13,18 @@ def overlaps(first, second):
     return common / np.maximum(sum(areas) - common, 1e-9)
 
 
+def best_pairs(shared, rest, free):
+    if not rest:
+        return 0, {}
+    first, others = rest[0], rest[1:]
+    tried = [best_pairs(shared, others, free)]
+    for j in free:
+        if shared[first, j] >= 0.5:
+            total, pairs = best_pairs(shared, others, free - {j})
+            tried.append((total + shared[first, j], {first: j, **pairs}))
+    return max(tried, key=lambda each: each[0])
+
+
 def count_faults(truth, found):
     misses, alarms, switches, names = 0, 0, 0, {}
     for t in range(len(truth.ids)):
@@ -22,10 +34,9 @@ def count_faults(truth, found):
         for i, each in enumerate(objects):
             if names.get(each) in said and shared[i, said.index(names[each])] >= 0.5:
                 given[i] = said.index(names[each])
-        order = sorted(np.ndindex(shared.shape), key=lambda pair: -shared[pair])
-        for i, j in order:
-            if shared[i, j] >= 0.5 and i not in given and j not in given.values():
-                given[i] = j
+        rest = [i for i in range(len(objects)) if i not in given]
+        free = set(range(len(said))) - set(given.values())
+        given.update(best_pairs(shared, rest, free)[1])
         for i, j in given.items():
             if objects[i] in names and names[objects[i]] != said[j]:
                 switches += 1
