@@ -12,7 +12,7 @@ def windows(values, window_px):
 def match_windows(images, kind, *, window_px):
     left, right = images[:, 0].astype(float), images[:, 1].astype(float)
     costs = []
-    for disparity in range(16):
+    for disparity in range(32):
         moved = np.zeros_like(right)
         moved[:, :, disparity:] = right[:, :, : right.shape[2] - disparity]
         if kind == "sad":
@@ -28,7 +28,7 @@ def match_windows(images, kind, *, window_px):
     best = np.argmin(costs, axis=0)
     found = best.astype(float)
     for place, d in np.ndenumerate(best):
-        if 0 < d < 15:
+        if 0 < d < 31:
             before, here, after = (costs[(d + step, *place)] for step in (-1, 0, 1))
             found[place] += (before - after) / (2 * (before + after - 2 * here))
     return found
