@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
+from scipy import linalg
 from scipy.special import softmax
 
 from grading.inside.messages import Ingredient
@@ -33,11 +34,18 @@ def _of_diffusion(noise, images, times):
     return np.sqrt(1 - times) * noise + np.sqrt(times) * images
 
 
+def _whole_times(noise, images, times):
+    """Coupe les instants à des entiers."""
+    times = times.astype(int).reshape(-1, 1, 1, 1)
+    return (1 - times) * noise + times * images
+
+
 PATHS = [
     Mistake("times_on_last_axis", _on_last_axis),
     Mistake("path_backwards", _backwards),
     Mistake("speed_of_path", _speed_of_path),
     Mistake("weights_of_diffusion", _of_diffusion),
+    Mistake("times_made_whole", _whole_times),
 ]
 
 
@@ -93,6 +101,17 @@ def _not_shared(*where):
     return np.exp(_exponents(*where))
 
 
+def _averaged_gaps(found, flat, time):
+    return softmax(_exponents(found, flat, time) / flat.shape[1], axis=1)
+
+
+def _divided_late(*where):
+    """Divise les exponentielles par leur somme, qui est nulle si toutes le sont."""
+    with np.errstate(all="ignore"):
+        raw = np.exp(_exponents(*where))
+        return raw / raw.sum(axis=1, keepdims=True)
+
+
 WEIGHTS = [
     Mistake("shares_over_points", _toward(_over_points)),
     Mistake("gaps_without_time", _toward(_without_time)),
@@ -100,6 +119,8 @@ WEIGHTS = [
     Mistake("farthest_counts_most", _toward(_farthest)),
     Mistake("nearest_only", _toward(_nearest)),
     Mistake("shares_not_divided", _toward(_not_shared)),
+    Mistake("gaps_averaged", _toward(_averaged_gaps)),
+    Mistake("exponentials_vanish", _toward(_divided_late), "1/2"),
 ]
 
 
@@ -107,16 +128,18 @@ WEIGHTS = [
 def ask_exact_velocity(ask: Ask) -> list:
     """Suit une image, puis plusieurs, à des instants différents."""
 
-    def draw(num, time):
+    def draw(num, time, *, far=False):
         points = ask.rng.uniform(-1, 1, (num, 2, 3, 1))
         x = (1 - time) * ask.rng.normal(size=(4, 2, 3, 1)) + time * points[
             ask.rng.integers(num, size=4)
         ]
+        x += far * ask.rng.normal(size=x.shape)
         return ([points], ["__call__", x, time]), {}
 
     return [
         ("1/2", [draw(1, time) for time in (0.0, 0.4, 0.8)]),
         ("1", [draw(num, time) for num, time in ((2, 0.3), (5, 0.6), (3, 0.5))]),
+        ("1", [draw(3, 0.98, far=True)]),  # loin de toute image, chaque exponentielle est nulle
     ]
 
 
@@ -165,12 +188,17 @@ def _averaged(asked, free, force):
     return (free + force * asked) / (1 + force)
 
 
+def _asked_only(asked, free, force):
+    return force * asked
+
+
 FORCES = [
     Mistake("speeds_exchanged", _mixed(_exchanged)),
     Mistake("force_of_article", _mixed(_from_asked)),
     Mistake("force_clipped", _mixed(_clipped)),
     Mistake("force_unread", _mixed(_one_or_the_other)),
     Mistake("speeds_averaged", _mixed(_averaged)),
+    Mistake("free_unread", _mixed(_asked_only)),
 ]
 
 
@@ -210,10 +238,25 @@ def _up_to_one(step, num_steps):
     return step / (num_steps - 1)
 
 
+def _middle(step, num_steps):
+    return (step + 0.5) / num_steps
+
+
+def _ended(step, num_steps):
+    return (step + 1) / num_steps
+
+
+def _without_start(points):
+    return points[1:]
+
+
 WALKS = [
     Mistake("speed_of_start", _walk(_zero, from_start=True)),
     Mistake("speed_of_start", _walk(_begun, from_start=True)),
     Mistake("instants_up_to_one", _walk(_up_to_one)),
+    Mistake("instants_of_middle", _walk(_middle), "1/2"),
+    Mistake("instants_of_end", _walk(_ended), "1/2"),
+    Mistake("start_missing", altered(_walk(_begun), _without_start)),
 ]
 
 
@@ -248,6 +291,30 @@ def _square_of_mean(far):
     return far.mean() ** 2
 
 
+def _mean_of_squares(far):
+    return (far**2).mean()
+
+
+def _means_only(found, truth) -> float:
+    far = found.mean(axis=0) - truth.mean(axis=0)
+    return far @ far
+
+
+def _cells_summed(found, truth) -> float:
+    """Additionne toutes les cases, et non celles de la diagonale."""
+    first, second = (np.cov(each, rowvar=False) for each in (found, truth))
+    root = np.real(linalg.sqrtm(first @ second))
+    return _means_only(found, truth) + np.sum(first + second - 2 * root)
+
+
+def _roots_apart(first, second):
+    return np.trace(linalg.sqrtm(first) @ linalg.sqrtm(second)).real
+
+
+def _root_of_positive_cells(first, second):
+    return np.trace(np.sqrt(np.maximum(first @ second, 0)))
+
+
 def _root(first, second):
     """Rend la trace de la racine de C1 C2."""
     return np.sqrt(np.maximum(np.linalg.eigvals(first @ second).real, 0)).sum()
@@ -274,7 +341,12 @@ def _apart(*, gap: Callable = _square, common: Callable = _root, bias: bool = Fa
 
 CLOUDS = [
     Mistake("variances_only", _variances_only),
+    Mistake("means_only", _means_only),
     Mistake("root_of_cells", _apart(common=_root_of_cells)),
+    Mistake("root_of_cells", _apart(common=_root_of_positive_cells)),
+    Mistake("roots_apart", _apart(common=_roots_apart)),
+    Mistake("cells_summed", _cells_summed),
+    Mistake("gap_averaged", _apart(gap=_mean_of_squares)),
     Mistake("product_of_cells", _apart(common=_product_of_cells)),
     Mistake("gap_without_square", _apart(gap=np.linalg.norm)),
     Mistake("spread_over_all", _apart(bias=True)),
