@@ -149,9 +149,8 @@ def judge(
     calls = [call for _, some in groups for call in some]
     kept = [pair for pair in zip(answers, calls, strict=False) if id(pair[0]) not in missed]
     mistakes = [once(each) for each in mistakes]
-    for mistake in mistakes:
-        if _explains(mistake, every, kept, tolerance):
-            return Credit(max(level, Fraction(mistake.level)), mistake.reason, "", every[0])
+    if mistake := _explaining(mistakes, every, kept, tolerance):
+        return Credit(max(level, Fraction(mistake.level)), mistake.reason, "", every[0])
     # Plusieurs erreurs : la première est dite, celle des appels les plus simples.
     first = wrong[0] if len(wrong) > 1 and _are_telling(wrong[0]) else []
     for mistake in mistakes if first else ():
@@ -269,6 +268,20 @@ def _are_telling(wrong: Sequence[Wrong]) -> bool:
     values = [as_floats(each.answer.value) for each in wrong]
     single = [float(value) for value in values if value is not None and value.ndim == 0]
     return len(single) < len(wrong) or len({*single}) > 1
+
+
+def _explaining(
+    mistakes: Sequence[Mistake], wrong: Sequence[Wrong], kept: Sequence[tuple], tolerance: float
+) -> Mistake | None:
+    """Trouve l'erreur connue qui rendrait les mêmes mauvaises réponses.
+
+    De plusieurs, c'est la première qui rendrait aussi les mêmes bonnes ; à défaut, la première.
+    """
+    found = [each for each in mistakes if _explains(each, wrong, kept, tolerance)]
+    for mistake in found if len(found) > 1 else ():
+        if all(_agrees(answer, _mistaken(mistake, *call), tolerance) for answer, call in kept):
+            return mistake
+    return found[0] if found else None
 
 
 def _explains(
