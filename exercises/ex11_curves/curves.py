@@ -73,7 +73,7 @@ def deletion_and_insertion(
     seed: int = 0,
     cell_px: int = CELL_PX,
 ) -> dict[str, np.ndarray]:
-    """Trace les deux courbes de chaque carte, en un seul appel du réseau.
+    """Trace les deux courbes de chaque carte ; un seul appel du réseau suffit.
 
     Args:
         model: images uint8 → probabilités.
