@@ -34,7 +34,7 @@ def mean_gradient(
     """Moyenne le gradient du score d'une classe sur des images.
 
     Args:
-        model: modèle terminé par un softmax ; il n'est pas modifié.
+        model: modèle terminé par un softmax ; il n'est pas modifié, et répond comme pour prédire.
         class_index: classe expliquée.
         batches: lots d'images réelles `(n, H, W, 3)`, dans l'échelle de 0 à 255.
 
@@ -96,7 +96,8 @@ def smooth_sensitivity(
         image: `(H, W, 3)` uint8 dans [0, 255].
         class_index: classe expliquée.
         num_samples: nombre de copies.
-        noise: écart-type du bruit, en part de l'étendue (maximum − minimum) de l'image.
+        noise: écart-type du bruit, en part de l'étendue (maximum − minimum) de l'image. Chaque
+            couleur de chaque pixel a le sien, et les copies ne sont pas coupées à [0, 255].
         seed: graine du bruit, entier d'au moins 0.
 
     Returns:

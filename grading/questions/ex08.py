@@ -5,6 +5,7 @@ from functools import partial
 import numpy as np
 from scipy.special import softmax
 
+from grading.inside import messages
 from grading.questions import (
     REFUSED,
     RIGHT,
@@ -13,6 +14,7 @@ from grading.questions import (
     Ask,
     Credit,
     Mistake,
+    altered,
     as_floats,
     at_call,
     compared,
@@ -28,6 +30,7 @@ from grading.questions import (
 )
 from grading.questions.heatmaps import (
     CLASS,
+    LIKELIEST,
     NUM_CLASSES,
     ask_bounded,
     backward,
@@ -37,7 +40,7 @@ from grading.questions.heatmaps import (
 )
 
 SHAPE = (7, 9, 3)
-MANY, NOISE = 400, 0.5  # copies de SmoothGrad, pour que le hasard du rendu compte peu
+MANY, NOISE = 200, 0.5  # copies de SmoothGrad, pour que le hasard du rendu compte peu
 FEW = {"num_samples": 3, "noise": NOISE, "seed": 7}
 FINE = 100  # points d'une intégrale où la règle choisie ne compte plus
 
@@ -59,8 +62,45 @@ def _last_batch(model, class_index, batches) -> np.ndarray:
     return backward(model, batches[-1], class_index).mean(0)
 
 
+def _first_batch(model, class_index, batches) -> np.ndarray:
+    return backward(model, batches[0], class_index).mean(0)
+
+
 def _first_image(model, class_index, batches) -> np.ndarray:
     return backward(model, batches[0], class_index)[0]
+
+
+def _first_of_each_batch(model, class_index, batches, *, weighted: bool = True) -> np.ndarray:
+    """Ne garde qu'une image par lot, qui compte ou non pour tout le lot."""
+    found = [backward(model, batch[:1], class_index)[0] for batch in batches]
+    return np.average(found, axis=0, weights=[len(each) for each in batches] if weighted else None)
+
+
+def _over_num_batches(model, class_index, batches) -> np.ndarray:
+    """Additionne sur toutes les images, et divise par le nombre de lots."""
+    return backward(model, np.concatenate(batches), class_index).sum(0) / len(batches)
+
+
+def _of_every_score(model, class_index, batches) -> np.ndarray:
+    """Dérive tous les scores à la fois."""
+    images = np.concatenate(batches)
+    return np.sum([backward(model, images, k).mean(0) for k in range(NUM_CLASSES)], axis=0)
+
+
+def _of_highest_score(model, class_index, batches) -> np.ndarray:
+    """Dérive, pour chaque image, le plus grand de ses scores."""
+    images = np.concatenate(batches)
+    every = np.stack([backward(model, images, k) for k in range(NUM_CLASSES)])
+    return every[forward(model, images)["scores"].argmax(1), np.arange(len(images))].mean(0)
+
+
+def _of_maps(model, class_index, batches) -> np.ndarray:
+    """Dérive la somme d'une carte de la dernière couche, et non un score."""
+    *kernels, dense = model.options["kernels"]
+    num_maps = kernels[-1].shape[-1]
+    picks = np.tile(np.eye(num_maps, NUM_CLASSES), (len(dense) // num_maps, 1))
+    read = model._replace(options={**model.options, "kernels": [*kernels, picks]})
+    return backward(read, np.concatenate(batches), class_index).mean(0)
 
 
 def _of_probability(model, class_index, batches) -> np.ndarray:
@@ -75,6 +115,11 @@ def _of_absolute_values(model, class_index, batches) -> np.ndarray:
     return np.abs(backward(model, np.concatenate(batches), class_index)).mean(0)
 
 
+def _of_class(model, class_index, batches, *, number: int) -> np.ndarray:
+    """Dérive toujours le score de la même classe."""
+    return backward(model, np.concatenate(batches), number).mean(0)
+
+
 def _of_divided_images(model, class_index, batches, *, by=1) -> np.ndarray:
     """Divise les images par 255 avant le réseau, qui attend des niveaux de 0 à 255."""
     return backward(model, np.concatenate(batches) / 255, class_index).mean(0) / by
@@ -85,21 +130,64 @@ MEANS = [
     Mistake("absolute_value", _of_absolute_values),
     Mistake("scaled_in_evaluate", _of_divided_images),
     Mistake("scaled_in_evaluate", partial(_of_divided_images, by=255)),
+    Mistake("every_score_derived", _of_every_score),
+    Mistake("highest_score_derived", _of_highest_score),
+    *(Mistake("wrong_class", altered(_of_class, number=k)) for k in range(NUM_CLASSES)),
+    Mistake("maps_derived", _of_maps),
     Mistake("batches_weigh_the_same", _mean_of_batches),
+    Mistake("divided_by_batches", _over_num_batches),
     Mistake("one_batch_only", _last_batch),
+    Mistake("one_batch_only", _first_batch),
     Mistake("one_batch_only", _first_image),
+    Mistake("one_batch_only", _first_of_each_batch),
+    Mistake("one_batch_only", altered(_first_of_each_batch, weighted=False)),
 ]
 
 
-@compared("ex08.mean_gradient", mistakes=MEANS, tolerance=TOLERANCE)
-def ask_mean_gradient(ask: Ask) -> list:
-    """Dérive une image seule, puis des lots de tailles inégales."""
-    model = network(ask.rng, SHAPE)
-    calls = [
-        ((model, CLASS, [np.float32(pixels(ask.rng, size, *SHAPE)) for size in sizes]), {})
+@question("ex08.mean_gradient")
+def ask_mean_gradient(ask: Ask) -> Credit:
+    """Dérive une image seule, des lots de tailles inégales, puis un réseau qui a un dropout."""
+    lots = [
+        [np.float32(pixels(ask.rng, size, *SHAPE)) for size in sizes]
         for sizes in ((1,), (1,), (3, 1, 2))
     ]
-    return [("1/2", calls[:2], _enlarged), ("1", calls[2:], _enlarged)]
+    model = network(ask.rng, SHAPE)
+    _announce_another(model, np.concatenate([batch for batches in lots for batch in batches]))
+    calls = [((model, CLASS, batches), {}) for batches in lots]
+    groups = [("1/2", calls[:2], _enlarged), ("3/4", calls[2:], _enlarged)]
+    found = ask.compare("mean_gradient", groups, mistakes=MEANS, tolerance=TOLERANCE)
+    return found if found.level < 1 else _training_fault(ask, lots[0]) or found
+
+
+def _announce_another(model: messages.Ingredient, images: np.ndarray) -> None:
+    """Change un réseau pour que `CLASS` ne soit la plus probable d'aucune de ces images."""
+    scores = forward(model, images)["scores"]
+    lead = (scores[:, CLASS] - scores[:, LIKELIEST]).max()
+    model.options["biases"][-1][LIKELIEST] += max(lead, 0) + 0.5
+
+
+def _training_fault(ask: Ask, batches: list) -> Credit | None:
+    """Dit si le réseau est appelé comme pour l'entraîner, où son dropout efface des valeurs."""
+    height, width, channels = SHAPE
+    kernels = [
+        ask.rng.normal(0, 0.4, (3, 3, channels, 4)),
+        ask.rng.normal(0, 0.1, ((height - 2) * (width - 2) * 4, NUM_CLASSES)),
+    ]
+    weights = [each for kernel in kernels for each in (kernel, np.zeros(kernel.shape[-1]))]
+    stack = [
+        ["Rescaling", {"scale": 1 / 255, "dtype": "float32"}],
+        ["Conv2D", {"filters": 4, "kernel_size": 3, "activation": "tanh"}],
+        ["Flatten", {}],
+        ["Dropout", {"rate": 0.5}],
+        ["Dense", {"units": NUM_CLASSES, "activation": "softmax"}],
+    ]
+    options = {"shape": list(SHAPE), "stack": stack, "weights": weights, "dtype": "uint8"}
+    call = ((messages.Ingredient("plain_network", options), CLASS, batches), {})
+    (answer,), (ours,) = (each.calls("mean_gradient", [call]) for each in (ask, ask.reference))
+    if same(_enlarged(numbers(answer, SHAPE)), _enlarged(ours.value), tolerance=TOLERANCE):
+        return None
+    fault = credit("3/4", "called_in_training")
+    return at_call(fault, "mean_gradient", call, answer, ours.value)
 
 
 @question("ex08.sensitivity")
@@ -120,11 +208,25 @@ def ask_sensitivity(ask: Ask) -> Credit:
     mistakes += [
         Mistake("colors_averaged", lambda g: g.sum(axis=2)),
         Mistake("colors_averaged", lambda g: abs(g.sum(axis=2))),
+        Mistake("norm_of_colors", lambda g: np.linalg.norm(g, axis=2)),
         Mistake("colors_not_last", lambda g: abs(g).max(axis=0)),
         Mistake("colors_not_last", lambda g: abs(g).max(axis=1)),
     ]
     found = judge(answers, groups, _strongest_color, mistakes, tolerance=TOLERANCE)
+    if found.reason in VAGUE and _is_of_divided_images(ask, named, answers):
+        found = found._replace(reason="scaled_in_evaluate", detail="")
     return shown_as(found, "sensitivity", groups[0][1], calls)
+
+
+def _is_of_divided_images(ask: Ask, named: list, answers: list) -> bool:
+    """Dit si `sensitivity` divise par 255 les images qu'elle donne au `mean_gradient` du rendu."""
+    divided = [((model, k, [batch / 255 for batch in some]), {}) for (model, k, some), _ in named]
+    own = [as_floats(each.value) for each in ask.calls("mean_gradient", divided)]
+    return all(
+        np.shape(gradient) == SHAPE
+        and same(answer.value, _strongest_color(_enlarged(gradient)), tolerance=TOLERANCE)
+        for gradient, answer in zip(own, answers, strict=True)
+    )
 
 
 def _strongest_color(gradient):
@@ -143,30 +245,29 @@ def _over_its_maximum(gradient):
 @question("ex08.smooth_sensitivity")
 def ask_smooth(ask: Ask) -> Credit:
     """Compare une moyenne de nombreuses copies à celles que donneraient d'autres façons."""
-    model = network(ask.rng, SHAPE, bend=3)  # dont le gradient change de signe avec le bruit
     image = np.clip(pixels(ask.rng, *SHAPE), 40, 200)  # l'étendue n'est pas 255
-    unit = ask.rng.normal(0, NOISE, (2000, *SHAPE))
+    unit = ask.rng.normal(0, NOISE, (10 * MANY, *SHAPE))
+    copies = image + np.ptp(image) * unit
+    model, gradients = _steady_network(ask.rng, copies)
     many = {**FEW, "num_samples": MANY}
     calls = [((model, image, CLASS), each) for each in (many, FEW, FEW, {**FEW, "seed": 8})]
     answers = ask.calls("smooth_sensitivity", calls)
     found, *few = (_enlarged(numbers(each, SHAPE[:2])) for each in answers)
-    away = partial(_away, model, found)
-    copies = image + np.ptp(image) * unit
-    right, absolute = away(copies), away(copies, absolute=True)
-    wide, cut = away(image + 255 * unit), away(copies.astype(np.int64).astype(np.uint8))
-    is_still = away(image[np.newaxis]) < 0.01
-    is_plain = is_still and _away(model, few[0], image[np.newaxis]) < TOLERANCE
+    right = _away(found, _of_mean(gradients))
+    absolute = min(_away(found, each(gradients)) for each in (_of_mean_strength, _mean_of_maps))
+    still = _of_mean(_slopes(model, image[np.newaxis]))
+    is_still = _away(found, still) < 0.01
+    is_plain = is_still and _away(few[0], still) < TOLERANCE
     fault = first_fault(
-        ("1/4", "absolute_before_mean", absolute < min(right, 0.4)),
+        ("1/4", "absolute_before_mean", absolute < min(right / 2, 0.25)),
+        ("1/4", "sign_before_maximum", _away(found, _signed(gradients)) < min(right / 2, 0.4)),
         ("1/4", "no_noise", is_plain),
         ("1/4", "almost_no_noise", is_still),
         ("1/4", "one_noisy_copy", same(found, few[0]) and right > 0.6),
         ("1/4", "samples_ignored", same(found, few[0])),
-        ("1/4", "noise_of_every_level", right > 0.25 > wide),
-        ("1/4", "copies_of_bytes", right > 0.25 > cut),
-        ("1/4", "wrong_values", right > 0.25),
     )
-    fault = fault if fault.reason else _spread_fault(ask, model, unit)
+    fault = fault if fault.reason else _noise_fault(ask, model, unit)
+    fault = fault if fault.reason else first_fault(("1/4", "wrong_values", right > 0.25))
     if fault.reason:
         return _shown(fault, calls[0], answers[0])
     for reason, number, wrong in (
@@ -178,30 +279,106 @@ def ask_smooth(ask: Ask) -> Credit:
     return _options_fault(ask, model, image)
 
 
-def _spread_fault(ask: Ask, model, unit: np.ndarray) -> Credit:
-    """Juge l'écart-type sur une image pâle, où un bruit juste sort peu de 0 à 255.
+def _steady_network(rng: np.random.Generator, copies: np.ndarray) -> tuple:
+    """Tire un réseau, dont le gradient change de signe avec le bruit.
 
-    Sur une autre, des copies trop bruitées, puis coupées, passeraient pour les bonnes.
+    De l'un à l'autre de dix tirages de `MANY` copies, la moyenne change peu : une réponse juste ne
+    passe pas pour fausse, quel que soit son tirage.
+
+    Args:
+        rng: hasard de la session.
+        copies: dix fois `MANY` copies bruitées d'une image.
+
+    Returns:
+        Le réseau, et ses gradients à ces copies.
+    """
+    while True:
+        model = network(rng, SHAPE, bend=3)
+        gradients = _slopes(model, copies)
+        expected = _of_mean(gradients)
+        if max(_away(_of_mean(each), expected) for each in np.split(gradients, 10)) < 0.18:
+            return model, gradients
+
+
+def _noise_fault(ask: Ask, model, unit: np.ndarray) -> Credit:
+    """Juge l'écart-type du bruit, puis ce que deviennent des copies très contrastées.
+
+    L'écart-type, sur une image pâle, où un bruit juste sort peu de 0 à 255 : sur une autre, des
+    copies trop bruitées, puis coupées, passeraient pour les bonnes.
     """
     pale = np.clip(pixels(ask.rng, *SHAPE), 80, 180)
-    calls = [((model, pale, CLASS), {**FEW, "num_samples": MANY})]
-    found = _enlarged(numbers(ask.calls("smooth_sensitivity", calls)[0], SHAPE[:2]))
-    copies = pale + 255 * unit
-    right = _away(model, found, pale + np.ptp(pale) * unit)
-    wide = min(_away(model, found, each) for each in (copies, np.clip(copies, 0, 255)))
-    return first_fault(("1/4", "noise_of_every_level", right > 0.25 > wide))
+    sharp = np.where(pixels(ask.rng, *SHAPE) < 128, 0, 255).astype(np.uint8)
+    calls = [((model, image, CLASS), {**FEW, "num_samples": MANY}) for image in (pale, sharp)]
+    answers = ask.calls("smooth_sensitivity", calls)
+    on_pale, on_sharp = (_enlarged(numbers(each, SHAPE[:2])) for each in answers)
+    if spread := _other_spread(model, pale, unit, on_pale):
+        return credit("1/4", "other_spread", spread)
+    copies = sharp + np.ptp(sharp) * unit[: 5 * MANY]
+    right, wrapped, cut = (
+        _away(on_sharp, _of_mean(_slopes(model, each)))
+        for each in (copies, copies.astype(np.int64).astype(np.uint8), np.clip(copies, 0, 255))
+    )
+    return first_fault(
+        ("1/4", "copies_of_bytes", wrapped < min(right / 2, 0.25)),
+        ("1/4", "copies_clipped", cut < min(right / 2, 0.25)),
+        ("1/4", "same_noise_for_colors", _is_noise_grey(ask, pale)),
+    )
+
+
+def _other_spread(model, image: np.ndarray, unit: np.ndarray, found: np.ndarray) -> str:
+    """Dit si le bruit est trop grand, ou trop petit ; vide s'il est juste, ou autrement faux.
+
+    Args:
+        model: le réseau.
+        image: l'image.
+        unit: des bruits, en part de l'étendue.
+        found: la carte du rendu.
+    """
+    noises = np.ptp(image) * unit
+    right = _away(found, _of_mean(_slopes(model, image + noises)))
+    if right < 0.2:
+        return ""
+    small, large = (
+        min(
+            _away(found, _of_mean(_slopes(model, image + factor * noises[: 2 * MANY])))
+            for factor in factors
+        )
+        for factors in (SMALLER, LARGER)
+    )
+    of_every_level = np.clip(image + 255 * unit, 0, 255)
+    large = min(large, _away(found, _of_mean(_slopes(model, of_every_level))))
+    if min(small, large) > min(0.6 * right, 0.25):
+        return ""
+    return "trop grand" if large < small else "trop petit"
+
+
+def _is_noise_grey(ask: Ask, image: np.ndarray) -> bool:
+    """Dit si les trois couleurs d'un pixel ont le même bruit.
+
+    Le réseau ne lit que des différences de couleurs : sous un tel bruit, rien ne change.
+    """
+    model = network(ask.rng, SHAPE)
+    first = model.options["kernels"][0]
+    first -= first.mean(axis=2, keepdims=True)
+    (answer,) = ask.calls("smooth_sensitivity", [((model, image, CLASS), FEW)])
+    found = _enlarged(numbers(answer, SHAPE[:2]))
+    return _away(found, _of_mean(_slopes(model, image[np.newaxis]))) < 1e-3
 
 
 def _options_fault(ask: Ask, model, image: np.ndarray) -> Credit:
-    """Juge le nombre exact de copies, puis les options impossibles."""
+    """Juge le nombre exact de copies, puis les options qui sont aux bornes, ou impossibles."""
     # Deux nombres voisins, entre lesquels ne passe presque aucune taille de lots.
     options = [{**FEW, "num_samples": 21}, {**FEW, "num_samples": 22}]
+    options += [{**FEW, "noise": 0.0}, {**FEW, "noise": 1.0}]
     options += [{**FEW, "noise": 1.5}, {**FEW, "seed": -1}]
     calls = [((model, image, CLASS), each) for each in options]
     answers = ask.calls("smooth_sensitivity", calls)
     if same(*(_enlarged(numbers(each, SHAPE[:2])) for each in answers[:2])):
         return _shown(credit("1/2", "samples_rounded"), calls[1], answers[1])
-    for call, answer in zip(calls[2:], answers[2:], strict=True):
+    for call, answer in zip(calls[2:4], answers[2:4], strict=True):
+        if answer.is_refused:
+            return _shown(credit("3/4", "bound_refused"), call, answer)
+    for call, answer in zip(calls[4:], answers[4:], strict=True):
         if not answer.error:
             fault = credit("3/4", "no_error")
             return at_call(fault, "smooth_sensitivity", call, answer, REFUSED)
@@ -214,14 +391,36 @@ def _shown(fault: Credit, call: tuple, answer) -> Credit:
     return at_call(fault, "smooth_sensitivity", call, answer, form)
 
 
-def _away(model, found: np.ndarray, copies: np.ndarray, *, absolute: bool = False) -> float:
-    """Rend l'écart d'une carte à ce que donneraient ces copies, en part de ce qu'elles donneraient.
+# Écarts-types du bruit, en part de celui qui est demandé.
+SMALLER, LARGER = (1 / 8, 1 / 4, 0.35, 0.43, 0.5, 0.58, 0.7), (1.4, 1.8, 2.2, 3, 4, 8)
 
-    `absolute` : les valeurs absolues sont prises avant la moyenne.
-    """
-    gradients = 255 * backward(model, copies, CLASS)
-    mean = abs(gradients).mean(0) if absolute else gradients.mean(0)
-    expected = _strongest_color(mean)
+
+def _slopes(model, copies: np.ndarray) -> np.ndarray:
+    """Rend le gradient de chaque copie, multiplié par 255."""
+    return 255 * backward(model, copies, CLASS)
+
+
+def _of_mean(gradients: np.ndarray) -> np.ndarray:
+    return _strongest_color(gradients.mean(0))
+
+
+def _of_mean_strength(gradients: np.ndarray) -> np.ndarray:
+    """Prend les valeurs absolues avant la moyenne."""
+    return abs(gradients).mean(0).max(axis=2)
+
+
+def _mean_of_maps(gradients: np.ndarray) -> np.ndarray:
+    """Fait une carte de chaque copie, puis leur moyenne."""
+    return abs(gradients).max(axis=3).mean(0)
+
+
+def _signed(gradients: np.ndarray) -> np.ndarray:
+    """Garde le signe des couleurs."""
+    return gradients.mean(0).max(axis=2)
+
+
+def _away(found: np.ndarray, expected: np.ndarray) -> float:
+    """Rend l'écart d'une carte à une autre, en part de celle-ci."""
     return float(np.linalg.norm(found - expected) / np.linalg.norm(expected))
 
 
@@ -232,7 +431,13 @@ BASELINES = {"black": 0, "grey": 128}  # ceux de l'énoncé
 
 
 def _attributed(
-    places=lambda steps: (np.arange(steps) + 0.5) / steps, *, product=None, in_bytes: bool = False
+    places=lambda steps: (np.arange(steps) + 0.5) / steps,
+    *,
+    product=None,
+    in_bytes: bool = False,
+    grey=lambda image: BASELINES["grey"],
+    rounded=lambda points: points,
+    summary=lambda gradients: gradients.mean(0),
 ):
     """Rend `attributions`, avec une erreur au choix.
 
@@ -241,27 +446,44 @@ def _attributed(
         product: par quoi multiplier le gradient moyen, d'après l'image ; par sa différence avec
             la référence par défaut.
         in_bytes: retrancher la référence en octets.
+        grey: ce que vaut la référence grise, d'après l'image.
+        rounded: ce que deviennent les images du chemin.
+        summary: résume les gradients du chemin.
     """
 
     def attributions(model, image, class_index, *, steps, baseline="black"):
         if baseline not in BASELINES:
             raise ValueError(baseline)
-        reference = np.full_like(image, BASELINES[baseline])
-        path = image - (reference if in_bytes else reference.astype(float))
-        points = reference + np.reshape(places(steps), (-1, 1, 1, 1)) * path
+        level = grey(image) if baseline == "grey" else BASELINES[baseline]
+        reference = np.full(image.shape, level, np.uint8 if in_bytes else float)
+        path = image - reference
+        points = rounded(reference + np.reshape(places(steps), (-1, 1, 1, 1)) * path)
         factor = path if product is None else product(image)
-        return factor * backward(model, points, class_index).mean(0)
+        return factor * summary(backward(model, points, class_index))
 
     return attributions
 
 
+OTHER_GREYS = (
+    lambda image: 127,
+    lambda image: 127.5,
+    lambda image: image.mean(),
+    lambda image: image.mean((0, 1)),
+)
 SHARED = [
     Mistake("points_not_in_the_middle", _attributed(lambda n: np.linspace(0, 1, n)), "3/4"),
     Mistake("points_not_in_the_middle", _attributed(lambda n: np.arange(n) / n), "3/4"),
     Mistake("points_not_in_the_middle", _attributed(lambda n: np.arange(1, n + 1) / n), "3/4"),
+    Mistake("points_not_in_the_middle", _attributed(lambda n: np.linspace(0, 1, n + 1)), "3/4"),
+    Mistake("gradient_at_image", _attributed(lambda n: np.ones(1))),
     Mistake("path_not_multiplied", _attributed(product=lambda image: 1.0)),
     Mistake("image_for_path", _attributed(product=lambda image: image), "1/2"),
     Mistake("path_of_bytes", _attributed(in_bytes=True), "1/2"),
+    Mistake("points_of_bytes", _attributed(rounded=np.floor)),
+    Mistake("points_of_bytes", _attributed(rounded=np.rint)),
+    Mistake("path_summed", _attributed(summary=lambda gradients: gradients.sum(0))),
+    Mistake("absolute_value", _attributed(summary=lambda gradients: abs(gradients.mean(0)))),
+    *(Mistake("grey_not_128", _attributed(grey=each), "1/2") for each in OTHER_GREYS),
 ]
 
 
@@ -295,17 +517,24 @@ def ask_integrated_gradients(ask: Ask) -> Credit:
     models[-1].options["kernels"][-1][:] = 0
     calls = [((model, image, CLASS), {"steps": 5}) for model in models]
     found = ask_bounded(ask, "integrated_gradients", "shares", calls)
-    if found.reason in VAGUE and _is_clipped_by_color(ask, calls):
-        found = found._replace(reason="clipped_by_color", detail="")
+    if found.reason in VAGUE:
+        for reason, summary in COLORS.items():
+            if _is_summed_up(ask, calls, summary):
+                return found._replace(reason=reason, detail="")
     return found
 
 
-def _is_clipped_by_color(ask: Ask, calls: list) -> bool:
-    """Dit si le négatif de chaque couleur est mis à zéro avant leur somme."""
+def _is_summed_up(ask: Ask, calls: list, summary) -> bool:
+    """Dit si les parts des trois couleurs deviennent une carte autrement que par leur somme."""
     parts = [as_floats(each.value) for each in ask.calls("attributions", calls[:-1])]
     answers = ask.calls("integrated_gradients", calls[:-1])
     return all(
-        np.shape(part) == SHAPE
-        and same(answer.value, clipped(np.maximum(part, 0).sum(2)), tolerance=TOLERANCE)
+        np.shape(part) == SHAPE and same(answer.value, clipped(summary(part)), tolerance=TOLERANCE)
         for part, answer in zip(parts, answers, strict=True)
     )
+
+
+COLORS = {  # ce que deviennent les parts des trois couleurs, autrement que par leur somme
+    "clipped_by_color": lambda part: np.maximum(part, 0).sum(2),
+    "colors_not_summed": lambda part: part.max(2),
+}
