@@ -40,6 +40,7 @@ SHAPE = (9, 13, 3)
 BLACK, GREY = np.zeros(3), np.full(3, 128)  # celles de l'énoncé
 HALF = np.full(3, 127.5)  # le milieu exact de l'échelle, qui fait 0,5 une fois divisé
 COLORS = (0, 1)  # les axes d'une image, sans celui des couleurs
+JUST_UNDER, JUST_OVER = -1, 1  # restes d'une moyenne : coupée, ou prise au-dessus, elle change
 
 
 def _rounded_mean(image: np.ndarray) -> np.ndarray:
@@ -154,13 +155,31 @@ FILLS = [
 ]
 
 
+def _with_remainder(image: np.ndarray, remainder: int) -> np.ndarray:
+    """Baisse des valeurs d'un niveau, pour que chaque couleur moyenne soit presque un entier.
+
+    Args:
+        image: `(H, W, 3)` uint8.
+        remainder: ce que laisse la somme de chaque couleur, divisée par le nombre de pixels.
+
+    Returns:
+        `(H, W, 3)` uint8, sans zéro avant la baisse.
+    """
+    colors = np.maximum(image, 1).reshape(-1, 3)  # (pixels, 3)
+    excess = (colors.sum(0, dtype=int) - remainder) % len(colors)  # de pixels à baisser
+    is_lowered = np.arange(len(colors))[:, np.newaxis] < excess
+    return (colors - is_lowered).astype(np.uint8).reshape(image.shape)
+
+
 @question("ex07.fill_color")
 def ask_fill_color(ask: Ask) -> Credit:
     """Demande les trois couleurs, puis une qui n'existe pas."""
     tinted = (pixels(ask.rng, *SHAPE) * [1, 0.6, 0.3]).astype(np.uint8)
+    tinted = _with_remainder(tinted, JUST_UNDER)
+    other = _with_remainder(pixels(ask.rng, 5, 7, 3), JUST_OVER)
     groups = [
         ("1/2", [((tinted, "black"), {}), ((tinted, "grey"), {})]),
-        ("3/4", [((tinted, "mean"), {}), ((pixels(ask.rng, 5, 7, 3), "mean"), {})]),
+        ("3/4", [((tinted, "mean"), {}), ((other, "mean"), {})]),
         ("1", [((tinted, "blue"), {})]),
     ]
     return ask.judge("fill_color", groups, OURS.fill_color, MEANS + FILLS)
@@ -349,9 +368,14 @@ SQUARES = [
 
 @question("ex07.drops")
 def ask_drops(ask: Ask) -> Credit:
-    """Cache l'image d'un réseau connu : carrés côte à côte, qui se recouvrent, par défaut."""
+    """Cache l'image d'un réseau connu : carrés côte à côte, qui se recouvrent, par défaut.
+
+    Les deux images que cache leur couleur moyenne la distinguent de l'entier du dessous, ou du
+    dessus.
+    """
     sides = ((9, 12), (8, 11), (11, 8), (65, 67), (20, 21))
     small, wide, tall, large, many = (pixels(ask.rng, *each, 3) for each in sides)
+    small, large = _with_remainder(small, JUST_UNDER), _with_remainder(large, JUST_OVER)
     settings = [
         (small, {"patch_px": 3, "stride_px": 3, "fill": "black"}),
         (pixels(ask.rng, 8, 12, 3), {"patch_px": 4, "stride_px": 4, "fill": "grey"}),
