@@ -168,8 +168,7 @@ def descent(weight_decay: float | None = None) -> keras.optimizers.Optimizer:
     """Rend la descente avec élan de l'exercice 03.
 
     Args:
-        weight_decay: de quelle part du taux chaque poids est ramené vers zéro, à chaque pas ; None,
-            rien.
+        weight_decay: part du taux dont chaque poids est ramené vers zéro, à chaque pas ; None, rien.
     """
     return keras.optimizers.SGD(
         ex03_cifar10.LEARNING_RATE, ex03_cifar10.MOMENTUM, nesterov=True, weight_decay=weight_decay
