@@ -164,14 +164,13 @@ def cifar10_undivided() -> keras.Model:
     return keras.Model(model.input, layers.Softmax(dtype="float32")(scores), name="undivided")
 
 
-def descent(weight_decay: float | None = None) -> keras.optimizers.Optimizer:
-    """Rend la descente avec élan de l'exercice 03.
-
-    Args:
-        weight_decay: part du taux dont chaque poids est ramené vers zéro, à chaque pas ; None, rien.
-    """
+def descent() -> keras.optimizers.Optimizer:
+    """Rend la descente avec élan de l'exercice 03."""
     return keras.optimizers.SGD(
-        ex03_cifar10.LEARNING_RATE, ex03_cifar10.MOMENTUM, nesterov=True, weight_decay=weight_decay
+        ex03_cifar10.LEARNING_RATE,
+        ex03_cifar10.MOMENTUM,
+        nesterov=True,
+        weight_decay=ex03_cifar10.WEIGHT_DECAY,
     )
 
 
@@ -183,11 +182,12 @@ def cifar10_steps() -> Chain:
     chain.add("moved", "des images déplacées et retournées", augment=ex03_cifar10.augment)
     chain.add("network", "six convolutions normalisées au lieu de trois", build=cifar10_undivided)
     chain.add("falling", "un taux d'apprentissage qui descend", falls=True)
-    chain.add("batches", "des lots deux fois plus grands", batch_size=ex03_cifar10.BATCH_SIZE)
-    chain.add("momentum", "une descente avec élan au lieu d'Adam", optimizer=descent)
-    chain.add("warmup", "un taux qui monte d'abord", warmup=ex03_cifar10.WARMUP)
     chain.add(
-        "decay", "des poids ramenés vers zéro", optimizer=lambda: descent(ex03_cifar10.WEIGHT_DECAY)
+        "descent",
+        "la descente avec élan, par lots de 256",
+        optimizer=descent,
+        batch_size=ex03_cifar10.BATCH_SIZE,
+        warmup=ex03_cifar10.WARMUP,
     )
     chain.add("smoothed", "une cible adoucie", smoothing=ex03_cifar10.LABEL_SMOOTHING)
     chain.add("divided", "des scores divisés par 3", build=ex03_cifar10.build_model)
