@@ -519,7 +519,10 @@ def _answers_alike(answer: Answer, near: dict, part: Sequence) -> bool:
     """Dit si le rendu répond comme un calcul voisin."""
     if answer.error or "error" in near:
         return bool(answer.error) and "error" in near
-    return same(answer.value, seen(Answer(near["value"]), *part).value, tolerance=TOLERANCE)
+    try:
+        return same(answer.value, seen(Answer(near["value"]), *part).value, tolerance=TOLERANCE)
+    except ValueError:  # une suite irrégulière, que rien ne compare
+        return False
 
 
 def _is_answer(found) -> bool:

@@ -163,7 +163,8 @@ def _not_truncated(found: np.ndarray, expected: np.ndarray) -> bool:
 
 def _overflowed(found: np.ndarray, expected: np.ndarray) -> bool:
     """Seul le reste de la division par 256 est juste : le calcul a débordé d'un octet."""
-    return alike(found, np.mod(np.trunc(expected), 256))
+    overflows = expected.min() < 0 or expected.max() > 255
+    return overflows and alike(found, np.mod(np.trunc(expected), 256))
 
 
 def _other_scale(found: np.ndarray, expected: np.ndarray) -> bool:

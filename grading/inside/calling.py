@@ -208,7 +208,7 @@ class Asked:
             "complete": network is not None and isinstance(history, dict),
             "moved": network is not None and network.has_moved(),
             "asked": OPTIONS["epochs"],
-            "epochs": network.epochs if network is not None else [],
+            "epochs": network.num_epochs if network is not None else 0,
         }
 
     def _train_both(self, function) -> dict:

@@ -54,7 +54,6 @@ class Network:
         self.looks = []  # ce qui est mesuré depuis le dernier apprentissage
         # Pas d'une boucle à la main, et sa dernière réponse ; appels de `fit`.
         self.steps, self.answer, self.lessons = 0, (), 0
-        self.epochs = []  # que demande chaque `fit`
         self.history = self.guessed = None  # ce qu'ont rendu le dernier `fit`, le dernier `predict`
         self.num_epochs, self.told = 0, False  # demandées à `fit` ; si `train` rend ses courbes
         self._touched = touched
@@ -282,7 +281,6 @@ class Watched:
         network.checked = x_val if noted["validates"] else network.checked
         network.fits = [*network.fits[: MAX_FITS - 1], noted]
         network.lessons += 1
-        network.epochs = [*network.epochs, int(named.get("epochs") or 0)][:MAX_STEPS]
         if network.lessons <= MAX_STEPS or network.history is None:  # puis plus rien n'est appris
             network.history = self._fit_few(model, x, learned, checked, noted)
         return _stretched(network.history, max(1, int(named.get("epochs") or 1)))

@@ -692,7 +692,7 @@ def _judge_own(own: dict, network: dict) -> Credit:
     return first_fault(
         ("1/2", "validation_unused", _validates_with_train(network)),
         ("1/2", "no_history", not own["complete"]),
-        ("1/2", "epochs_ignored", len(own["epochs"]) == 1 and own["epochs"] != [own["asked"]]),
+        ("1/2", "epochs_ignored", own["epochs"] not in (0, own["asked"])),
         ("1/2", "no_training", not own["moved"]),
     )
 
