@@ -145,9 +145,7 @@ def judge(
     if not wrong:
         return RIGHT
     every = [each for bad in wrong for each in bad]
-    missed = {id(each.answer) for each in every}
-    calls = [call for _, some in groups for call in some]
-    kept = [pair for pair in zip(answers, calls, strict=False) if id(pair[0]) not in missed]
+    kept = _kept(answers, groups, every)
     mistakes = [once(each) for each in mistakes]
     if mistake := _explaining(mistakes, every, kept, tolerance):
         return Credit(max(level, Fraction(mistake.level)), mistake.reason, "", every[0])
@@ -248,6 +246,15 @@ def _missed(
     below = [Fraction(value) for value, _ in groups[:first]]  # et plusieurs peuvent être égaux
     level = max((each for each in below if each < Fraction(groups[first][0])), default=Fraction(0))
     return level, [[each._replace(reached=level) for each in bad] for bad in wrong]
+
+
+def _kept(
+    answers: Sequence[Answer], groups: Sequence[tuple], wrong: Sequence[Wrong]
+) -> list[tuple]:
+    """Rend `(réponse, appel)` de ce qui n'est pas manqué."""
+    missed = {id(each.answer) for each in wrong}
+    calls = [call for _, some in groups for call in some]
+    return [pair for pair in zip(answers, calls, strict=False) if id(pair[0]) not in missed]
 
 
 def _agrees(answer: Answer, expected, tolerance: float) -> bool:
