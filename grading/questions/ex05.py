@@ -71,18 +71,20 @@ def _judge_generator(found: dict) -> Credit:
     alike, shuffled = _compared(first, expected)
     orders = found["shuffled"]
     mixed = orders and not _compared(orders[0], first)[0]
-    return _scale_credit(
-        first,
+    of_images = [
         ("1/2", "subset_by_default", len(whole["numbers"]) < NUM, f"{len(first)} sur {NUM}"),
         ("1/2", "wrong_image_size", whole["shape"] != SHAPE, f"{size}, et non 150 × 150 × 3"),
         ("1/2", "images_shuffled", shuffled),
         ("1/2", "wrong_values", not alike),
+    ]
+    of_batches = [
         ("3/4", "labels_missing", labels is None),
         ("3/4", "labels_otherwise", not same(labels, np.arange(NUM) * 2 // NUM)),
         ("3/4", "batch_size_ignored", whole["batch_size"] not in (0, BATCH)),
         ("3/4", "shuffle_ignored", not mixed),
         ("3/4", "seed_ignored", mixed and not _compared(*orders)[0]),
-    )
+    ]
+    return _scale_credit(first, *of_images, *of_batches)
 
 
 def _judge_reading(ask: Ask, network: dict) -> Credit:
@@ -237,12 +239,15 @@ def _judge_frozen(found: dict) -> Credit:
     layer = [name for name, each in others.items() if same(output, each, tolerance=1e-4)]
     largest = same(output, maps.max(axis=(1, 2)), tolerance=1e-4)
     again = as_floats(found["again"]).mean(axis=(1, 2))
-    return first_fault(
+    known = [
         (0, "maps_flattened", same(output, flat, tolerance=1e-4)),
         (0, "maps_not_averaged", output.ndim != 2 or largest),
         (0, "wrong_layer", layer, f"{''.join(layer[:1])} est gardée"),
         (0, "summed", same(output, maps.sum(axis=(1, 2)), tolerance=1e-4)),
         (0, "scaling_twice", same(output, again, tolerance=1e-4)),
+    ]
+    return first_fault(
+        *known,
         (0, "wrong_shape", output.shape != means.shape, f"{means.shape[1]} cartes, {size} nombres"),
         (0, "lines_times_a_number", same(_unit(output), _unit(means), tolerance=1e-4)),
         (0, "wrong_values", True),

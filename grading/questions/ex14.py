@@ -334,13 +334,17 @@ def _are_alike(found: dreams.Found, again: dreams.Found) -> bool:
     return known and same(again.pixels, found.pixels, tolerance=CLOSE)
 
 
+def _patch(ask: Ask, shape: tuple, *, colour: tuple, spread: float) -> np.ndarray:
+    """Tire une petite image, autour d'une couleur : `(h, w, 3)` float32 de 0 à 255."""
+    return np.clip(colour + ask.rng.normal(0, spread, shape), 0, 255).astype(np.float32)
+
+
 @question("ex14.transfer")
 def ask_transfer(ask: Ask) -> Credit:
     """Transforme une petite image sombre en une claire, un poids à la fois, puis tous ensemble."""
     network = dreams.draw_network(ask.rng)
-    content = np.array([50, 70, 90]) + ask.rng.normal(0, 12, PATCH)
-    style = np.array([190, 170, 210]) + ask.rng.normal(0, 25, (10, 9, 3))
-    content, style = (np.clip(each, 0, 255).astype(np.float32) for each in (content, style))
+    content = _patch(ask, PATCH, colour=(50, 70, 90), spread=12)
+    style = _patch(ask, (10, 9, 3), colour=(190, 170, 210), spread=25)
     try:
         made = _pictures(ask, network, content, style, [(*each, STEPS) for each in ALONE])
     except failures.Failure as failure:
@@ -353,7 +357,7 @@ def ask_transfer(ask: Ask) -> Credit:
     before, after, without = (
         dreams.relative_distance(_style(network, each), wanted) for each in (content, styled, kept)
     )
-    rough, smoothed = (dreams.total_variation(each) for each in (content, smooth))
+    rough, smoothed = dreams.total_variation(content), dreams.total_variation(smooth)
     lowest = min((each.min() for each in told[0].values() if each.size), default=0)
     # Les autres poids sont nuls : la plus grande des pertes est la variation totale.
     variation = dreams.total_variation(content / 255)
@@ -363,13 +367,16 @@ def ask_transfer(ask: Ask) -> Credit:
     itself = told[0] and _first_of(told[0]) < 0.02 * before
     still = np.abs(styled - content).max() < 1
     of_weights = None if sizes else _fault_of_weights(told, before, variation / content.size)
-    return first_fault(
+    of_style = [
         ("1/4", "weights_exchanged", exchanged),
         ("1/4", of_weights, missed and of_weights),
         ("1/4", "losses_negative", missed and lowest < 0),
         ("1/4", "style_of_content", missed and itself),
         ("1/4", "picture_still", missed and still),
         ("1/4", "style_not_reached", missed),
+    ]
+    return first_fault(
+        *of_style,
         # Une image au hasard peut ressembler au style sans l'avoir cherché.
         ("1/2", "starts_elsewhere", np.abs(begun[0].pixels - content).mean() > 30),
         ("1/4", "style_weight_ignored", without < 0.5 * before),

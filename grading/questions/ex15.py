@@ -597,13 +597,16 @@ def _judge_shortcuts(plain: dict, found: dict) -> Credit:
     blocks = {_backwards(layers, last, first) for first, last in ends}
     after = [each for each in layers if set(each["parents"]) & set(added)]
     weighs = plain["num_parameters"] != found["num_parameters"]
-    return first_fault(
+    of_places = [
         # La première convolution est peut-être 3×3.
         (0, "wrong_depth", depth not in (DEPTH, DEPTH + 1), f"{depth} convolutions 3×3"),
         ("1/4", "shortcut_always", _additions(plain)),
         ("1/4", "shortcut_missing", not added),
         ("1/2", "shortcut_elsewhere", len(added) != DEPTH // 2, f"{len(added)} additions"),
         ("1/2", "added_to_itself", any(first == last for first, last in ends)),
+    ]
+    return first_fault(
+        *of_places,
         ("1/2", "shortcut_with_weights", weighs),
         ("1/2", "shortcut_from_start", len(starts) == 1),
         ("1/2", "shortcut_over_one", blocks <= {"C", "rC", "Cr", "rCr"}),

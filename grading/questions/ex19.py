@@ -272,6 +272,12 @@ def ask_build_transformer(ask: Ask) -> Credit:
     counts, wanted = [each["num_parameters"] for each in facts], ask.settings["parameters"]
     of_places, span = counts[1] - counts[0], _span_seen(facts[0])
     received = f"{counts[1]} et {counts[0]} reçus"
+    of_parameters = [
+        ("1/2", "positions_useless", changed < SEEN),
+        ("3/4", "positions_of_pixels", of_places == NUM_PATCHES * PATCH_PX**2, received),
+        ("3/4", "class_token_placed", of_places == (NUM_PATCHES + 1) * WIDTH, received),
+        ("3/4", "wrong_parameters", counts != [wanted - NUM_PATCHES * WIDTH, wanted], received),
+    ]
     return first_fault(
         ("0", "not_probabilities", not networks.are_probabilities(outputs[1])),
         ("1/4", "attention_layers_missing", maps != [[NUM_PATCHES + 1] * 2] * DEPTH),
@@ -279,10 +285,7 @@ def ask_build_transformer(ask: Ask) -> Credit:
         ("1/2", "scaling_twice", span < networks.MIN_SCALED),
         ("1/2", "places_without_positions", without > SEEN),
         ("1/2", "tokens_not_patches", without_sideways > SEEN),
-        ("1/2", "positions_useless", changed < SEEN),
-        ("3/4", "positions_of_pixels", of_places == NUM_PATCHES * PATCH_PX**2, received),
-        ("3/4", "class_token_placed", of_places == (NUM_PATCHES + 1) * WIDTH, received),
-        ("3/4", "wrong_parameters", counts != [wanted - NUM_PATCHES * WIDTH, wanted], received),
+        *of_parameters,
         ("3/4", "tokens_bent", any(map(_bends_tokens, facts[1]["layers"]))),
     )
 

@@ -163,19 +163,22 @@ def _spectrograms(ask: Ask) -> list:
     single = np.zeros((len(places), 12 * HOP))
     single[np.arange(len(places)), 6 * HOP + places] = 1
     one, profile = [((note(),), {})], partial(_profile, num_samples)
-    return [
+    notes = [
         ("1/2", one, partial(_strongest, num_samples)),
         ("1/2", one, profile),
         ("3/4", [((np.stack([note(), note()]),), {})], profile),
         ("3/4", [((note(2 * WINDOW),), {"window": 2 * WINDOW})], profile),
-        (
-            "1",
-            [((rng.normal(size=(3, HOP)),), {})],
-            lambda spectrogram: np.isfinite(spectrogram).all(-2),
-        ),  # il n'a que des bords
+    ]
+    return [
+        *notes,
+        ("1", [((rng.normal(size=(3, HOP)),), {})], _are_finite),  # il n'a que des bords
         ("1", [((bounds,), {})], _bounds_kept),
         ("1", [((single,), {})], _weights),
     ]
+
+
+def _are_finite(spectrogram: np.ndarray) -> np.ndarray:
+    return np.isfinite(spectrogram).all(-2)
 
 
 def _made(ask: Ask, function: str, calls) -> list[np.ndarray]:
@@ -407,11 +410,14 @@ def ask_nmf_parts(ask: Ask) -> Credit:
     first, *_, again = found
     lost = np.linalg.norm(found[:NUM_STARTS].sum(1) - mixture, axis=(1, 2))
     values = np.linalg.svd(np.nan_to_num(first), compute_uv=False)  # (k, t ou f)
+    of_seeds = [
+        ("3/4", "seed_ignored", not same(first, again, tolerance=1e-4)),
+        ("3/4", "seed_unread", len({*seeds}) > 1 and (found == first).all()),
+    ]
     return first_fault(
         ("0", "not_a_number", not np.isfinite(found).all()),
         ("1/4", "negative_parts", found.min() < -1e-9),
         ("1/2", "sum_far_from_mixture", np.median(lost) > MAX_ERROR * np.linalg.norm(mixture)),
         ("1/2", "parts_not_spectra", (values[:, 1] > 1e-3 * values[:, 0].max()).any()),
-        ("3/4", "seed_ignored", not same(first, again, tolerance=1e-4)),
-        ("3/4", "seed_unread", len({*seeds}) > 1 and (found == first).all()),
+        *of_seeds,
     )

@@ -839,11 +839,14 @@ def judge_evaluate(ask: Ask) -> Credit:
         "threshold_for_largest": 0,  # aucune probabilité du modèle ne dépasse 0,5
     }
     said = [reason for reason, one in known.items() if abs(accuracy - one) < 1e-5]
-    return first_fault(
+    of_accuracy = [
         ("1/4", "accuracy_in_percent", abs(accuracy - 100 * right) < 1e-5),
         *_partial_accuracies(accuracy, found, probabilities),
         ("1/4", "scaled_in_evaluate", abs(accuracy - np.mean(y == 0)) < 1e-5),
         ("1/4", "class_order_shifted", abs(accuracy - shifted) < 1e-5),
+    ]
+    return first_fault(
+        *of_accuracy,
         (0, [*said, "wrong_accuracy"][0], not abs(accuracy - right) <= 1e-5),  # NaN compris
         ("1/2", "progress_bar", found["printed"] > 0),
         ("1/2", "no_probabilities", np.shape(probabilities) != (len(y), NUM_CLASSES)),
