@@ -217,7 +217,7 @@ def judge_both(own: dict) -> Credit:
     asked = f"`fit` en demande {min(epochs, default=0)}, et l'option vaut {own['wanted']}"
     names = own["outputs"]
     return first_fault(
-        ("1/2", "dense_not_trained", taught and all(taught)),
+        ("1/2", "dense_not_trained", taught == [True]),
         ("3/4", "epochs_of_each", epochs, asked),
         ("3/4", "wrong_outputs", names is not None and not OUTPUTS <= {*names}, _said(names)),
         ("3/4", "wrong_curves", not own["lists"], "ce n'est pas un dictionnaire de listes"),
