@@ -337,7 +337,8 @@ def chained(module: str, function: str, calls: list) -> list:
         module: nom du module.
         function: nom de la fonction, ou de la classe.
         calls: `[[arguments, [nom, *arguments], …], nommés]` de chaque appel : les arguments de la
-            fonction, puis de chaque méthode. D'une liste, `[nom, rang]` rend un élément.
+            fonction, puis de chaque méthode. D'une liste, `[nom, rang]` rend un élément, et
+            `[nom, rang, autre]` rend `autre` si elle ne l'a pas.
 
     Returns:
         Pour chaque appel, `{"value": …}`, ce que rend la dernière méthode, ou `{"error": …}`. La

@@ -16,6 +16,7 @@ TOLERANCE = 1e-5
 LARGE = 5000.0  # de scores dont l'un au moins a une exponentielle qui déborde
 FAR = 1000.0  # d'un grand score à zéro, au moins : où qu'on les coupe, ils deviennent égaux
 BOTH_WAYS = (("1/2", "y", None), ("1", "dx", None))  # l'aller, puis le retour
+ABSENT = "absent"  # ce qui est rendu d'une liste qui n'a pas l'élément demandé
 SEEN_FORWARD = ("pooling_stride_not_read", "pooling_stride")  # n'expliquent pas un retour faux seul
 
 
@@ -67,7 +68,8 @@ def _starting_empty(ask: Ask, kind: type, layer: tuple, found: Credit) -> Credit
     given, named = layer
     calls = [(_steps(wanted, *given), named) for wanted in ("before", "weights")]
     before, _ = ask.calls(kind.__name__, calls, operation="chained")
-    return found if _is_none(before) else credit("3/4", "gradients_not_empty")
+    is_empty = isinstance(before.value, str) and before.value == ABSENT
+    return found if is_empty else credit("3/4", "gradients_not_empty")
 
 
 def _steps(wanted: str, x: np.ndarray, dy: np.ndarray, *arguments) -> tuple:
@@ -76,8 +78,8 @@ def _steps(wanted: str, x: np.ndarray, dy: np.ndarray, *arguments) -> tuple:
     Args:
         wanted: `"y"`, ce que rend l'aller ; `"dx"`, ce que rend le retour ; `"weights"`, le premier
             des poids ; `"again"`, son gradient au second retour, les images ayant changé d'ordre ;
-            `"before"`, son gradient avant tout retour ; ou le numéro, en texte, d'un gradient noté
-            au retour.
+            `"before"`, son gradient avant tout retour, ou `ABSENT` ; ou le numéro, en texte, d'un
+            gradient noté au retour.
         x: entrée.
         dy: gradient de la sortie.
         arguments: de quoi construire la couche.
@@ -86,7 +88,7 @@ def _steps(wanted: str, x: np.ndarray, dy: np.ndarray, *arguments) -> tuple:
     if wanted == "weights":
         steps = [["weights", 0]]
     if wanted == "before":
-        steps = [["gradients", 0]]
+        steps = [["gradients", 0, ABSENT]]  # None serait un gradient : la liste n'est pas vide
     if wanted == "again":
         steps += [["forward", x[::-1]], ["backward", dy], ["gradients", 0]]
     if wanted.isdigit():
