@@ -2,13 +2,13 @@
 
 import itertools
 from collections.abc import Callable, Sequence
-from fractions import Fraction
 from functools import partial
 from operator import itemgetter
+from typing import NamedTuple
 
 import numpy as np
 
-from grading.asking.failures import Failure
+from grading.asking.failures import Answer, Failure
 from grading.inside import messages
 from grading.questions import (
     TOLERANCE,
@@ -17,28 +17,27 @@ from grading.questions import (
     Mistake,
     altered,
     compared,
-    credit,
     first_fault,
     numbers,
     pixels,
     question,
     same,
 )
-from grading.questions.heatmaps import forward, network
+from grading.questions.heatmaps import forward, from_late, network
 
 SHAPE = (7, 9, 3)
-STEPS = 30  # de montée, bien assez pour un si petit réseau
+STEPS = 15  # de montée, bien assez pour un si petit réseau, et pour sortir de [0, 255]
 EPSILON = 1e-3  # de `keras.layers.BatchNormalization`
 GREY, SMOOTHING, DECAY = 128, 0.15, 0.02  # ce que l'énoncé dit de chaque pas
 STEP_PX = 10  # de même : ce dont une valeur change, en moyenne, à chaque pas
+KERNEL_NORM, MEAN_SHARE = 2.0, -0.15  # d'un noyau, et la part qu'y prend sa moyenne
 ROUNDED = 1.0  # niveaux d'écart, en moyenne, que les arrondis d'une image expliquent
-SMALL_STEP = 2.0  # niveaux dont une valeur change, en moyenne : l'énoncé en veut dix
-NUDGE = 0.5  # niveaux dont une valeur bouge, pour voir ce qu'y gagne la réponse d'un filtre
-NUM_FILTERS = 3  # de la couche montrée
-WRAPPING_STEPS = 15  # de montée : des valeurs sortent de [0, 255] à chaque pas
-JUMP = 128  # niveaux qu'aucune valeur ne franchit en un pas, sauf si elle déborde
+SURE = 0.5  # de l'écart à la deuxième montée connue : la première est alors reconnue
+EARLY_STEPS = 6  # après lesquels deux montées se distinguent, sans s'être encore trop écartées
+FILTERS, FLAT = [2, 0, 1, 1], 3  # ceux qui montent, l'un deux fois, et celui dont tout est nul
+ONCE = slice(3)  # les trois premiers, tous différents
 FLAT_STEPS = 8  # de montée pour un filtre nul : assez pour voir le lissage, et le retour au gris
-NEAR = 0.1  # de ce que gagne un filtre ; une image d'un autre filtre en perd au moins le quart
+NEAR = 0.1  # de ce que gagne un filtre ; l'image d'un autre filtre en perd au moins le tiers
 
 
 # --- Les filtres ---------------------------------------------------------------------
@@ -282,64 +281,228 @@ def _alike(one: np.ndarray, other: np.ndarray) -> bool:
     return np.abs(one - other).max() <= 1
 
 
-def _flat_network(rng) -> messages.Ingredient:
-    """Tire un réseau dont le deuxième filtre est nul : rien n'y dit comment changer l'image."""
+def _network(rng) -> messages.Ingredient:
+    """Tire un réseau dont chaque filtre lit une carte à lui, et dont le dernier est nul.
+
+    Les noyaux de deux cartes sont à peu près orthogonaux : l'image de l'une n'est pas celle d'une
+    autre. Leur moyenne est négative : un gradient divisé par la sienne descend.
+    """
     model = network(rng, SHAPE)
-    model.options["kernels"][1][..., 1] = 0
+    (first, _, dense), biases = model.options["kernels"], model.options["biases"]
+    size, num = first[..., 0].size, first.shape[-1]
+    drawn = np.column_stack([np.ones(size), first.reshape(size, num)])
+    apart = np.linalg.qr(drawn)[0][:, 1:]  # (size, num), de moyenne nulle
+    kernels = KERNEL_NORM * (MEAN_SHARE / np.sqrt(size) + apart)
+    chosen = 0.8 * np.eye(num, FLAT + 1) * (np.arange(FLAT + 1) < FLAT)
+    cells = np.repeat(dense[: len(dense) // FLAT], FLAT + 1, axis=0)  # les classes ne servent pas
+    model.options["kernels"] = [kernels.reshape(first.shape), chosen[np.newaxis, np.newaxis], cells]
+    model.options["biases"] = [biases[0], np.zeros(FLAT + 1), biases[2]]
     return model
 
 
-def _without_gradient(
-    noise: np.ndarray, steps: int, *, share=SMOOTHING, decay=DECAY, grey=GREY
-) -> np.ndarray:
-    """Rend ce que deviennent, en quelques pas, des images que leur gradient ne change pas."""
-    smooth = _smoothed(CROSS)
-    for _ in range(steps):
-        noise = smooth(noise, share)
-        noise = noise + decay * (grey - noise)
-    return noise
+# --- La montée refaite, juste ou avec une faute connue -------------------------------
 
 
+def _own_scale(gradient: np.ndarray) -> np.ndarray:
+    scale = np.abs(gradient).mean(axis=(1, 2, 3), keepdims=True)
+    return np.maximum(scale, np.finfo(np.float32).tiny)
+
+
+def _signed_scale(gradient: np.ndarray) -> np.ndarray:
+    return gradient.mean(axis=(1, 2, 3), keepdims=True)
+
+
+def _scale_of_batch(gradient: np.ndarray) -> np.ndarray:
+    return np.abs(gradient).mean()
+
+
+def _no_scale(gradient: np.ndarray) -> float:
+    return 1.0
+
+
+def _cut(images: np.ndarray) -> np.ndarray:
+    return np.clip(images, 0, 255)
+
+
+def _wrapped(images: np.ndarray) -> np.ndarray:
+    return images % 256
+
+
+def _slopes(model, images: np.ndarray, filters: Sequence[int]) -> np.ndarray:
+    """Rend le gradient, par rapport à chaque image, de la réponse moyenne de son filtre."""
+    chosen = np.eye(FLAT + 1)[filters] / ((SHAPE[0] - 2) * (SHAPE[1] - 2))
+    return from_late(model, images, chosen[:, np.newaxis, np.newaxis])
+
+
+class Climb(NamedTuple):
+    """Une montée de gradient : celle de l'énoncé, ou l'une de ses fautes."""
+
+    share: float = SMOOTHING
+    decay: float = DECAY
+    grey: float = GREY
+    sign: int = 1
+    scale: Callable = _own_scale
+    bounded: Callable = _cut  # ce qui ramène l'image entre 0 et 255, à chaque pas
+    ended: Callable = _cut  # et à la fin
+
+    def without_gradient(self, images: np.ndarray) -> np.ndarray:
+        """Rend ce que devient une image, en un pas, si son gradient ne la change pas."""
+        images = _smoothed(CROSS)(images, self.share)
+        return images + self.decay * (self.grey - images)
+
+    def flat(self, noise: np.ndarray, steps: int) -> np.ndarray:
+        """Rend ce que devient, en quelques pas, l'image `(H, W, 3)` d'un filtre nul."""
+        images = noise[np.newaxis]
+        for _ in range(steps):
+            images = self.without_gradient(images)
+        return images[0]
+
+    def images(self, model, noise: np.ndarray, filters: Sequence[int]) -> np.ndarray:
+        """Rend l'image de chaque filtre, après `EARLY_STEPS` pas depuis un bruit `(H, W, 3)`."""
+        images = np.repeat(noise[np.newaxis], len(filters), axis=0)
+        for _ in range(EARLY_STEPS):
+            slopes = _slopes(model, images, filters)
+            climbed = images + self.sign * STEP_PX * slopes / self.scale(slopes)
+            images = self.bounded(self.without_gradient(climbed))
+        return self.ended(images)
+
+
+RIGHT_CLIMB = Climb()
 SLOWED = (  # ce qui se dit d'un lissage ou d'un retour au gris qui manque, ou n'est pas le bon
-    ("", {}),
-    ("not_smoothed", {"share": 0}),
-    ("grey_forgotten", {"decay": 0}),
-    ("not_smoothed", {"share": 0, "decay": 0}),
-    ("black_for_grey", {"grey": 0}),
+    ("not_smoothed", Climb(share=0)),
+    ("grey_forgotten", Climb(decay=0)),
+    ("not_smoothed", Climb(share=0, decay=0)),
+    ("black_for_grey", Climb(grey=0)),
+)
+CLIMBS = (
+    *SLOWED,
+    ("step_not_scaled", Climb(scale=_no_scale)),
+    ("signs_in_scale", Climb(scale=_signed_scale)),
+    ("gradient_of_batch", Climb(scale=_scale_of_batch)),
+    ("gradient_descended", Climb(sign=-1)),
+    ("pixels_wrap", Climb(bounded=_wrapped)),
+    ("pixels_wrap", Climb(bounded=np.array, ended=_wrapped)),
+)
+SLIGHT = (  # ce qui n'empêche pas, à la plupart des tirages, les filtres de répondre davantage
+    *("not_smoothed", "grey_forgotten", "black_for_grey", "gradient_of_batch", "pixels_wrap"),
 )
 
 
-def _pictures(ask: Ask, model, asked: Sequence[tuple]) -> list[np.ndarray]:
-    """Demande des images : `(filtres, pas)` ; rien si l'une manque."""
-    calls = [((model, "late", some), {"steps": steps, "seed": 7}) for some, steps in asked]
+def _known_climb(found: np.ndarray, model, noise: np.ndarray) -> str | None:
+    """Nomme la montée connue qui rend ces images ; "" si c'est la bonne, None s'il n'y en a pas.
+
+    Args:
+        found: une image par filtre de `FILTERS`, après `EARLY_STEPS` pas.
+        model: le réseau.
+        noise: le bruit de départ du rendu, `(H, W, 3)`.
+    """
+    gaps: dict[str, float] = {}
+    with np.errstate(all="ignore"):  # une faute divise par zéro
+        right = RIGHT_CLIMB.images(model, noise, range(FLAT + 1))
+        for reason, climb in CLIMBS:
+            gap = np.abs(found - climb.images(model, noise, FILTERS)).mean()
+            gaps[reason] = min(gap, gaps.get(reason, np.inf))
+    known = _clearly_least({"": np.abs(found - right[FILTERS]).mean(), **gaps})
+    return "another_filter" if known is None and _are_of_others(found, right) else known
+
+
+def _clearly_least(gaps: dict[str, float]) -> str | None:
+    """Rend la raison dont l'écart est le plus petit, et de loin ; None s'il n'y en a pas."""
+    first, second = sorted(gaps, key=gaps.__getitem__)[:2]
+    return first if gaps[first] < max(ROUNDED, SURE * gaps[second]) else None
+
+
+def _are_of_others(found: np.ndarray, right: np.ndarray) -> bool:
+    """Dit si des images sont bien celles de filtres, mais pas de ceux qui sont demandés.
+
+    Args:
+        found: une par filtre de `FILTERS`.
+        right: la bonne image de chaque filtre, dans l'ordre de leurs numéros.
+    """
+    is_same = np.abs(found[:, np.newaxis] - right).mean((2, 3, 4)) < ROUNDED
+    return bool(is_same.any(1).all() and not is_same[range(len(FILTERS)), FILTERS].all())
+
+
+# --- Les images du rendu -------------------------------------------------------------
+
+
+class Pictures(NamedTuple):
+    """Ce que le rendu fait de trois filtres, l'un demandé deux fois."""
+
+    found: np.ndarray  # (4, H, W, 3), après STEPS pas
+    early: np.ndarray  # de même, après EARLY_STEPS pas
+    is_seeded: bool  # celles-ci, demandées deux fois, sont les mêmes
+    kind: np.dtype
+    refused: Sequence[Answer]  # ce qui doit être refusé
+
+    @property
+    def others(self) -> list[str]:
+        """Les erreurs levées qui ne sont pas ValueError."""
+        errors = [each.error["type"] for each in self.refused if each.error and not each.is_refused]
+        return sorted(set(errors))
+
+
+def _pictures(ask: Ask, model) -> Pictures:
+    """Demande les images de trois filtres, puis celles que la docstring refuse."""
+    asked = [(FILTERS, STEPS), (FILTERS, EARLY_STEPS), (FILTERS, EARLY_STEPS)]
+    asked += [(FILTERS, 1, -1), ([0, FLAT + 1], 1), ([-1], 1)]
+    calls = [_call(model, *each) for each in asked]
+    found, early, again, *refused = ask.calls("maximise", calls)
+    kind = np.asarray(found.value).dtype
+    images = [numbers(each, (len(FILTERS), *SHAPE)) for each in (found, early)]
+    return Pictures(*images, same(early.value, again.value), kind, refused)
+
+
+def _call(model, filters: Sequence[int], steps: int, seed: int = 7) -> tuple:
+    return (model, "late", filters), {"steps": steps, "seed": seed}
+
+
+def _image(ask: Ask, model, index: int, steps: int) -> np.ndarray | None:
+    """Demande l'image `(H, W, 3)` d'un seul filtre ; None si elle manque."""
     try:
-        found = ask.calls("maximise", calls)
-        return [
-            numbers(each, (len(some), *SHAPE)) for each, (some, _) in zip(found, asked, strict=True)
-        ]
+        [found] = ask.calls("maximise", [_call(model, [index], steps)])
+        return numbers(found, (1, *SHAPE))[0]
     except Failure:
-        return []
+        return None
 
 
-def _fault_of_steps(ask: Ask) -> str:
-    """Cherche ce qui manque à chaque pas, d'un filtre demandé seul, et d'un filtre nul."""
-    asked = (([0], 1), ([0, 1], 1), ([0, 1], 0), ([1], FLAT_STEPS))
-    found = _pictures(ask, _flat_network(ask.rng), asked)
-    if not found:
+# --- Ce qu'elles montrent ------------------------------------------------------------
+
+
+def _effect(model, images: np.ndarray, noise: np.ndarray) -> str:
+    """Dit ce que font trois filtres de leurs images ; rien si chacun préfère la sienne.
+
+    Args:
+        model: le réseau.
+        images: une par filtre de `FILTERS[ONCE]`.
+        noise: du gris bruité, auquel comparer.
+    """
+    # La réponse moyenne de la dernière couche, `(images, filtres)`.
+    after, before = (
+        forward(model, each)["late"].mean((1, 2))[:, FILTERS[ONCE]] for each in (images, noise)
+    )
+    own, more = after.diagonal(), after > before.max(0)
+    # L'image d'un filtre est aussi, à peu près, celle des trois qui le fait le plus répondre.
+    lost = after.max(0) - own > NEAR * (after.max(0) - before.mean(0))
+    if more.diagonal().all() and not lost.any():
         return ""
-    alone, both, (start, noise), flat = found
+    if (own < before.min(0)).all():
+        return "gradient_descended"
+    return "another_filter" if more.any(1).all() else "responds_little"
+
+
+def _cause_of_flat(ask: Ask, model, noise: np.ndarray) -> str:
+    """Cherche ce qui manque à chaque pas, d'après l'image d'un filtre nul."""
+    flat = _image(ask, model, FLAT, FLAT_STEPS)
+    if flat is None:
+        return ""
     if np.isin(flat, (0, 255)).all():
         return "flat_filter_lost"
-    if not _alike(alone[0], both[0]):
-        return "gradient_of_batch"
-    if _alike(start, alone[0]) and _alike(noise, flat[0]):
-        return "steps_ignored"
-    gaps = [
-        np.abs(flat[0] - _without_gradient(noise[None], FLAT_STEPS, **changed)).mean()
-        for _, changed in SLOWED
-    ]
-    if min(gaps) < ROUNDED:
-        return SLOWED[int(np.argmin(gaps))][0]
+    if np.abs(flat - RIGHT_CLIMB.flat(noise, FLAT_STEPS)).mean() < ROUNDED:
+        return ""
+    for reason, climb in SLOWED:
+        if np.abs(flat - climb.flat(noise, FLAT_STEPS)).mean() < ROUNDED:
+            return reason
     return "flat_filter_changed" if _smooths_well(ask) else ""  # `smooth` est comptée ailleurs
 
 
@@ -353,98 +516,54 @@ def _smooths_well(ask: Ask) -> bool:
     return same(found.value, _smoothed(CROSS)(images, SMOOTHING), tolerance=TOLERANCE)
 
 
-def _slopes(model, noise: np.ndarray) -> np.ndarray:
-    """Rend, à un facteur près, le gradient par rapport à une image de la réponse de chaque filtre.
+def _faults_of_climb(ask: Ask, model, pictures: Pictures, grey: np.ndarray) -> tuple[str, str]:
+    """Cherche ce que les images ont de faux.
 
     Args:
-        model: un réseau de `network`.
-        noise: `(H, W, 3)`.
+        ask: la question.
+        model: le réseau.
+        pictures: les images du rendu.
+        grey: du gris bruité, auquel comparer.
 
     Returns:
-        `(filtres, H, W, 3)`.
+        Ce qui empêche des filtres de répondre davantage, puis ce qui manque à chaque pas.
     """
-    moves = NUDGE * np.eye(noise.size).reshape(-1, *noise.shape)
-    after, before = (
-        forward(model, each)["late"].mean((1, 2)) for each in (noise + moves, noise - moves)
-    )
-    return (after - before).T.reshape(-1, *noise.shape)
+    noise = _image(ask, model, FLAT, 0)
+    known = None if noise is None else _known_climb(pictures.early, model, noise)
+    effect = "" if known == "" else _effect(model, pictures.found[ONCE], grey)
+    if _alike(pictures.found, pictures.early):
+        return effect and "steps_ignored", "steps_ignored"
+    if known in SLIGHT:
+        return "", known
+    if known and effect:
+        return known, ""
+    if known is None and _are_one(pictures.found[ONCE]):
+        return "one_image_for_all", ""
+    cause = "" if noise is None else _cause_of_flat(ask, model, noise)
+    # L'image d'un autre filtre que le nul n'a pas à être celle d'un filtre nul.
+    is_told = effect and cause not in ("", "flat_filter_changed")
+    return cause if is_told else effect, cause
 
 
-def _fault_of_scale(ask: Ask, model) -> str:
-    """Cherche, d'après un premier pas, par quoi chaque gradient est divisé, et ce qui déborde."""
-    filters = [*range(NUM_FILTERS)]
-    asked = [(filters, steps) for steps in (0, 1, WRAPPING_STEPS - 1, WRAPPING_STEPS)]
-    found = _pictures(ask, model, asked)
-    if not found:
-        return ""
-    start, first, before, after = found
-    slopes, axes = _slopes(model, start[0]), {"axis": (1, 2, 3), "keepdims": True}
-    scales = {"": np.abs(slopes).mean(**axes), "signs_in_scale": slopes.mean(**axes)}
-    gaps = {
-        reason: np.abs(first - _after_step(start, slopes / scale)).mean()
-        for reason, scale in scales.items()
-    }
-    if gaps["signs_in_scale"] < min(gaps[""], 2 * ROUNDED):
-        return "signs_in_scale"
-    wraps = np.abs(after - before).max() > JUMP > 2 * np.abs(first - start).max()
-    return "pixels_wrap" if wraps else ""
-
-
-def _after_step(images: np.ndarray, climb: np.ndarray) -> np.ndarray:
-    """Rend des images après un pas, le long d'un gradient à l'échelle."""
-    return np.clip(_without_gradient(images + STEP_PX * climb, 1), 0, 255)
-
-
-def _fault_of_climb(ask: Ask, model, images: np.ndarray) -> str:
-    """Cherche pourquoi des filtres ne répondent guère plus à leur image qu'à un bruit."""
-    found = _pictures(ask, model, (([0], 0), ([0], 1)))
-    if found and np.abs(found[1] - _without_gradient(found[0], 1)).mean() < SMALL_STEP:
-        return "step_not_scaled"
-    is_one = all(_alike(images[0], each) for each in images[1:])
-    return "one_image_for_all" if is_one else "responds_little"
-
-
-UNCLIMBED = ("gradient_descended", "another_filter", "responds_little")  # l'effet, sans sa cause
+def _are_one(images: np.ndarray) -> bool:
+    """Dit si toutes les images sont la même."""
+    return all(_alike(images[0], each) for each in images[1:])
 
 
 @question("ex06.maximise")
 def ask_maximise(ask: Ask) -> Credit:
     """Fait monter trois filtres d'un réseau connu, et lui donne les images obtenues."""
-    model, filters = network(ask.rng, SHAPE), [2, 0, 1]
-    noise = ask.rng.normal(128, 20, (200, *SHAPE))  # du gris bruité, auquel comparer
-    calls = [
-        ((model, "late", some), {"steps": STEPS, "seed": seed})
-        for some, seed in ((filters, 7), (filters, 7), (filters, -1), ([0, 3], 7), ([-1], 7))
-    ]
-    found, again, *refused = ask.calls("maximise", calls)
-    twice = ask.calls("maximise", [((model, "late", [1, 1]), {"steps": 1, "seed": 7})])
-    images, kind = numbers(found, (len(filters), *SHAPE)), np.asarray(found.value).dtype
-    # La réponse moyenne de la dernière couche, `(images, filtres)`.
-    after, before = (
-        forward(model, each)["late"].mean((1, 2))[:, filters] for each in (images, noise)
-    )
-    more = after > before.max(0)
-    other = sorted({e.error["type"] for e in refused if e.error and not e.is_refused})
-    # L'image d'un filtre est aussi, à peu près, celle des trois qui le fait le plus répondre.
-    risen = (
-        more.diagonal().all()
-        and (after.max(0) - after.diagonal() <= NEAR * (after.max(0) - before.mean(0))).all()
-    )
-    judged = first_fault(
+    model = _network(ask.rng)
+    grey = ask.rng.normal(GREY, 20, (200, *SHAPE))  # bruité, auquel comparer
+    pictures = _pictures(ask, model)
+    unclimbed, cause = _faults_of_climb(ask, model, pictures, grey)
+    kind, other = pictures.kind, pictures.others
+    return first_fault(
         (0, "wrong_type", kind != np.uint8, f"attendu : uint8 ; rendu : {kind}"),
-        ("1/4", "gradient_descended", (after.diagonal() < before.min(0)).all()),
-        ("1/4", "another_filter", not risen and more.any(1).all()),
-        ("1/4", "responds_little", not risen),
-        ("1/2", "seed_ignored", not same(found.value, again.value)),
-        ("1/2", "noise_differs", not _alike(*numbers(twice[0], (2, *SHAPE)))),
-        ("3/4", "no_error", not all(each.error for each in refused)),
+        ("1/4", unclimbed, unclimbed),
+        ("1/2", "seed_ignored", not pictures.is_seeded),
+        ("1/2", "noise_differs", not _alike(*pictures.found[-2:])),
+        ("3/4", "no_error", not all(each.error for each in pictures.refused)),
         ("3/4", "other_error", other, ", ".join(other)),
+        ("7/8", cause, cause),
     )
-    if judged.reason in UNCLIMBED or judged.level == 1:
-        cause = _fault_of_scale(ask, model) or _fault_of_steps(ask)
-        # L'image d'un autre filtre que le nul n'a pas à être celle d'un filtre nul.
-        if cause and (cause != "flat_filter_changed" or judged.level == 1):
-            return credit(min(judged.level, Fraction("7/8")), cause)
-    if judged.reason == "responds_little":
-        return judged._replace(reason=_fault_of_climb(ask, model, images))
-    return judged

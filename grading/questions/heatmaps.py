@@ -111,9 +111,24 @@ def backward(model: messages.Ingredient, images: np.ndarray, class_index: int) -
     Returns:
         Les gradients, de la forme des images.
     """
-    first, second, dense = model.options["kernels"]
+    height, width = images.shape[1] - 2, images.shape[2] - 2
+    dense = model.options["kernels"][2]
+    return from_late(model, images, dense[:, class_index].reshape(height, width, -1))
+
+
+def from_late(model: messages.Ingredient, images: np.ndarray, late: np.ndarray) -> np.ndarray:
+    """Ramène aux images le gradient d'un nombre par rapport aux cartes `"late"`.
+
+    Args:
+        model: un réseau de `network`.
+        images: `(n, H, W, 3)`, de 0 à 255.
+        late: ce gradient, `(n, h, w, c)` ou ce qui s'y étend.
+
+    Returns:
+        Les gradients, de la forme des images.
+    """
+    first, second, _ = model.options["kernels"]
     found = forward(model, images)
-    late = dense[:, class_index].reshape(found["late"].shape[1:])
     early = (late * (1 - found["late"] ** 2)) @ second[0, 0].T
     before = early * (1 - found["early"] ** 2)
     # Une convolution entière défait la corrélation, canal d'entrée par canal de sortie.
