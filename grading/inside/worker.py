@@ -23,6 +23,11 @@ OURS = [str(each) for each in Path(__file__).resolve().parents[:3]]  # inside, g
 CONTROL_BYTES = 2**16
 
 
+def _has_solutions(folder: str) -> bool:
+    """Dit si un dossier est celui du correcteur, ou une autre copie du dépôt."""
+    return folder in OURS or os.path.isfile(os.path.join(folder, "grading", "sealed.txt"))
+
+
 def main(descriptor: int) -> None:
     """Charge les bibliothèques demandées, puis obéit au correcteur jusqu'à ce qu'il ferme."""
     control = socket.socket(fileno=descriptor)
@@ -32,7 +37,7 @@ def main(descriptor: int) -> None:
     if "keras" in sys.modules:
         importlib.import_module(".running", __package__)
     # Le corrigé non plus : `pip install -e .` le met parmi les dossiers de Python.
-    sys.path[:] = [each for each in sys.path if os.path.realpath(each) not in OURS]
+    sys.path[:] = [each for each in sys.path if not _has_solutions(os.path.realpath(each))]
     sys.path_importer_cache.clear()  # ce que contient un dossier interdit ne se sait plus
     gc.collect()
     gc.freeze()  # ce qui est partagé avec les enfants n'est plus à parcourir
