@@ -559,7 +559,7 @@ def _followed(*, names="identity", predicts=True, corrects=True, opens=True, tur
 
     Args:
         names: ce que reçoit une détection : `"identity"`, le numéro de sa piste, `"rank"`, le rang
-            de cette piste parmi celles qui restent, ou `"count"`, le numéro, qui est pour une
+            de cette piste parmi celles qui restent, ou `"total"`, le numéro, qui est pour une
             nouvelle piste le nombre de celles qui restent.
         predicts: une piste avance d'une image à l'autre ; sinon, elle ne compte que ses absences.
         corrects: une piste tient compte de sa détection ; sinon, elle est seulement présente.
@@ -584,7 +584,7 @@ def _followed(*, names="identity", predicts=True, corrects=True, opens=True, tur
                 tracks[i].absent = 0
                 ids[j] = i if names == "rank" else tracks[i].identity
             for j in np.flatnonzero(ids == ABSENT):
-                ids[j] = len(tracks) if names == "count" else following
+                ids[j] = len(tracks) if names == "total" else following
                 following += 1
                 if opens or not t:
                     tracks.append(tracking.Track(boxes[j], int(ids[j])))
@@ -627,7 +627,7 @@ TRACKED = [
     Mistake("optimal_inverted", _tracked(optimal=_opposite)),
     Mistake("moving_always", _tracked(moving=_always), "1/2"),
     Mistake("never_forgotten", _tracked(memory=_long)),
-    Mistake("numbers_used_again", _followed(names="count")),
+    Mistake("numbers_used_again", _followed(names="total")),
     Mistake("rank_of_track", _followed(names="rank")),
     Mistake("not_predicted", _followed(predicts=False), "3/4"),
     Mistake("not_corrected", _followed(corrects=False)),
