@@ -244,13 +244,10 @@ class Ask:
             return found
         if changed := self._changed(function, answers, ours):
             return found._replace(reason="changed_in_place", detail=changed)
-        if found.level == 1 and any(_are_of_kinds("f", "iu", *pair) for pair in pairs):
-            return found._replace(reason="floats_for_integers")
-        if found.level == 1 and any(_are_of_kinds("iuf", "b", *pair) for pair in pairs):
-            return found._replace(reason="numbers_for_booleans")
-        if found.level == 1 and any(_are_doubles_for_singles(*pair) for pair in pairs):
-            return found._replace(reason="doubles_for_singles")
-        return found
+        if found.level < 1:
+            return found
+        said = (reason for reason, differs in OTHER_TYPES if any(differs(*each) for each in pairs))
+        return found._replace(reason=next(said, found.reason))
 
     def _changed(self, function: str, answers: Sequence[Answer], ours: Sequence[Answer]) -> str:
         """Nomme les arguments qu'une fonction change, et que le corrigé ne change pas."""
@@ -469,11 +466,18 @@ def _are_of_kinds(ours: str, theirs: str, value, expected) -> bool:
 
 
 def _are_doubles_for_singles(value, expected) -> bool:
-    """Dit si un tableau est en float64, et le bon, de même forme, en float32."""
+    """Dit si un tableau est en float64, et le bon en float32 ; d'un seul nombre, rien."""
     both = (value, expected)
     if not all(isinstance(each, np.ndarray) and each.ndim for each in both):
         return False
     return (value.dtype, expected.dtype) == (np.float64, np.float32)
+
+
+OTHER_TYPES = (  # d'un résultat juste, ce qui se remarque de son type : la première qui convient
+    ("floats_for_integers", partial(_are_of_kinds, "f", "iu")),
+    ("numbers_for_booleans", partial(_are_of_kinds, "iuf", "b")),
+    ("doubles_for_singles", _are_doubles_for_singles),
+)
 
 
 def _first_missed(groups: Sequence[tuple], rows: Sequence[tuple], found: Credit) -> Sequence[tuple]:

@@ -141,18 +141,17 @@ def judge(
     Returns:
         Le niveau atteint, et l'erreur que toutes les mauvaises réponses trahissent.
     """
-    level, wrong = _missed(answers, groups, right, tolerance)
+    level, wrong, kept = _missed(answers, groups, right, tolerance)
     if not wrong:
         return RIGHT
     every = [each for bad in wrong for each in bad]
-    kept = _kept(answers, groups, every)
     mistakes = [once(each) for each in mistakes]
     if mistake := _explaining(mistakes, every, kept, tolerance):
         return Credit(max(level, Fraction(mistake.level)), mistake.reason, "", every[0])
     # Plusieurs erreurs : la première est dite, celle des appels les plus simples.
-    first = wrong[0] if len(wrong) > 1 and _are_telling(wrong[0]) else []
-    for mistake in mistakes if first else ():
-        if _explains(mistake, first, kept, tolerance):
+    several = len(wrong) > 1 and _are_telling(wrong[0])
+    for mistake in mistakes if several else ():
+        if _explains(mistake, wrong[0], kept, tolerance):
             return Credit(level, mistake.reason, ANOTHER, every[0])
     reason, detail = _reason(wrong)
     if reason in VAGUE and (mixed := _under_another(mistakes, wrong[0])):
@@ -228,33 +227,29 @@ def located(found: Credit, calls: Sequence[arguments.Call], recompute: Callable)
 
 def _missed(
     answers: Sequence[Answer], groups: Sequence[tuple], right: Callable, tolerance: float
-) -> tuple[Fraction, list[list[Wrong]]]:
-    """Rend le niveau atteint, et les appels manqués de chaque groupe qui en a."""
-    missed, start = [], 0
+) -> tuple[Fraction, list[list[Wrong]], list[tuple]]:
+    """Rend le niveau atteint, les appels manqués de chaque groupe qui en a, et les autres.
+
+    De ceux-là, c'est `(réponse, appel)`.
+    """
+    missed, kept, start = [], [], 0
     for _, calls in groups:
         bad = []
         for (positional, named), answer in zip(calls, answers[start:], strict=False):
             expected = expected_of(right, positional, named)
-            if not _agrees(answer, expected, tolerance):
+            if _agrees(answer, expected, tolerance):
+                kept.append((answer, (positional, named)))
+            else:
                 bad.append(Wrong("", positional, named, answer, expected, Fraction(0)))
         start += len(calls)
         missed.append(bad)
     wrong = [bad for bad in missed if bad]
     if not wrong:
-        return Fraction(1), []
+        return Fraction(1), [], kept
     first = next(k for k, bad in enumerate(missed) if bad)
     below = [Fraction(value) for value, _ in groups[:first]]  # et plusieurs peuvent être égaux
     level = max((each for each in below if each < Fraction(groups[first][0])), default=Fraction(0))
-    return level, [[each._replace(reached=level) for each in bad] for bad in wrong]
-
-
-def _kept(
-    answers: Sequence[Answer], groups: Sequence[tuple], wrong: Sequence[Wrong]
-) -> list[tuple]:
-    """Rend `(réponse, appel)` de ce qui n'est pas manqué."""
-    missed = {id(each.answer) for each in wrong}
-    calls = [call for _, some in groups for call in some]
-    return [pair for pair in zip(answers, calls, strict=False) if id(pair[0]) not in missed]
+    return level, [[each._replace(reached=level) for each in bad] for bad in wrong], kept
 
 
 def _agrees(answer: Answer, expected, tolerance: float) -> bool:

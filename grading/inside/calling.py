@@ -408,8 +408,7 @@ def _of_head(model, x: np.ndarray) -> dict:
         première couche dense, None si cela ne se lit pas ou si une BatchNormalization précède
         celle-ci ; `learning`, la même chose, en apprenant ; `outputs`, ses sorties, en apprenant.
     """
-    told = {"num_features": None, "means": None, "deviations": None, "learning": None}
-    told["outputs"] = None
+    told = dict.fromkeys(("num_features", "means", "deviations", "learning", "outputs"))
     with contextlib.suppress(Exception):
         told["num_features"] = model.input_shape[-1]
         dense = [isinstance(each, keras.layers.Dense) for each in model.layers].index(True)

@@ -23,18 +23,9 @@ def _judge_architecture(facts: dict) -> Credit:
     return networks.judge_architecture(facts, ORDER)
 
 
-networks.ask_common("ex02", "build_model", "architecture", _judge_architecture)
-
-
-@question("ex02.scaling")
-def ask_scaling(ask: Ask) -> Credit:
-    """Juge la mise à l'échelle, même d'un réseau qui refuse les images uint8 faute de les lire."""
-
-    def judge():
-        network = networks.chosen(ask, _judge_architecture)
-        return networks.of_which(ask, network, networks.judge_raw_scaling)
-
-    return networks.judged(ask, "build_model", judge)
+networks.ask_common(
+    "ex02", "build_model", "architecture", _judge_architecture, scaling=networks.judge_raw_scaling
+)
 
 
 @question("ex02.evaluate")

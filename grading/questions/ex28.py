@@ -66,14 +66,16 @@ def _read(
         rows, columns = np.divmod(scores.reshape(count, -1, num_joints).argmax(axis=1), width)
         images, joints = np.ogrid[:count, :num_joints]
         found = []
-        whole = [(cells > 0) & (cells < MAP_CELLS - 1) for cells in (columns, rows)]
+        inside = {
+            axis: (cells > 0) & (cells < MAP_CELLS - 1) for axis, cells in ((2, columns), (1, rows))
+        }
         for axis, cells in ((2, columns), (1, rows)):
             before, here, after = (
                 np.roll(scores, step, axis)[images, rows, columns, joints] for step in (1, 0, -1)
             )
             curve = 2 * here - before - after
             shift = np.divide(after - before, 2 * curve, out=0 * curve, where=curve > 0)
-            kept = (whole[0] & whole[1] if both else whole[2 - axis]) | wraps
+            kept = (inside[1] & inside[2] if both else inside[axis]) | wraps
             found.append(cells + 0.5 + share * shift * kept * (refine or always))
         return CELL_PX * np.stack(found, axis=-1)
 

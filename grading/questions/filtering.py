@@ -189,9 +189,9 @@ def _without_call(ask: Ask) -> Credit:
             return credit(0, "filter_fails", failure_of(each["error"]).detail)
     if known["late"]:
         raise Failure("timeout")
-    stop = failure_of(known["stop"]["error"]) if known["stop"] else None
+    stop = programs.stop_failure(known["stop"]["error"]) if known["stop"] else None
     if stop and stop.reason != "syntax_error":
-        return credit(0, "stops_before_filter", programs.stop_detail(known["stop"]["error"]))
+        return credit(0, "stops_before_filter", stop.detail)
     written = notebooks.lines_of(_source(ask), notebooks.APPLIES)
     if not written and not known["error"] and not _filters_elsewhere(ask):
         raise Failure("filter_missing")

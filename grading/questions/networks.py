@@ -27,7 +27,7 @@ from grading.questions import (
     first_fault,
     question,
 )
-from grading.questions.programs import LEVELS, as_run, stop_detail
+from grading.questions.programs import LEVELS, as_run, stop_failure
 from grading.reading import notebooks, submission
 from grading.scale import read_reasons, read_scale
 
@@ -214,7 +214,14 @@ def own_failure(error: dict) -> failures.Failure:
     return failures.Failure("wrong_type", f"un modèle attendu, {failures.clean(found[1])} reçu")
 
 
-def ask_common(exercise: str, function: str, first: str, judge: Callable[[dict], Credit]) -> None:
+def ask_common(
+    exercise: str,
+    function: str,
+    first: str,
+    judge: Callable[[dict], Credit],
+    *,
+    scaling: Callable[[dict], Credit] | None = None,
+) -> None:
     """Inscrit les questions que plusieurs exercices posent d'un réseau.
 
     Args:
@@ -223,11 +230,12 @@ def ask_common(exercise: str, function: str, first: str, judge: Callable[[dict],
         first: nom de la question sur son architecture.
         judge: juge cette architecture, d'après la description d'un réseau. Des réseaux du
             programme, celui qu'elle préfère répond à toutes les questions.
+        scaling: juge la mise à l'échelle d'un réseau ; `judge_scaling` par défaut.
     """
     judges = {
         first: _of_facts(judge),
         "non_linearity": _of_facts(judge_non_linearity),
-        "scaling": judge_scaling,
+        "scaling": scaling or judge_scaling,
         "output": judge_output,
     }
     known = {rule.name for rule in read_scale()[exercise].rules}
@@ -308,9 +316,9 @@ def _without_network(known: dict) -> failures.Failure:
         return failures.Failure("model_not_handed_in", known["absent"])
     if not known["error"]:
         return failures.Failure("no_network")
-    own = failures.failure_of(known["stop"]["error"]) if known["stop"] else None
+    own = stop_failure(known["stop"]["error"]) if known["stop"] else None
     if own and own.reason != "syntax_error":
-        return failures.Failure("stops_before", stop_detail(known["stop"]["error"]))
+        return failures.Failure("stops_before", own.detail)
     failure = failures.failure_of(known["error"])
     # Il lui manque ici un fichier, un argument, ou des données : rien ne dit que c'est sa faute.
     return (

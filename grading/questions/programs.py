@@ -1,6 +1,6 @@
 """Ce que partagent les questions qui exécutent un programme : un réseau, ou des filtres."""
 
-from grading.asking.failures import clean, failure_of
+from grading.asking.failures import Failure, clean, failure_of
 from grading.questions import RIGHT, Credit, credit
 from grading.scale import read_reasons
 
@@ -25,7 +25,7 @@ def as_run(
         error: sa première erreur, si elle vient avant : il lui manque ici un fichier, peut-être.
     """
     if found.level and stop:  # dit d'abord : un import mal écrit cache ceux qui sont oubliés
-        return _halved(found, "program_stops", stop_detail(stop))
+        return _halved(found, "program_stops", stop_failure(stop).detail)
     if found.level and forgotten:
         return _halved(found, "import_forgotten", ", ".join(forgotten))
     if found == RIGHT and error:
@@ -35,16 +35,21 @@ def as_run(
     return found
 
 
-def stop_detail(error: dict) -> str:
-    """Dit où un programme s'arrête de sa faute, et à quelles lignes il s'arrêterait ensuite.
+def stop_failure(error: dict) -> Failure:
+    """Traduit l'arrêt dont un programme est la cause, et dit les lignes qui l'arrêteraient ensuite.
 
     Args:
         error: l'exception, et `later`, les lignes des suivantes (voir `inside.running`).
+
+    Returns:
+        La `Failure` de cette exception, dont le détail nomme aussi ces lignes.
     """
+    found = failure_of(error)
     places = [clean(each) for each in error.get("later", ())]
     others = "d'autres l'arrêteraient" if len(places) > 1 else "une autre l'arrêterait"
     more = f" ; une fois cette ligne corrigée, {others} : {', '.join(places)}" if places else ""
-    return failure_of(error).detail + more
+    found.detail += more
+    return found
 
 
 def _halved(found: Credit, reason: str, detail: str) -> Credit:

@@ -33,7 +33,7 @@ LIMITS = {  # ce qui est lu d'un rendu : octets au plus, par fin de nom
     ".tflite": MAX_MODEL_BYTES,
     ".zip": MAX_OPENED_BYTES,
 }
-READ = f"{', '.join([*filter(None, LIMITS)][:-1])} et {[*LIMITS][-1]}"  # dit à qui rend autre chose
+READ = " et ".join(", ".join(filter(None, LIMITS)).rsplit(", ", 1))  # dit à qui rend autre chose
 OTHERS = (".rar", ".7z", ".tar", ".gz", ".tgz", ".xz", ".bz2", ".h5", ".hdf5")  # dits, mais pas lus
 HIDDEN = ("__MACOSX", "__pycache__", "node_modules", "site-packages", "venv")
 
