@@ -133,7 +133,11 @@ def teach(options) -> None:
         0, epochs=options.epochs, minutes=options.minutes, limit=options.limit, networks=SHARES
     )
     for title, names in figures.PANELS.items():
-        rows = [[label, percent(found.metrics[name])] for name, label in names.items()]
+        rows = [
+            [label, percent(found.metrics[name])]
+            for name, label in names.items()
+            if name in found.metrics
+        ]
         print(table([title.replace("\n", " "), ""], rows))
     folder = output_dir(options)
     figures.save_bars(folder / "mesures.png", found.metrics)

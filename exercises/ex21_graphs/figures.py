@@ -50,11 +50,12 @@ def save_bars(path: Path, metrics: Mapping) -> None:
 
     Args:
         path: fichier PNG.
-        metrics: mesures de `run`, ou leurs moyennes sur plusieurs graines.
+        metrics: mesures de `run`, ou leurs moyennes sur plusieurs graines ; une méthode qui n'est
+            pas mesurée n'est pas dessinée.
     """
     with new_figure(path, columns=3, size=(4.6, 3.2)) as (_, axes):
         for axis, (title, names) in zip(axes[0], PANELS.items(), strict=True):
-            found = {label: metrics[name] for name, label in names.items()}
+            found = {label: metrics[name] for name, label in names.items() if name in metrics}
             controls = {label: GREY for label in found if "messages" not in label}
             bars(axis, {"": found}, horizontal=True, colors=controls)
             axis.set_title(title)
