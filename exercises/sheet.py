@@ -49,7 +49,7 @@ from exercises.lesson_text import (
     read_lesson,
     source_of,
 )
-from grading import sealed, skeleton
+from grading import check, sealed, skeleton
 from grading.report import number
 from grading.scale import Rule, read_scale
 
@@ -68,6 +68,11 @@ fichier{weights}."""
 WEIGHTS = ", et les fichiers que l'exercice enregistre dans `cours/models/`"
 ITSELF = "# Ce qu'un fichier sait de lui-même, et qu'un notebook ignore."
 GIVEN = "# Donné : ce dont vos fonctions peuvent se servir."
+PREPARE = """\
+# Le correcteur charge TensorFlow à part, pendant que vous lisez ; il y exécutera votre programme.
+from grading.check import prepare
+
+prepare()"""
 MINE = """\
 # Vos fonctions prennent la place de celles du cours : tout ce qui les appelle s'en sert.
 from exercises.mine import use_mine
@@ -173,6 +178,8 @@ def given(statement: Statement) -> list[tuple[str, str]]:
         for used in QUOTED.findall(code) if to_write else ():
             if used in module.definitions and not used.startswith("_"):
                 visit(stem, used)
+        for used in _of_siblings(code, module, statement) if to_write else ():
+            visit(*used)
         if not to_write:
             found[stem, code] = code
 
@@ -189,6 +196,16 @@ def _sibling(statement_of_import: str, statement: Statement) -> tuple[str, str] 
     if match and match[2] in statement.modules[match[1]].definitions:
         return match[1], match[2]
     return None
+
+
+def _of_siblings(code: str, module: Module, statement: Statement) -> Iterator[tuple[str, str]]:
+    """Rend ce qu'un code demande à d'autres fichiers de l'exercice : `head.BATCH_SIZE`."""
+    package = f"from exercises.{statement.exercise.slug} import "
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            stem = module.imports.get(node.value.id, "").removeprefix(package)
+            if stem in statement.modules and node.attr in statement.modules[stem].definitions:
+                yield stem, node.attr
 
 
 def blank_source(statement: Statement, name: str) -> str:
@@ -243,6 +260,7 @@ def sheet_cells(exercise: Exercise) -> list[Cell]:
         Cell("notebook text", before),
         Cell("notebook", notebook.setup()),
         Cell("notebook", notebook.HELPERS),
+        *([Cell("code", PREPARE)] if check.runs_programs(exercise.slug[:4]) else []),
         *([Cell("code", imports)] if imports else []),
         Cell("code", MINE.format(writes=writes)),
         *([Cell("code", f"{GIVEN}\n{code}")] if code else []),
@@ -251,7 +269,7 @@ def sheet_cells(exercise: Exercise) -> list[Cell]:
     ]
 
 
-OURS = {"check", "use_mine"}
+OURS = {"check", "prepare", "use_mine"}
 
 
 def _itself(exercise: Exercise, copies: Iterable[tuple[str, str]]) -> Iterator[str]:

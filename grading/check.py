@@ -349,18 +349,78 @@ def _enclosed(rule: Rule, space: dict, seed: int) -> Credit:
     if rule.name in HANDED_IN or not {"get_ipython", "__file__"} & {*space}:
         raise NotImplementedError(rule.id)
     sandbox.check_system()
-    if not _GRADERS:
-        print("TensorFlow se charge dans un processus à part…", flush=True)
-        _GRADERS.append(grader.Grader(grader.Options(seed, fill_missing=True)))
-        atexit.register(_GRADERS[0].close)
+    prepare(seed)
     with tempfile.TemporaryDirectory() as folder:
-        path = _program(space, Path(folder))
-        chosen = [f"{rule.exercise}={path.name}"]
-        found = handin.collect(path, Path(folder, "copie"), chosen=chosen, one=True)
-        return _GRADERS[0].answer(found.submissions[0], rule)
+        return _ASIDE[0].answer(rule, _program(space, Path(folder)))
 
 
-_GRADERS: list[grader.Grader] = []
+class _Aside:
+    """Le processus à part, qui exécute des programmes entiers.
+
+    Args:
+        seed: graine des essais.
+    """
+
+    def __init__(self, seed: int):
+        self._grader = grader.Grader(grader.Options(seed, fill_missing=True))
+        self._folder = tempfile.TemporaryDirectory()
+        self._content, self._submission = b"", None  # le dernier programme, et sa copie
+        self._loading = threading.Thread(target=self._load, daemon=True)
+        self._loading.start()
+
+    def _load(self) -> None:
+        """Charge TensorFlow ; une erreur est redite à la première question."""
+        with contextlib.suppress(OSError, RuntimeError):
+            self._grader.workshop("keras")
+
+    def answer(self, rule: Rule, path: Path) -> Credit:
+        """Pose une question à un programme ; celui qui n'a pas changé n'est pas exécuté deux fois.
+
+        Args:
+            rule: la question.
+            path: fichier du programme, ou notebook.
+        """
+        if self._loading.is_alive():
+            print("TensorFlow se charge dans un processus à part…", flush=True)
+            self._loading.join()
+        content = rule.exercise.encode() + path.read_bytes()
+        if content != self._content:
+            folder = Path(tempfile.mkdtemp(dir=self._folder.name))
+            chosen = [f"{rule.exercise}={path.name}"]
+            found = handin.collect(path, folder, chosen=chosen, one=True)
+            self._content, self._submission = content, found.submissions[0]
+        return self._grader.answer(self._submission, rule)
+
+    def close(self) -> None:
+        """Arrête le processus et efface ses copies."""
+        self._grader.close()
+        self._folder.cleanup()
+
+
+_ASIDE: list[_Aside] = []
+
+
+def runs_programs(exercise: str) -> bool:
+    """Dit si des questions d'un exercice, `"ex02"`, exécutent le programme entier."""
+    from grading.questions import networks  # absent d'une page, où rien ne s'exécute à part
+
+    return exercise in networks.DATASETS
+
+
+def prepare(seed: int | None = None) -> None:
+    """Fait charger TensorFlow par un processus à part, sans attendre qu'il ait fini.
+
+    Les questions sur un réseau y exécutent le programme entier. Sans effet la seconde fois, ni hors
+    de Linux, où rien ne s'enferme.
+
+    Args:
+        seed: graine des essais ; tirée au hasard par défaut.
+    """
+    with contextlib.suppress(sandbox.WrongSystemError):
+        sandbox.check_system()
+        if not _ASIDE:
+            _ASIDE.append(_Aside(secrets.randbits(32) if seed is None else seed))
+            atexit.register(_ASIDE[0].close)
 
 
 def _program(space: dict, folder: Path) -> Path:

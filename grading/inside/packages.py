@@ -24,6 +24,7 @@ from .stand_ins import (
     input_data,
     keras_tuner,
     keras_vggface,
+    mine,
     mnist,
     pandas,
     pictures,
@@ -168,6 +169,7 @@ def install() -> None:
     """Répond désormais aux imports de ce qui n'est pas installé, et de l'ancien Keras."""
     finder = _Finder()
     sys.meta_path.append(finder)
+    sys.modules["exercises.mine"] = mine
     old = importlib.machinery.ModuleSpec(OLD_KERAS, finder, is_package=True)
     parent, _, name = OLD_KERAS.rpartition(".")
     sys.modules[OLD_KERAS] = importlib.util.module_from_spec(old)  # ses modules, à `finder`

@@ -14,6 +14,7 @@ import pytest
 
 from exercises import EXERCISES, find, mine, sheet
 from exercises.lesson_names import bound_names, imported_names
+from grading import check
 
 SLUGS = [exercise.slug for exercise in EXERCISES]
 BLANK = "raise NotImplementedError"
@@ -180,6 +181,17 @@ def test_the_file_checks_itself_alone(folder):
 def test_a_program_is_judged_in_the_file_of_the_reader(slug):
     """`check` exécute le fichier que dit `__file__` : ce ne doit pas être celui du cours."""
     assert not re.search(r"^__file__ =", sheet.to_python(find(slug), read(slug)[1]), re.M)
+
+
+@pytest.mark.ci
+@pytest.mark.skipif(sys.platform != "linux", reason="un rendu ne s'enferme que sous Linux")
+@pytest.mark.parametrize("slug", ["ex02_fashion", "ex03_cifar10", "ex04_lenet", "ex05_inception"])
+def test_an_untouched_program_is_told_what_to_write(slug, tmp_path):
+    """Et non qu'un fichier du cours manque : l'énoncé en importe un, qui n'est pas rendu."""
+    place = sheet.write_sheet(find(slug), tmp_path / "eleve")
+    first = read(slug)[0].rules[0]
+    found = check.answer(first, {"__file__": str(place / f"{slug[:4]}.py")})
+    assert found.credit.reason == "not_done"
 
 
 @pytest.mark.slow
