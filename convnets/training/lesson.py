@@ -4,6 +4,7 @@ Une leçon entière écrit `models/exNN_slug.*` : les poids, leur version pour `
 compte rendu, ensemble ou pas du tout. Une leçon abrégée les écrit dans `runs/` (`core.session`).
 """
 
+import dataclasses
 import math
 import sys
 import tempfile
@@ -256,10 +257,17 @@ def save(
     else:
         options.saved = options.module
         if former:
-            print(f"Modèle remplacé : {reports.format_result(former)}.")
-            print(f"Modèle qui le remplace : {reports.format_result(report)}.")
+            _say_replacement(former, report)
     print(f"Poids : {path}.keras", flush=True)
     return report
+
+
+def _say_replacement(former: reports.Report, report: reports.Report) -> None:
+    """Dit ce que valent l'ancien modèle et le nouveau, par une mesure qu'ils ont tous deux."""
+    common = [each for each in report.headline if each.metric in former.metrics]
+    for title, each in (("Modèle remplacé", former), ("Modèle qui le remplace", report)):
+        shown = dataclasses.replace(each, headline=common or each.headline)
+        print(f"{title} : {reports.format_result(shown)}.")
 
 
 def _compares(metric: str) -> bool:
