@@ -7,7 +7,8 @@ Résultat mesuré : docs/mesures/ex00_learned_filters.json, sur cinq graines (`r
 Le réseau est celui de `x_or_o`, poids au hasard : la rétropropagation y met ce que les diapositives
 ont posé à la main. Les lettres sont déplacées, tournées, épaissies et bruitées ; les O sont les
 nôtres. Deux témoins ont le même réseau, mais leurs filtres ne changent pas : ceux des diapositives,
-et des filtres tirés au hasard. Seul leur vote apprend.
+et des filtres tirés au hasard. Seul leur vote apprend. Deux autres témoins n'ont aucun filtre : un
+classement linéaire des pixels, et la lettre apprise la plus proche.
 """
 
 from pathlib import Path
@@ -16,12 +17,14 @@ from types import SimpleNamespace
 import keras
 import numpy as np
 from keras import layers
+from sklearn.linear_model import LogisticRegression
 
 from convnets.core.cli import lesson_parser, percent
 from convnets.figures.charts import picture_rows, save_filters
 from convnets.figures.style import output_dir
 from convnets.training import lesson
 from convnets.training.batches import shuffled
+from convnets.training.nearest import copy_nearest
 from exercises.ex00_convolution import x_or_o
 
 CLASSES = ["X", "O"]
@@ -194,6 +197,27 @@ def save_figures(model: keras.Model, folder: Path) -> None:
 # --- Question 4 : des filtres appris valent-ils mieux que d'autres ? -----------------
 
 
+def measure_without_filters(x_train, y_train, x_test, y_test) -> dict[str, float]:
+    """Mesure deux témoins sans filtre, sur les mêmes lettres ; aucune graine n'y joue.
+
+    Args:
+        x_train: lettres uint8 `(n, 9, 9)`.
+        y_train: classes `(n,)`, 0 ou 1.
+        x_test: lettres de test `(m, 9, 9)`.
+        y_test: leurs classes.
+
+    Returns:
+        L'exactitude d'un classement linéaire des 81 pixels, `linear`, et de la lettre apprise la
+        plus proche, `nearest`.
+    """
+    linear = LogisticRegression(max_iter=1000)
+    linear.fit(x_train.reshape(-1, 81) / 255, y_train)
+    return {
+        "linear": float(linear.score(x_test.reshape(-1, 81) / 255, y_test)),
+        "nearest": float(np.mean(copy_nearest(x_train, y_train, x_test) == y_test)),
+    }
+
+
 def load_letters(limit: int | None = None) -> tuple:
     """Tire les lettres de la leçon, toujours les mêmes ; rend ce que rend `lesson.split`."""
     letters = draw_letters(NUM_TRAIN, seed=0), draw_letters(NUM_TEST, seed=1)
@@ -211,7 +235,7 @@ def run(seed: int, *, epochs: int = EPOCHS, minutes=None, limit: int | None = No
 
     Returns:
         L'exactitude des filtres appris, `accuracy`, puis celle des deux témoins, et ce que les
-        filtres appris ont de plus qu'eux.
+        filtres appris ont de plus qu'eux ; enfin celle des deux témoins sans filtre.
     """
     *train_and_val, x_test, y_test = load_letters(limit)
     options = SimpleNamespace(epochs=epochs, minutes=minutes)
@@ -220,12 +244,15 @@ def run(seed: int, *, epochs: int = EPOCHS, minutes=None, limit: int | None = No
         model, _ = train(*train_and_val, filters=filters, seed=seed, options=options)
         answers = model.predict(x_test, verbose=0).argmax(1)
         found[filters] = float(np.mean(answers == y_test))
+    plain = measure_without_filters(*train_and_val[:2], x_test, y_test)
     metrics = {
         "accuracy": found["learned"],
         "random_accuracy": found["random"],
         "slides_accuracy": found["slides"],
         "learned_over_random": found["learned"] - found["random"],
         "learned_over_slides": found["learned"] - found["slides"],
+        "linear_accuracy": plain["linear"],
+        "nearest_accuracy": plain["nearest"],
     }
     return lesson.Run(metrics, None, {})
 
