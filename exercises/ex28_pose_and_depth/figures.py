@@ -14,7 +14,12 @@ from exercises.ex28_pose_and_depth.pairs import MAX_DISPARITY
 from exercises.ex28_pose_and_depth.puppets import ARMS, LEGS, Puppets
 
 NUM_PUPPETS, NUM_PAIRS = 6, 3  # sur une figure
-METHODS = {"small": "fenêtres de 7 pixels", "sad": "de 21 pixels", "network": "réseau siamois"}
+METHODS = {
+    "small": "fenêtres de 7 pixels",
+    "sad": "de 21 pixels",
+    "network": "réseau siamois",
+    "sgm": "SGM, sans réseau",
+}
 BONES = [*LEGS, *ARMS, (1, 2), (7, 8), (1, 7), (2, 8)]
 
 
