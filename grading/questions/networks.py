@@ -190,8 +190,10 @@ def unseen_place(ask: Ask, reason: str) -> str:
 
 def first_error(ask: Ask) -> str:
     """Dit la première erreur du programme, ou rien."""
-    error = record(ask)["error"]
+    error, stop = record(ask)["error"], record(ask)["stop"]
     said = failures.failure_of(error).detail if error else ""
+    if stop and said == failures.failure_of(stop["error"]).detail:
+        return f"une ligne l'arrête : {said}"
     return f"première erreur vue par le correcteur, peut-être sans rapport : {said}" if said else ""
 
 
@@ -499,8 +501,10 @@ def judge_scaling(network: dict) -> Credit:
     if not seen:  # un modèle dans un modèle, qui peut avoir son `preprocess_input`
         prepared = any(x.min() < 0 for x in samples)
         return first_fault(("1/2", "scaling_outside", outside or prepared))
-    if np.allclose(seen, CENTRED, atol=0.1) or facts["first"] == "BatchNormalization":
+    if np.allclose(seen, CENTRED, atol=0.1):
         return RIGHT
+    if facts["first"] == "BatchNormalization":  # elle apprend l'échelle des pixels qu'elle reçoit
+        return first_fault(("1/2", "scaling_outside", outside))
     span = abs(seen[1][1] - seen[0][0])
     if span > MAX_SCALED:
         return first_fault(

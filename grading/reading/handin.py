@@ -514,9 +514,14 @@ def _readable(home: Path, root: Path, remarks: list[str]) -> Iterator[tuple[Sour
     """Lit les programmes d'un rendu ; ce qui ne se lit pas devient une remarque."""
     for path, named in _sources(home, root):
         try:
-            yield notebooks.read(path), named
+            source = notebooks.read(path)
         except RefusedError as error:
             remarks.append(str(error).rstrip("."))
+            continue
+        is_older = not source.wrong and notebooks.wrong_line(notebooks.decoded(path))
+        if is_older and _ends(path) == ".py":  # du Python 2, qu'un autre fichier importe peut-être
+            path.write_text(source.text, encoding="utf-8")
+        yield source, named
 
 
 def _left(strays: list[Source], *, every: bool) -> list[str]:

@@ -16,6 +16,7 @@ import functools
 import json
 import re
 import shutil
+import textwrap
 import tokenize
 import warnings
 from itertools import accumulate, chain
@@ -145,6 +146,7 @@ MAGIC = re.compile(
 CHUNK = re.compile(  # une instruction de premier niveau, ses décorateurs et sa suite
     r"(?:@.*\n)*.*\n(?:(?:[ \t)\]}#].*|(?:elif|else|except|finally)\b.*)?\n)*"
 )
+GUARD = re.compile(r"if\s+__name__\s*==.*:\s*$")
 # Du Python 2 que rien ne récrit : ce n'est pas une faute.
 OLDER = re.compile(r"(?m)^[ \t]*(?:except [\w., ()]+, *\w+:|print *>>|exec [\w'\"])")
 SAVED = re.compile(r"(?i)^[^\n]{,80}\.(?:np[yz]|h5|hdf5|mat|pkl|pickle|csv)$")
@@ -289,21 +291,38 @@ def _python_only(label: str, text: str, source: Source) -> str:
         text = MAGIC.sub(_as_pass, PRINTED.sub(r"\1print(\2)", TIMED.sub(r"\1", text)))
     if not wrong_line(text):
         return text
-    chunks = [found[0] for found in CHUNK.finditer(f"{text}\n")]
+    chunks = _chunks(f"{text}\n")
     while (line := wrong_line("".join(chunks))) and len(source.wrong) < MAX_WRONG:
         rank = _faulty(line, chunks)
         names = [name for pair in NAMED.findall(chunks[rank]) for name in pair if name]
         source.wrong.append(Wrong(label, line, names))
         free = is_older or chunks[rank].startswith("```")
-        chunks[rank] = ("" if free else _stop(label, line)) + _blank(chunks[rank])
+        margin = chunks[rank][: len(chunks[rank]) - len(chunks[rank].lstrip(" \t"))]
+        chunks[rank] = margin + ("pass" if free else _stop(label, line)) + _blank(chunks[rank])
     return "" if line else "".join(chunks)
+
+
+def _chunks(text: str) -> list[str]:
+    """Coupe un texte en instructions ; celles de `if __name__ == "__main__"`, une par une."""
+    found = []
+    for chunk in CHUNK.findall(text):
+        head, _, body = chunk.partition("\n")
+        inner = textwrap.dedent(body)
+        margin = LEADING.match(body) if GUARD.match(head) else None
+        if margin and not LEADING.match(inner):
+            parts = [textwrap.indent(each, margin[1]) for each in CHUNK.findall(inner)]
+            found += [f"{head}\n", *parts]
+        else:
+            found.append(chunk)
+    return found
 
 
 def _faulty(line: int, chunks: list[str]) -> int:
     """Dit quelle instruction est fausse, d'après la ligne où Python cesse de lire."""
     ends = accumulate(chunk.count("\n") for chunk in chunks)
     last = next((rank for rank, end in enumerate(ends) if line <= end), len(chunks) - 1)
-    return next((rank for rank in range(last, -1, -1) if wrong_line(chunks[rank])), last)
+    wrong = (rank for rank in range(last, -1, -1) if wrong_line(textwrap.dedent(chunks[rank])))
+    return next(wrong, last)
 
 
 def _stop(label: str, line: int) -> str:
@@ -357,7 +376,8 @@ def modules_of(source: Source) -> tuple[list[str], str]:
     if not known and filters(source):
         return [FILTERS], ""
     if not known and (library := other_library(source)):
-        return [], f"le programme est écrit avec {library} : le cours demande TensorFlow et Keras"
+        name = source.path.name
+        return [], f"{name} est écrit avec {library} : le cours demande TensorFlow et Keras"
     if not is_network(source) or any(name > "ex06" for name in known):
         return known, ""  # ceux-là apprennent sur les jeux des premiers
     if not known and reuses(source):

@@ -367,9 +367,16 @@ def test_another_library_is_said_at_once_and_is_not_a_zero(folder, collect):
     write(folder / "martin/pooling.py", POOLING)
     found = collect(folder)
     assert found.ungraded == {
-        "dupont": "le programme est écrit avec PyTorch : le cours demande TensorFlow et Keras"
+        "dupont": "tp.py est écrit avec PyTorch : le cours demande TensorFlow et Keras"
     }
     assert not found.empty
+
+
+def test_a_module_of_python_2_can_be_imported(folder, collect):
+    write(folder / "dupont/reseau.py", "import keras\nprint 'appris %d' % 3\n")
+    write(folder / "dupont/pooling.py", POOLING)
+    home = collect(folder).submissions[0].root
+    assert "print('appris %d' % 3)" in (home / "reseau.py").read_text(encoding="utf-8")
 
 
 FILTERED = "import tensorflow as tf\nk = [[1, 0, -1]]\ntf.nn.conv2d([], k, 1, 'SAME')\n"

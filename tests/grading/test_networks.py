@@ -132,3 +132,11 @@ def test_images_prepared_before_a_model_in_a_model_are_scaled_outside(low, reaso
     given = {"x": np.linspace(low, 140, 48).reshape(3, 4, 4), "y": np.arange(3)}
     network = {"facts": {"seen": None}, "fits": [{"train": given}], "measured": []}
     assert networks.judge_scaling(network).reason == reason
+
+
+@pytest.mark.parametrize(("largest", "reason"), [(255, None), (1, "scaling_outside")])
+def test_a_normalisation_first_does_not_hide_pixels_scaled_outside(largest, reason):
+    given = {"x": np.linspace(0, largest, 48).reshape(3, 4, 4), "y": np.arange(3)}
+    facts = {"seen": [(0, 0), (255, 255)], "first": "BatchNormalization"}
+    network = {"facts": facts, "fits": [{"train": given}], "measured": []}
+    assert networks.judge_scaling(network).reason == reason

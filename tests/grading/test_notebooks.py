@@ -120,6 +120,25 @@ def test_a_bad_notebook_is_said_in_one_sentence(tmp_path, content):
         handin.collect(path, tmp_path / "copie", one=True)
 
 
+GUARDED = """\
+import keras
+if __name__ == "__main__":
+    model = build()
+
+    model.fit(x, y, epochs=5,Noisre
+              verbose=0)
+    model.evaluate(x, y)
+"""
+
+
+def test_a_fault_in_the_main_block_costs_its_instruction_and_not_the_block(tmp_path):
+    (tmp_path / "tp.py").write_text(GUARDED, encoding="utf-8")
+    source = notebooks.read(tmp_path / "tp.py")
+    assert "model = build()" in source.text and "model.evaluate(x, y)" in source.text
+    assert "model.fit" not in source.text and "raise SyntaxError" in source.text
+    assert [each.line for each in source.wrong] == [5]
+
+
 @pytest.mark.parametrize(("name", "language"), [("ir", "R"), ("julia-1.6", "julia")])
 def test_a_notebook_of_another_language_is_said_in_one_sentence(tmp_path, name, language):
     path = tmp_path / "tp.ipynb"
