@@ -82,7 +82,8 @@ def _guess(found: dict) -> int | Credit:
     """Lit la classe que la commande a dite d'une image, ou pourquoi on ne peut pas la lire."""
     if found["error"]:
         failure = failures.failure_of(found["error"])
-        reason = "command_fails" if failure.reason == "exception" else failure.reason
+        told = {"exception": "command_fails", "missing_package": "command_not_run"}
+        reason = told.get(failure.reason, failure.reason)
         return credit(0, reason, failure.detail)
     if found["code"] != 0:
         return credit(0, "command_fails", f"code de sortie {failures.clean(found['code'])}")

@@ -24,6 +24,7 @@ from grading.reading.submission import Submission
 from grading.scale import read_scale
 
 MAX_NESTED_ZIPS = 2  # un zip dans le zip de Moodle, ou dans celui d'un élève
+PAPERS = re.compile(r"(?i)\.|readme|licen[cs]e|requirements")  # ce qui n'est pas une réponse
 MAX_FILES = 2_000  # lus d'un rendu
 COURSE_PROGRAMS = ("exercises", "plain")  # les programmes de départ, que le cours donne
 COURSE_MARK = Path("grading", "sealed.zip")  # ce qui dit qu'un dossier est le cours d'un énoncé
@@ -347,7 +348,7 @@ def _unread(paths: list[Path], copied: Path) -> list[str]:
         for path in filter(Path.is_dir, paths)
         for level in folders.levels(path, skipped=archives.HIDDEN)
         for each in level.files
-        if each.name not in kept and not each.name.startswith(".")
+        if each.name not in kept and not PAPERS.match(each.name)
         if _ends(Path(each.name)) not in (*WORK, *archives.OTHERS)
     ]
     return [f"pas lus, faute de finir par .py ou .ipynb : {', '.join(names[:3])}"] if names else []
@@ -528,8 +529,8 @@ def _left(strays: list[Source], *, every: bool) -> list[str]:
     """Dit quels notebooks, et si rien n'est reconnu quels `.py`, ne sont d'aucun exercice."""
     left = [each.path for each in strays if every or _ends(each.path) == ".ipynb"]
     why = (
-        "il ne définit aucune fonction d'un énoncé, ne construit aucun réseau avec Keras, et ne "
-        "filtre par tf.nn.conv2d, sans rien apprendre, aucune image qui soit à lui"
+        "il ne définit aucune fonction d'un énoncé, ne construit aucun réseau avec Keras, et n'est "
+        "pas un filtrage d'image par tf.nn.conv2d"
     )
     return [f"{printable(path.name)} n'est noté pour aucun exercice ({why})" for path in left[:5]]
 
