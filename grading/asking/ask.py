@@ -27,6 +27,7 @@ from grading.asking.comparing import (
     as_floats,
     judge,
     located,
+    of_shown,
     once,
     same,
     seen,
@@ -184,8 +185,9 @@ class Ask:
         mistakes = [each._replace(compute=partial(_made_by, once(each))) for each in mistakes]
         compared_ = judge(answers, known, _known, mistakes, tolerance=tolerance)
         if self.seeks_cause and compared_.detail == ANOTHER and mistakes:
-            # Une seule opération, qui explique tout, vaut mieux que deux erreurs.
-            compared_ = self._near(compared_, function, groups, answers, **how)
+            # Une seule opération vaut mieux que deux erreurs, si elle explique tout.
+            near = self._near(compared_, function, groups, answers, **how)
+            compared_ = near if near.reason == "one_operation" else compared_
         whole = [(a.value, b.value) for a, b in zip(found, ours, strict=True) if not b.error]
         if compared_.reason and any(parts) and are_exchanged(whole, same):
             compared_ = compared_._replace(reason="parts_exchanged", detail="")
@@ -217,7 +219,7 @@ class Ask:
         calls, parts = _each_call(side.groups)
         names = self.parameters(function)
         every = side_by_side(calls, side.answers, side.values, side.tolerance, parts, names)
-        return located(found, every, again)
+        return of_shown(located(found, every, again))
 
     def _remarked(
         self,

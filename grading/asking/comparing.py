@@ -225,6 +225,15 @@ def located(found: Credit, calls: Sequence[arguments.Call], recompute: Callable)
     return found._replace(reason=clue.reason, detail=clue.detail) if clue else found
 
 
+def of_shown(found: Credit) -> Credit:
+    """Remplace une raison vague par ce qui explique tout l'appel montré, s'il est seul à l'être."""
+    alone = _difference([found.wrong]) if found.reason in VAGUE and found.wrong else None
+    if alone in (None, *PARTIAL):
+        return found
+    detail = differences.factor(_floats([found.wrong])) if alone == "times_a_number" else ""
+    return found._replace(reason=alone, detail=f"{detail} ; {ANOTHER}" if detail else ANOTHER)
+
+
 def _missed(
     answers: Sequence[Answer], groups: Sequence[tuple], right: Callable, tolerance: float
 ) -> tuple[Fraction, list[list[Wrong]], list[tuple]]:

@@ -419,10 +419,12 @@ def factor(pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> str:
         appel à l'autre.
     """
     found = [np.vdot(ours, theirs) / np.vdot(theirs, theirs) for ours, theirs in pairs]
-    if not np.allclose(found, found[0], rtol=1e-3) or found[0] <= 0:
+    if not np.allclose(found, found[0], rtol=1e-3) or not found[0]:
         return ""
-    said = "grandes" if found[0] > 1 else "petites"
-    times = max(found[0], 1 / found[0])
+    size = abs(found[0])
+    said = "grandes" if size > 1 else "petites"
+    said += ", et de signe opposé" if found[0] < 0 else ""
+    times = max(size, 1 / size)
     return f"{times:.0f} fois trop {said}" if np.isclose(times, round(times), rtol=1e-3) else ""
 
 

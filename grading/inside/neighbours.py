@@ -325,7 +325,7 @@ def _other_axis(node: ast.Call) -> Iterator[Change]:
 
 
 def _forgotten(node: ast.Call, name: str, *, of_object: bool) -> Iterator[Change]:
-    said, rank = f"l'appel de `{name}` est oublié", 1
+    said, rank = f"l'appel de `{name}`, ou ce qui en tient lieu, est oublié", 1
     if name in STEPS:
         said, rank = f"{STEPS[name]} est oublié{'e' * STEPS[name].startswith('une')}", 0
     is_method = of_object and not _is_module(node.func.value)
@@ -375,10 +375,21 @@ def _compare(node: ast.Compare) -> Iterator[Change]:
 
 
 def _bool(node: ast.BoolOp) -> Iterator[Change]:
+    if isinstance(node.op, ast.Or) and all(map(_is_value, node.values)):
+        first, default = node.values[0], node.values[-1]
+        name = ast.unparse(first)
+        yield Change(f"si `{name}` n'est pas donné, ce qui le remplace n'est pas le bon", first)
+        yield Change(f"`{name}`, même donné, est ignoré", default)
+        return
     other = ast.Or() if isinstance(node.op, ast.And) else ast.And()
     yield Change("« et » est pris pour « ou », ou l'inverse", ast.BoolOp(other, node.values))
     for each in node.values:
         yield Change("seule une de plusieurs conditions est regardée", each)
+
+
+def _is_value(node: ast.expr) -> bool:
+    """Dit si un nœud se lit tel quel : `a or b` dit alors ce qui remplace `a`."""
+    return isinstance(node, ast.Name | ast.Attribute | ast.Constant)
 
 
 def _choice(node: ast.IfExp) -> Iterator[Change]:
