@@ -337,8 +337,9 @@ def chained(module: str, function: str, calls: list) -> list:
         module: nom du module.
         function: nom de la fonction, ou de la classe.
         calls: `[[arguments, [nom, *arguments], …], nommés]` de chaque appel : les arguments de la
-            fonction, puis de chaque méthode. D'une liste, `[nom, rang]` rend un élément, et
-            `[nom, rang, autre]` rend `autre` si elle ne l'a pas.
+            fonction, puis de chaque méthode. D'une liste, `[nom, rang]` rend un élément,
+            `[nom, rang, autre]` rend `autre` si elle ne l'a pas, et `[nom, rang, "+=", ajout]`
+            ajoute `ajout` à l'élément, un tableau, sur place.
 
     Returns:
         Pour chaque appel, `{"value": …}`, ce que rend la dernière méthode, ou `{"error": …}`. La
@@ -350,11 +351,22 @@ def chained(module: str, function: str, calls: list) -> list:
         arguments, *steps = positional
         value = made = target(*arguments, **named)
         for name, *given in steps:
-            part = getattr(made, name)
-            value = part(*given) if callable(part) else dict(enumerate(part)).get(*given)
+            value = step(made, name, *given)
         return value
 
     return results(use, calls)
+
+
+def step(made, name: str, *given):
+    """Demande une chose à ce que rend une fonction (voir `chained`)."""
+    part = getattr(made, name)
+    if callable(part):
+        return part(*given)
+    if given[1:2] == ("+=",):
+        place, _, added = given
+        part[place][...] += added
+        return part[place]
+    return dict(enumerate(part)).get(*given)
 
 
 def prepared(value):

@@ -7,7 +7,8 @@ import numpy as np
 
 from grading import sealed
 from grading.asking.failures import Answer
-from grading.questions import Ask, Credit, Mistake, altered, compared, credit, question
+from grading.inside import probes
+from grading.questions import Ask, Credit, Mistake, altered, compared, first_fault, question, same
 
 convolution, dense, pooling = (
     sealed.module(f"ex22_by_hand.{name}") for name in ("convolution", "dense", "pooling")
@@ -50,7 +51,7 @@ def _compare_layer(ask: Ask, kind: type, inputs, stages, mistakes=()) -> Credit:
         return found._replace(reason="gradients_not_noted", detail="")
     if found.level < 1 or "weights" not in [wanted for _, wanted, _ in stages]:
         return found
-    return _starting_empty(ask, kind, layers[0], found)
+    return _followed(ask, kind, layers[0], found)
 
 
 def _is_none(answer: Answer) -> bool:
@@ -63,13 +64,32 @@ def _last_step(found: Credit) -> str:
     return found.wrong.positional[-1][0] if found.wrong else ""
 
 
-def _starting_empty(ask: Ask, kind: type, layer: tuple, found: Credit) -> Credit:
-    """Rend le crédit d'une couche juste, si sa liste `gradients` est vide avant tout retour."""
+def _followed(ask: Ask, kind: type, layer: tuple, found: Credit) -> Credit:
+    """Rend le crédit d'une couche juste, si la descente peut s'en servir.
+
+    Sa liste `gradients` est vide avant tout retour, puis de la longueur de `weights` ; et changer
+    les poids sur place change ce qu'elle calcule.
+    """
     given, named = layer
-    calls = [(_steps(wanted, *given), named) for wanted in ("before", "weights")]
-    before, _ = ask.calls(kind.__name__, calls, operation="chained")
-    is_empty = isinstance(before.value, str) and before.value == ABSENT
-    return found if is_empty else credit("3/4", "gradients_not_empty")
+    asked = ("before", "too_many", "y_moved", "dx_moved")
+    calls = [(_steps(wanted, *given), named) for wanted in asked]
+    before, more, *moved = ask.calls(kind.__name__, calls, operation="chained")
+    right = ask.reference.calls(kind.__name__, calls[2:], operation="chained")
+    follows = [
+        same(each.value, ours.value, tolerance=TOLERANCE)
+        for each, ours in zip(moved, right, strict=True)
+    ]
+    fault = first_fault(
+        ("3/4", "gradients_not_empty", not _is_absent(before)),
+        ("3/4", "gradients_too_many", not _is_absent(more)),
+        ("3/4", "weights_not_read", not all(follows)),
+    )
+    return fault if fault.reason else found
+
+
+def _is_absent(answer: Answer) -> bool:
+    """Dit si une liste n'a pas l'élément demandé."""
+    return isinstance(answer.value, str) and answer.value == ABSENT
 
 
 def _steps(wanted: str, x: np.ndarray, dy: np.ndarray, *arguments) -> tuple:
@@ -78,8 +98,9 @@ def _steps(wanted: str, x: np.ndarray, dy: np.ndarray, *arguments) -> tuple:
     Args:
         wanted: `"y"`, ce que rend l'aller ; `"dx"`, ce que rend le retour ; `"weights"`, le premier
             des poids ; `"again"`, son gradient au second retour, les images ayant changé d'ordre ;
-            `"before"`, son gradient avant tout retour, ou `ABSENT` ; ou le numéro, en texte, d'un
-            gradient noté au retour.
+            `"before"`, son gradient avant tout retour, ou `ABSENT` ; `"too_many"`, le gradient d'un
+            troisième poids ; `"y_moved"` et `"dx_moved"`, ce que rendent l'aller et le retour quand
+            les poids ont changé sur place ; ou le numéro, en texte, d'un gradient noté au retour.
         x: entrée.
         dy: gradient de la sortie.
         arguments: de quoi construire la couche.
@@ -89,11 +110,15 @@ def _steps(wanted: str, x: np.ndarray, dy: np.ndarray, *arguments) -> tuple:
         steps = [["weights", 0]]
     if wanted == "before":
         steps = [["gradients", 0, ABSENT]]  # None serait un gradient : la liste n'est pas vide
+    if wanted == "too_many":
+        steps.append(["gradients", len(arguments), ABSENT])
+    if wanted.endswith("_moved"):
+        steps = [["weights", k, "+=", 1 + each] for k, each in enumerate(arguments)] + steps
     if wanted == "again":
         steps += [["forward", x[::-1]], ["backward", dy], ["gradients", 0]]
     if wanted.isdigit():
         steps.append(["gradients", int(wanted)])
-    return (list(arguments), *steps[: 1 if wanted == "y" else None])
+    return (list(arguments), *steps[: -1 if wanted.startswith("y") else None])
 
 
 def _layer(make):
@@ -101,9 +126,8 @@ def _layer(make):
 
     def answer(arguments, *steps, **named):
         layer, found = make(*arguments, **named), None
-        for name, value in steps:
-            member = getattr(layer, name)
-            found = member(value) if callable(member) else member[value]
+        for name, *given in steps:
+            found = probes.step(layer, name, *given)
         return found
 
     return answer
