@@ -84,15 +84,15 @@ def dream(model: keras.Model, image: np.ndarray, weights, *, guide=None, options
     L'octave la plus petite reçoit les grands motifs. Ce qu'elle a changé, et cela seulement, est
     agrandi et ajouté à la suivante : les détails de l'image ne se perdent pas. À chaque pas, le
     gradient est mis à l'échelle : les pixels changent de RATE en moyenne. L'image est d'abord
-    décalée au hasard, et le gradient décalé en retour, pour que la grille des convolutions ne se
-    dessine pas.
+    décalée au hasard, de -JITTER_PX à JITTER_PX pixels vers le bas et vers la droite, et le
+    gradient décalé en retour : la grille des convolutions ne se dessine pas.
 
     Args:
         model: modèle de `dreams.extractor`.
         image: `(h, w, 3)` float32 dans [0, 255].
         weights: poids de chaque couche, `(couches,)`. Les réponses sont rapportées à celles
             du début de l'octave : une couche ne l'emporte pas par ses seules unités.
-        guide: caractéristiques rendues par `read_guide`, ou None.
+        guide: caractéristiques rendues par `read_guide`, pour toutes les réponses, ou None.
         options: `octaves`, `steps` (par octave) et `seed`.
 
     Returns:

@@ -22,7 +22,10 @@ from grading.questions import (
 LEVELS = 2.0  # ce dont un pixel change en moyenne à chaque pas, dit l'énoncé
 SHAPE = (24, 30, 3)
 OCTAVES, STEPS = 3, 2
-HALF = 0.5  # des pixels : bien plus qu'un gradient nul n'en laisse bouger
+MOVED = 0.1  # des pixels : bien plus qu'un gradient nul n'en laisse bouger
+PLAIN = 160.0  # niveau d'une image unie
+SEAM = 0.95  # de ce dont changent les autres, une ligne proche d'un bord change moins
+NUM_SEEDS, MIN_OFFSETS = 8, 3  # une graine de chaque, et deux décalages ne sont pas du hasard
 MAX_GAP = 0.3  # d'autres tailles d'octaves, arrondies autrement, changent cette part de 4 %
 
 
@@ -192,25 +195,70 @@ def _climbed(network: dreams.Network, factors=_relative, sign=1, size=_mean_size
     return dream
 
 
-def _left_alone(_, image, weights, *, options):
-    return image, []
+def _seams(pixels: np.ndarray) -> list[tuple]:
+    """Rend les lignes, puis les colonnes, qui changent le moins dans le rêve d'une image unie.
+
+    Près des bords, un pixel compte dans moins de réponses. Le gradient décalé en retour, ces bords
+    sont là où l'image décalée a été recousue.
+    """
+    change = np.abs(pixels - PLAIN).sum(axis=2)
+    sides = [change.sum(axis=1), change.sum(axis=0)]
+    return [tuple(np.flatnonzero(each < SEAM * each.max())) for each in sides]
 
 
-def _ignores_offset(ask: Ask) -> bool:
-    """Dit si l'image n'est pas décalée : la graine ne change alors rien, même près des bords."""
-    kernel = ask.rng.normal(0, 0.3, (3, 3, 3, 4))
-    layer = {"filters": 4, "name": "bords", "kernel_size": 3, "padding": "same"}
+def _offset_fault(ask: Ask) -> Credit:
+    """Rend le crédit de qui décale l'image au hasard à chaque pas, le long des deux axes."""
+    layer = {"filters": 1, "name": "bords", "kernel_size": 3, "padding": "same"}
     network = {
         "shape": [None, None, 3],
         "stack": [["Conv2D", layer]],
-        "weights": [kernel, np.ones(4)],
+        "weights": [np.full((3, 3, 3, 1), 0.1), np.ones(1)],
     }
     given = {"network": network, "layer_names": ["bords"]}
-    image = ask.rng.uniform(60, 200, SHAPE).astype(np.float32)
+    image = np.full(SHAPE, PLAIN, np.float32)
     positional = messages.Ingredient("dream_extractor", given), image, np.ones(1)
-    options = [{"octaves": 1, "steps": 1, "seed": seed} for seed in (1, 2, 3)]
-    first, *others = dreams.pictures(ask, "dream", positional, options)
-    return all(same(each.pixels, first.pixels, tolerance=1e-4) for each in others)
+    # La première graine revient ; les deux dernières font deux pas.
+    seeds = [int(seed) for seed in ask.rng.permutation(1000)[:NUM_SEEDS]]
+    options = [{"octaves": 1, "steps": 1, "seed": seed} for seed in [*seeds, seeds[0]]]
+    options += [{"octaves": 1, "steps": 2, "seed": seed} for seed in seeds[:2]]
+    *first, again, twice, other = dreams.pictures(ask, "dream", positional, options)
+    offsets = [len({*each}) for each in zip(*(_seams(each.pixels) for each in first), strict=True)]
+    at_once = max(len(places) for places in _seams(first[0].pixels))
+    kept = [len(places) for each in (twice, other) for places in _seams(each.pixels)]
+    goes_on = np.abs(twice.pixels - PLAIN).mean() > 1.5 * np.abs(first[0].pixels - PLAIN).mean()
+    return first_fault(
+        ("3/4", "offset_missing", max(offsets) == 1),
+        ("3/4", "seed_ignored", not same(again.pixels, first[0].pixels, tolerance=1e-4)),
+        ("3/4", "offset_too_small", min(offsets) < MIN_OFFSETS),
+        ("3/4", "offset_kept", goes_on and max(kept) <= at_once),
+    )
+
+
+def _uses_guide(ask: Ask) -> bool:
+    """Dit si la fonction `response` du rendu est bonne, avec un guide."""
+    shapes = (1, 2, 3, 6), (4, 6)
+    maps, guide = (ask.rng.uniform(1, 2, shape).astype(np.float32) for shape in shapes)
+    try:
+        [answer] = ask.calls("response", [((maps, guide), {})])
+    except Failure:
+        return False
+    return same(answer.value, _response(maps, guide), tolerance=TOLERANCE)
+
+
+def _follows_guide(ask: Ask, network: dreams.Network, positional: tuple, options) -> bool:
+    """Dit si un pas vers un guide est celui que fait le corrigé."""
+    image = positional[1]
+    guide = {
+        name: ask.rng.uniform(0, 2, (7, maps.shape[-1])).astype(np.float32)
+        for name, maps in network.maps(image).items()
+    }
+    given = ("dream", positional, [options])
+    [ours] = dreams.pictures(ask.reference, *given, guide=guide)
+    try:
+        [found] = dreams.pictures(ask, *given, guide=guide)
+    except Failure:  # sans guide, la même image était faite
+        return False
+    return same(found.pixels - image, ours.pixels - image, tolerance=5e-3)
 
 
 def _is_one_of(found: np.ndarray, known: list[np.ndarray]) -> bool:
@@ -219,9 +267,13 @@ def _is_one_of(found: np.ndarray, known: list[np.ndarray]) -> bool:
     return any(same(values, np.sort(each, axis=None), tolerance=5e-3) for each in known)
 
 
-def _has_moved(answer: Answer, image: np.ndarray) -> bool:
-    """Dit si presque tous les pixels ont changé, si peu que ce soit."""
-    return np.mean(as_floats(answer.value[0]) != image) > HALF
+def _barely_changed(found: Credit, answer: Answer, image: np.ndarray) -> Credit:
+    """Rend le crédit d'une image qui n'a presque pas changé ; d'une autre, le même."""
+    change = np.abs(as_floats(answer.value[0]) - image)
+    if change.mean() >= LEVELS / 4:
+        return found
+    reason = "gradient_not_scaled" if np.mean(change > 0) > MOVED else "picture_unchanged"
+    return found._replace(reason=reason, detail="")
 
 
 @question("ex12.climb")
@@ -237,7 +289,6 @@ def ask_climb(ask: Ask) -> Credit:
         return as_floats(value[0]) - image
 
     mistakes = [
-        Mistake("picture_unchanged", _left_alone),
         Mistake("gradient_reversed", _climbed(network, sign=-1), "1/2"),
         Mistake("layers_not_weighted", _climbed(network, _without_weights), "1/2"),
         Mistake("not_relative_to_start", _climbed(network, _not_relative), "1/2"),
@@ -266,15 +317,19 @@ def ask_climb(ask: Ask) -> Credit:
             )  # une seule moyenne, par hasard
     if found.reason == "rolled":  # chaque pixel de ce réseau a sa réponse, sans ses voisins
         found = found._replace(reason="gradient_not_shifted_back", detail="")
-    if found.reason == "picture_unchanged" and _has_moved(ask.calls("dream", call)[0], image):
-        found = found._replace(reason="gradient_not_scaled")
+    if found.level < 1 / 2 and found.wrong and np.ndim(found.wrong.answer.value) == 0:
+        found = _barely_changed(found, ask.calls("dream", call)[0], image)
     if found.level:  # les pixels de cette image-ci sont déjà noirs, ou blancs
         extreme = 255 * ask.rng.integers(0, 2, SHAPE).astype(np.float32)
         given = network.extractor(*dreams.NAMES), extreme, weights
         dreams.pictures(ask, "dream", given, [options.options])
-    if found.level == 1 and _ignores_offset(ask):
-        return credit("3/4", "offset_missing")
-    return found
+    if found.level < 1:
+        return found
+    # Une fonction `response` fausse est comptée ailleurs.
+    if _uses_guide(ask) and not _follows_guide(ask, network, call[0][0], options.options):
+        return credit("3/4", "guide_not_followed")
+    fault = _offset_fault(ask)
+    return fault if fault.reason else found
 
 
 @question("ex12.octaves")
@@ -299,14 +354,23 @@ def ask_octaves(ask: Ask) -> Credit:
     lost = "octaves_miscounted" if miscounted else "octave_forgotten"
     lost = "picture_unchanged" if changed < LEVELS / 4 else lost
     partly = "octaves_miscounted" if miscounted else "octave_misadded"
+    said = miscounted or f"environ {100 * share:.0f} % de ce changement s'y retrouvent"
     return first_fault(
         ("1/2" if complete else "1/4", lost, added < LEVELS / 4, miscounted),
         ("1/2", "details_lost", changed > 2 * LEVELS * STEPS * OCTAVES),
-        ("1/2", partly, misadded, miscounted),
+        ("1/2", partly, misadded, said),
         ("3/4", "curves_not_returned", not complete or bool(miscounted), miscounted),
-        ("3/4", "curves_not_relative", not relative),
+        ("3/4", "curves_not_relative", not relative, _first_values(curves)),
         ("7/8", *_accepts_small(ask, image)),
     )
+
+
+def _first_values(curves: np.ndarray | None) -> str:
+    """Dit d'où part chaque courbe."""
+    if np.ndim(curves) != 3:
+        return ""
+    starts = " ; ".join(f"{value:.3g}".replace(".", ",") for value in curves[0, :, 0])
+    return f"premières valeurs, de la petite octave à la grande : {starts}"
 
 
 def _accepts_small(ask: Ask, image: np.ndarray) -> tuple[str, bool, str]:
