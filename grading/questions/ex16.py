@@ -24,6 +24,8 @@ PATCH_PX = 6  # celui de l'énoncé
 CONTRAST = 10.0  # ce que l'énoncé ajoute à la variance
 LENGTH = 3 * PATCH_PX**2  # nombres d'un morceau
 GRID, NUM_WORDS = 14, 5
+DRAWN = ("l'image", "la ligne", "la colonne")  # ce qui se tire au hasard, de chaque morceau
+CHANCE = 1e-6  # un tirage juste est plus inégal moins souvent que cela
 
 
 # --- Des images aux morceaux ---------------------------------------------------------
@@ -31,6 +33,32 @@ GRID, NUM_WORDS = 14, 5
 
 def _rows(patches: np.ndarray) -> set[tuple]:
     return {tuple(each) for each in patches}
+
+
+def _places(patches: np.ndarray, windows: np.ndarray) -> np.ndarray:
+    """Rend l'image, la ligne et la colonne d'où vient chaque morceau, `(3, n)`.
+
+    Args:
+        patches: `(n, LENGTH)`, tous des morceaux des images.
+        windows: tous ceux qui peuvent l'être, `(images, lignes, colonnes, LENGTH)`.
+    """
+    every = windows.reshape(-1, LENGTH)
+    known = {tuple(each): number for number, each in enumerate(every)}
+    numbers_ = [known[tuple(each)] for each in patches]
+    return np.array(np.unravel_index(numbers_, windows.shape[:3]))
+
+
+def _draw_fault(first: np.ndarray, other: np.ndarray, windows: np.ndarray) -> Credit:
+    """Rend le crédit d'un tirage, d'après les morceaux de deux graines."""
+    places, others = (_places(each, windows) for each in (first, other))
+    shape = windows.shape[:3]
+    counts = np.bincount(np.ravel_multi_index(places, shape), minlength=np.prod(shape))
+    fixed = [name for name, *pair in zip(DRAWN, places, others, strict=True) if same(*pair)]
+    return first_fault(
+        ("3/4", "draw_ignores_seed", len(fixed) == len(DRAWN)),
+        ("3/4", "part_not_drawn", fixed, ", ".join(fixed)),
+        ("3/4", "patches_favoured", stats.chisquare(counts).pvalue < CHANCE),
+    )
 
 
 @question("ex16.sample_patches")
@@ -42,17 +70,19 @@ def ask_sample_patches(ask: Ask) -> Credit:
     first, again, other = (
         numbers(answer, (1000, LENGTH)) for answer in ask.calls("sample_patches", calls)
     )
-    windows = np.lib.stride_tricks.sliding_window_view(x, (PATCH_PX, PATCH_PX, 3), (1, 2, 3))
-    windows = windows.reshape(-1, LENGTH)
+    views = np.lib.stride_tricks.sliding_window_view(x, (PATCH_PX, PATCH_PX, 3), (1, 2, 3))
+    views = views.reshape(*views.shape[:3], LENGTH)
+    windows = views.reshape(-1, LENGTH)
     real = _rows(np.sort(first)) <= _rows(np.sort(windows))  # dans un ordre ou un autre
     is_divided = first.max() <= 1 and _rows(np.rint(255 * first)) <= _rows(windows)
-    return first_fault(
+    fault = first_fault(
         (0, "patches_divided", is_divided),
         (0, "not_patches", not real),
         ("1/2", "patch_order", not _rows(first) <= _rows(windows)),
         ("1/2", "patches_never_drawn", _rows(first) != _rows(windows)),
-        ("3/4", "draw_ignores_seed", not same(first, again) or same(first, other)),
+        ("3/4", "draw_ignores_seed", not same(first, again)),
     )
+    return fault if fault.reason else _draw_fault(first, other, views)
 
 
 def _normalised(axis=1, contrast=CONTRAST, of=np.sqrt, patches=None) -> np.ndarray:
