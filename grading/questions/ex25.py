@@ -83,6 +83,11 @@ def _end_to_end(said, truths, *, order=4) -> float:
     return BLEU.bleu([ours], [theirs], order=order)
 
 
+def _first_only(said, truths, *, order=4) -> float:
+    """Ne lit que la première phrase."""
+    return BLEU.bleu(said[:1], truths[:1], order=order)
+
+
 def _every_order(order: int) -> range:
     return range(1, order + 1)
 
@@ -179,6 +184,7 @@ def _mistaken(reason: str, **how) -> Mistake:
 MEASURED = [
     Mistake("sentence_by_sentence", _by_sentence),
     Mistake("sentences_end_to_end", _end_to_end),
+    Mistake("first_sentence_only", _first_only),
     _mistaken("penalty_forgotten", penalty=_no_penalty),
     _mistaken("penalty_swapped", penalty=_penalty_swapped),
     _mistaken("penalty_by_sentence", penalty=_penalty_by_sentence),
@@ -230,7 +236,7 @@ def ask_bleu(ask: Ask) -> list:
     short = (([["un", "sac"], WORDS[:7]], [["un", "sac"], WORDS[:9]]), {})
     no_runs = (([["un", "sac"], ["rouge"]], [["un", "sac"], ["rouge"]]), {"order": 3})
     return [
-        ("1/2", [(draw(9, 6), {"order": 1}), (draw(7), {"order": 1})]),
+        ("1/2", [(draw(*lengths), {"order": 1}) for lengths in ((9, 6), (7,), (8, 5, 10))]),
         ("3/4", [*((draw(9, 6, 7), {"order": order}) for order in (2, 3, 4)), (draw(10, 5), {})]),
         ("1", [*cut, short, no_runs, (([["rouge"] * 5], [["sac"] * 5]), {"order": 1})]),
     ]
@@ -242,6 +248,13 @@ def ask_bleu(ask: Ask) -> list:
 def _spoken(numbers) -> list[str]:
     """Rend les mots de numéros, sans START, END ni blancs ; ceux qui suivent END aussi."""
     return [CAPTIONS.words[n] for n in numbers if CAPTIONS.words[n] not in BLANKS]
+
+
+def _until_end(numbers, *, more=0, left=("", GRAMMAR.START)) -> list[str]:
+    """Rend les mots qui précèdent END, et `more` de plus, sans ceux de `left`."""
+    words = [CAPTIONS.words[n] for n in numbers]
+    words = words[: words.index(GRAMMAR.END) + more] if GRAMMAR.END in words else words
+    return [word for word in words if word not in left]
 
 
 def _neighbours(numbers, *, step: int) -> list[str]:
@@ -270,6 +283,8 @@ def _sorted_words(numbers) -> list[str]:
 
 SPOKEN = [
     Mistake("after_the_end", _spoken),
+    Mistake("end_kept", partial(_until_end, more=1)),
+    Mistake("blanks_kept", partial(_until_end, left=(GRAMMAR.START,))),
     Mistake("word_beside", partial(_neighbours, step=-1)),
     Mistake("word_beside", partial(_neighbours, step=1)),
     Mistake("word_beside", _shifted),
@@ -281,7 +296,8 @@ SPOKEN = [
 @compared("ex25.to_words", mistakes=SPOKEN)
 def ask_to_words(ask: Ask) -> list:
     """Rend les mots de phrases finies, puis d'autres : répétées, sans END, ou vides."""
-    drawn = [ask.rng.integers(3, len(CAPTIONS.words), num).tolist() for num in (4, 7, 2)]
+    drawn = [(3 + ask.rng.permutation(len(CAPTIONS.words) - 3)[:k]).tolist() for k in (4, 7, 2)]
+    drawn[0].sort(reverse=True)  # qui rangerait les mots en changerait l'ordre
     finished = [[FIRST, *words, LAST, 0, 0] for words in drawn]
     others = [[FIRST, *drawn[0], *drawn[0][:2], LAST, 0]]  # des mots se répètent
     for words in drawn:
