@@ -18,6 +18,7 @@ from grading.questions import (
     altered,
     as_floats,
     at_call,
+    credit,
     filtering,
     first_fault,
     judge,
@@ -36,6 +37,7 @@ MISSED = {  # faute de `to_grey_levels`, et le rang de l'appel qui la montre
     ),
     **{"not_a_number": 2, "limit_ignored": 4, "strong_are_black": 4, "not_proportional": 4},
 }
+UNWHOLE = 70.37  # de poids entiers, divise une réponse sans jamais la laisser entière, ou presque
 UNEVEN = 0.05  # écart des poids de deux canaux qu'aucun arrondi n'explique
 NEAR_LEVELS = 2  # niveaux de gris qu'expliquent un arrondi, et 256 au lieu de 255
 BORDERS = ("reflect", "same", "valid")
@@ -131,6 +133,11 @@ def _with_whole_weights(image, filters, **options) -> np.ndarray:
     return _correlate(image, np.trunc(filters), **options)
 
 
+def _with_weights_of_image(image, filters, **options) -> np.ndarray:
+    """Met les poids au type de l'image, uint8, où -1 vaut 255."""
+    return _correlate(image, np.mod(np.trunc(filters), 256), **options)
+
+
 def _unknown_taken(image, filters, *, border="reflect", known) -> np.ndarray:
     """Prend un bord inconnu pour un autre."""
     return _correlate(image, filters, border=border if border in BORDERS else known)
@@ -168,6 +175,7 @@ CONVOLVED = [
     Mistake("one_channel_only", _of_first_channel),
     Mistake("step_of_two", partial(_correlate, step=2)),
     Mistake("weights_truncated", _with_whole_weights),
+    Mistake("weights_of_image_type", _with_weights_of_image),
 ]
 
 
@@ -213,7 +221,7 @@ def ask_convolve(ask: Ask) -> Credit:
         (level, [((color, filters), {"border": border}), ((grey, small), {"border": border})])
         for level, border in (("1/2", "valid"), ("3/4", "same"), ("3/4", "reflect"))
     ]
-    last = [((each, small / 70), {"border": "valid"}) for each in (color, grey)]
+    last = [((each, small / UNWHOLE), {"border": "valid"}) for each in (color, grey)]
     last += [((color, filters), {}), ((grey, small), {"border": "mirror"})]
     last.append(((grey[:2], small), {"border": "valid"}))
     groups.append(("1", last))
@@ -420,6 +428,10 @@ def ask_to_grey_levels(ask: Ask) -> Credit:
     limited = [((response,), {"limit": limit}), ((response / 9,), {"limit": limit * 9})]
     limited = limited if "limit" in ask.parameters("to_grey_levels") else []
     found = ask.calls("to_grey_levels", calls + limited)
+    nothing = [k for k, each in enumerate(found) if each.value is None and not each.error]
+    if nothing:
+        call = (calls + limited)[nothing[0]]
+        return _at_levels(credit(0, "wrong_type"), call, found[nothing[0]])
     *answers, black, cut = found[: len(calls)]
     first, second = (numbers(each, response.shape) for each in answers)
     grey, by_value = first.ravel(), first.ravel()[np.argsort(response.ravel())]
@@ -458,9 +470,13 @@ def ask_to_grey_levels(ask: Ask) -> Credit:
         number = next(k for k in (0, 1, 3) if not _is_near(numbers(found[k]), *calls[k][0]))
     if number is None:
         return fault
-    call = (calls + limited)[number]
+    return _at_levels(fault, (calls + limited)[number], found[number])
+
+
+def _at_levels(fault: Credit, call: tuple, answer: failures.Answer) -> Credit:
+    """Note dans un crédit l'appel de `to_grey_levels` qui montre la faute."""
     grey = np.zeros(np.shape(call[0][0]), np.uint8)  # de quoi dire sa forme et son type
-    return at_call(fault, "to_grey_levels", call, found[number], grey)
+    return at_call(fault, "to_grey_levels", call, answer, grey)
 
 
 def _falls(answer, response: np.ndarray) -> bool:
