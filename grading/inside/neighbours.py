@@ -511,13 +511,14 @@ def _comprehension(node: ast.comprehension) -> Iterator[Change]:
 
 def _loop(node: ast.For) -> Iterator[Change]:
     for said, part in (
-        ("dernier", ast.Slice(None, ast.Constant(-1))),
-        ("premier", ast.Slice(ast.Constant(1))),
+        ("le dernier tour d'une boucle n'est pas fait", ast.Slice(None, ast.Constant(-1))),
+        ("le premier tour d'une boucle n'est pas fait", ast.Slice(ast.Constant(1))),
+        ("une boucle s'arrête (`return`) dès son premier tour", ast.Slice(None, ast.Constant(1))),
     ):
         made = copy.copy(node)
         every = ast.Call(ast.Name("list", ast.Load()), [node.iter], [])
         made.iter = ast.Subscript(every, part, ast.Load())
-        yield Change(f"le {said} tour d'une boucle n'est pas fait", made)
+        yield Change(said, made)
 
 
 def _augmented(node: ast.AugAssign) -> Iterator[Change]:
