@@ -30,8 +30,9 @@ def stft(sounds: np.ndarray, *, window: int = WINDOW) -> np.ndarray:
 
     Les trames se suivent tous les `HOP` échantillons. Une fenêtre de Hann efface leurs deux bouts :
     chaque trame est multipliée par `scipy.signal.windows.hann(window, sym=False)`. La première et
-    la dernière dépassent du son : `istft` peut le rendre jusqu'à ses bords. Le son est donc précédé
-    de `window - HOP` zéros, et suivi d'autant de zéros qu'il en faut pour finir sa dernière trame.
+    la dernière dépassent toujours du son : `istft` peut le rendre jusqu'à ses bords. Le son est
+    donc précédé de `window - HOP` zéros, et suivi d'autant de zéros qu'il en faut pour finir la
+    dernière trame qui commence dans le son.
     Toutes les valeurs peuvent être multipliées par un même nombre, que `istft` connaît.
 
     Args:

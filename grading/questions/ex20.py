@@ -71,18 +71,32 @@ def _hann(window: int) -> np.ndarray:
     return signal.windows.hann(window, sym=False)
 
 
-def _framed(*, before: bool = True, after: bool = True, taper=_hann):
+def _a_window(num_samples: int, window: int) -> int:
+    return window
+
+
+def _none(num_samples: int, window: int) -> int:
+    return 0
+
+
+def _up_to_hop(num_samples: int, window: int) -> int:
+    """Complète le son jusqu'à un multiple de `HOP` : aucun zéro, parfois."""
+    return -num_samples % HOP
+
+
+def _framed(*, before: bool = True, after=_a_window, taper=_hann):
     """Rend `stft` avec, au choix, une erreur.
 
     Args:
         before: mettre les zéros de tête.
-        after: mettre ceux qui finissent la dernière trame.
+        after: rend le nombre de zéros qui finissent le son, d'après sa longueur et `window`.
         taper: rend ce qui multiplie chaque trame.
     """
 
     def stft(sounds, *, window=WINDOW):
         margins = [(0, 0)] * (sounds.ndim - 1)
-        sounds = np.pad(sounds, [*margins, (before * (window - HOP), after * window)])
+        zeros = (before * (window - HOP), after(sounds.shape[-1], window))
+        sounds = np.pad(sounds, [*margins, zeros])
         return np.fft.rfft(_frames(sounds, window) * taper(window))
 
     return stft
@@ -108,8 +122,9 @@ def _weights(spectrograms) -> np.ndarray:
 
 
 CUT = [
-    Mistake("zeros_before_missing", _framed(before=False, after=True), "3/4"),
-    Mistake("last_frame_dropped", _framed(before=True, after=False), "3/4"),
+    Mistake("zeros_before_missing", _framed(before=False), "3/4"),
+    Mistake("last_frame_dropped", _framed(after=_none), "3/4"),
+    Mistake("last_frame_dropped", _framed(after=_up_to_hop), "3/4"),
     Mistake("taper_missing", _without_taper),
     Mistake("symmetric_taper", _framed(taper=np.hanning), "3/4"),
     Mistake("hamming_taper", _framed(taper=np.hamming), "3/4"),
@@ -156,9 +171,10 @@ def _spectrograms(ask: Ask) -> list:
         place = int(rng.integers(window // 12, window // 4)) + 0.5
         return np.sin(2 * np.pi * place / window * np.arange(num_samples))
 
-    # La dernière trame dépasse un peu : même si nulle autre ne la suit, elle pèse assez la fin.
-    bounds = np.zeros((3, num_samples + int(rng.integers(10, 100))))
-    bounds[[0, 1, 2], [0, num_samples // 2, -1]] = 1
+    # De l'un, la dernière trame dépasse un peu ; de l'autre, elle finit avec lui, s'il en manque.
+    bounds = [np.zeros((3, num_samples + more)) for more in (int(rng.integers(10, 100)), 0)]
+    for each in bounds:
+        each[[0, 1, 2], [0, num_samples // 2, -1]] = 1
     places = np.arange(0, HOP, HOP // 16)  # d'une trame à la suivante
     single = np.zeros((len(places), 12 * HOP))
     single[np.arange(len(places)), 6 * HOP + places] = 1
@@ -172,7 +188,7 @@ def _spectrograms(ask: Ask) -> list:
     return [
         *notes,
         ("1", [((rng.normal(size=(3, HOP)),), {})], _are_finite),  # il n'a que des bords
-        ("1", [((bounds,), {})], _bounds_kept),
+        ("1", [((each,), {}) for each in bounds], _bounds_kept),
         ("1", [((single,), {})], _weights),
     ]
 
@@ -349,13 +365,20 @@ def _ratio(*, scaled=True, centred=False, logarithm=np.log10, times=10, axis=-1,
     return si_sdr
 
 
+def _over_whole_target(estimates, targets) -> np.ndarray:
+    """Met l'estimation au volume de la source, dont toute l'énergie est celle qui compte."""
+    return 10 * np.log10(1 + 10 ** (_ratio()(estimates, targets) / 10))
+
+
 RATIOS = [
     Mistake("perfect_not_finite", _ratio(smallest=0), "3/4"),
     Mistake("volume_not_fitted", _ratio(scaled=False)),
+    Mistake("estimate_fitted", _over_whole_target),
     Mistake("natural_decibels", _ratio(logarithm=np.log)),
     Mistake("amplitude_decibels", _ratio(times=20)),
     Mistake("decibels_not_multiplied", _ratio(times=1)),
     Mistake("ratio_inverted", _ratio(times=-10)),
+    Mistake("ratio_inverted", _ratio(times=-1)),
     Mistake("means_removed", _ratio(centred=True)),
     Mistake("sounds_together", _ratio(axis=None), "1/2"),
 ]
