@@ -616,6 +616,7 @@ SHOWN = (np.ndarray, messages.Ingredient, dict)  # ce qui a sa propre écriture
 NAMED = ("record", "namespace")  # des objets dont les attributs se montrent
 TYPED = ("integers_for_floats", "wrong_type")  # ce qui se voit au type, et non à la forme
 INGREDIENTS = {"glance": "réseau", "small_network": "réseau", "plain_network": "réseau"}
+INGREDIENTS |= {"iterator": "générateur"}
 
 
 def shown_forms(found: Credit) -> str:

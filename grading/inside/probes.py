@@ -472,6 +472,11 @@ def _record(**values):
     return collections.namedtuple("Record", values)(**values)
 
 
+def _iterator(values):
+    """Fait, d'une liste, ce qui ne se parcourt qu'une fois."""
+    return iter(values)
+
+
 def _array(values):
     """Rend un tableau, que `through` laisse être un tableau."""
     return values
@@ -493,6 +498,7 @@ INGREDIENTS = {
     "namespace": _namespace,
     "record": _record,
     "text": _text,
+    "iterator": _iterator,
     "array": _array,
     "psi": _psi,
 }

@@ -36,12 +36,14 @@ from grading.questions.heatmaps import (
     backward,
     clipped,
     forward,
+    from_late,
     network,
 )
 
 SHAPE = (7, 9, 3)
 MANY, NOISE = 200, 0.5  # copies de SmoothGrad, pour que le hasard du rendu compte peu
 FEW = {"num_samples": 3, "noise": NOISE, "seed": 7}
+LOT = 16  # images données ensemble au réseau, dans l'énoncé : `BATCH_SIZE`
 FINE = 100  # points d'une intégrale où la règle choisie ne compte plus
 
 
@@ -94,13 +96,12 @@ def _of_highest_score(model, class_index, batches) -> np.ndarray:
     return every[forward(model, images)["scores"].argmax(1), np.arange(len(images))].mean(0)
 
 
-def _of_maps(model, class_index, batches) -> np.ndarray:
-    """Dérive la somme d'une carte de la dernière couche, et non un score."""
-    *kernels, dense = model.options["kernels"]
-    num_maps = kernels[-1].shape[-1]
-    picks = np.tile(np.eye(num_maps, NUM_CLASSES), (len(dense) // num_maps, 1))
-    read = model._replace(options={**model.options, "kernels": [*kernels, picks]})
-    return backward(read, np.concatenate(batches), class_index).mean(0)
+def _of_maps(model, class_index, batches, *, of_row: bool = False) -> np.ndarray:
+    """Dérive la somme d'une carte de la dernière couche, ou celle d'une ligne de toutes."""
+    images = np.concatenate(batches)
+    picked = np.zeros(forward(model, images[:1])["late"].shape[1:])
+    picked[class_index if of_row else (..., class_index)] = 1
+    return from_late(model, images, picked).mean(0)
 
 
 def _of_probability(model, class_index, batches) -> np.ndarray:
@@ -134,6 +135,7 @@ MEANS = [
     Mistake("highest_score_derived", _of_highest_score),
     *(Mistake("wrong_class", altered(_of_class, number=k)) for k in range(NUM_CLASSES)),
     Mistake("maps_derived", _of_maps),
+    Mistake("maps_derived", altered(_of_maps, of_row=True)),
     Mistake("batches_weigh_the_same", _mean_of_batches),
     Mistake("divided_by_batches", _over_num_batches),
     Mistake("one_batch_only", _last_batch),
@@ -156,7 +158,9 @@ def ask_mean_gradient(ask: Ask) -> Credit:
     calls = [((model, CLASS, batches), {}) for batches in lots]
     groups = [("1/2", calls[:2], _enlarged), ("3/4", calls[2:], _enlarged)]
     found = ask.compare("mean_gradient", groups, mistakes=MEANS, tolerance=TOLERANCE)
-    return found if found.level < 1 else _training_fault(ask, lots[0]) or found
+    if found.level < 1:
+        return found
+    return _iterable_fault(ask, model, lots[-1]) or _training_fault(ask, lots[0]) or found
 
 
 def _announce_another(model: messages.Ingredient, images: np.ndarray) -> None:
@@ -164,6 +168,17 @@ def _announce_another(model: messages.Ingredient, images: np.ndarray) -> None:
     scores = forward(model, images)["scores"]
     lead = (scores[:, CLASS] - scores[:, LIKELIEST]).max()
     model.options["biases"][-1][LIKELIEST] += max(lead, 0) + 0.5
+
+
+def _iterable_fault(ask: Ask, model, batches: list) -> Credit | None:
+    """Dit si des lots qui ne se parcourent qu'une fois ne sont pas tous lus."""
+    single = messages.Ingredient("iterator", {"values": batches})
+    calls = [((model, CLASS, each), {}) for each in (batches, single)]
+    known, answer = ask.calls("mean_gradient", calls)
+    if not answer.error and same(*map(_enlarged, (answer.value, known.value)), tolerance=TOLERANCE):
+        return None
+    fault = credit("3/4", "batches_of_list")
+    return at_call(fault, "mean_gradient", calls[1], answer, known.value)
 
 
 def _training_fault(ask: Ask, batches: list) -> Credit | None:
@@ -249,30 +264,37 @@ def ask_smooth(ask: Ask) -> Credit:
     unit = ask.rng.normal(0, NOISE, (10 * MANY, *SHAPE))
     copies = image + np.ptp(image) * unit
     model, gradients = _steady_network(ask.rng, copies)
-    many = {**FEW, "num_samples": MANY}
-    calls = [((model, image, CLASS), each) for each in (many, FEW, FEW, {**FEW, "seed": 8})]
-    answers = ask.calls("smooth_sensitivity", calls)
-    found, *few = (_enlarged(numbers(each, SHAPE[:2])) for each in answers)
+    lot, lots, many = ({**FEW, "num_samples": num} for num in (LOT, 2 * LOT, MANY))
+    settings = (FEW, FEW, {**FEW, "seed": 8}, lot, lots, many)
+    calls = [((model, image, CLASS), each) for each in settings]
+    # Peu de copies d'abord : qui ne s'y compense pas se fait image par image, et serait long.
+    answers = ask.calls("smooth_sensitivity", calls[:-1])
+    few = [_enlarged(numbers(each, SHAPE[:2])) for each in answers]
+    if _is_absolute(few[-1], gradients):
+        return _shown(credit("1/4", "absolute_before_mean"), calls[-2], answers[-1])
+    answers += ask.calls("smooth_sensitivity", calls[-1:])
+    found = _enlarged(numbers(answers[-1], SHAPE[:2]))
     right = _away(found, _of_mean(gradients))
-    absolute = min(_away(found, each(gradients)) for each in (_of_mean_strength, _mean_of_maps))
     still = _of_mean(_slopes(model, image[np.newaxis]))
     is_still = _away(found, still) < 0.01
+    is_repeated = same(*few[3:], tolerance=TOLERANCE)
     is_plain = is_still and _away(few[0], still) < TOLERANCE
     fault = first_fault(
-        ("1/4", "absolute_before_mean", absolute < min(right / 2, 0.25)),
+        ("1/4", "absolute_before_mean", _is_absolute(found, gradients)),
         ("1/4", "sign_before_maximum", _away(found, _signed(gradients)) < min(right / 2, 0.4)),
         ("1/4", "no_noise", is_plain),
         ("1/4", "almost_no_noise", is_still),
         ("1/4", "one_noisy_copy", same(found, few[0]) and right > 0.6),
         ("1/4", "samples_ignored", same(found, few[0])),
+        ("1/4", "one_noisy_copy", is_repeated, "tous les lots ont les mêmes copies"),
     )
     fault = fault if fault.reason else _noise_fault(ask, model, unit)
     fault = fault if fault.reason else first_fault(("1/4", "wrong_values", right > 0.25))
     if fault.reason:
-        return _shown(fault, calls[0], answers[0])
+        return _shown(fault, calls[-1], answers[-1])
     for reason, number, wrong in (
-        ("noise_ignores_seed", 2, not same(*few[:2])),
-        ("seed_without_effect", 3, same(few[0], few[2])),
+        ("noise_ignores_seed", 1, not same(*few[:2])),
+        ("seed_without_effect", 2, same(few[0], few[2])),
     ):
         if wrong:
             return _shown(credit("1/2", reason), calls[number], answers[number])
@@ -412,6 +434,12 @@ def _of_mean_strength(gradients: np.ndarray) -> np.ndarray:
 def _mean_of_maps(gradients: np.ndarray) -> np.ndarray:
     """Fait une carte de chaque copie, puis leur moyenne."""
     return abs(gradients).max(axis=3).mean(0)
+
+
+def _is_absolute(found: np.ndarray, gradients: np.ndarray) -> bool:
+    """Dit si une carte est celle de valeurs absolues, prises avant la moyenne."""
+    absolute = min(_away(found, each(gradients)) for each in (_of_mean_strength, _mean_of_maps))
+    return absolute < min(_away(found, _of_mean(gradients)) / 2, 0.25)
 
 
 def _signed(gradients: np.ndarray) -> np.ndarray:
