@@ -361,6 +361,7 @@ def ask_transfer(ask: Ask) -> Credit:
     lowest = min((each.min() for each in told[0].values() if each.size), default=0)
     # Les autres poids sont nuls : la plus grande des pertes est la variation totale.
     variation = dreams.total_variation(content / 255)
+    num_steps = [len(each) for each in _losses(begun[0]).values()]
     grows = _first_of(told[2]) > 10 * TOGETHER[2] * variation
     missed = after > 0.9 * before
     exchanged = missed and without < 0.5 * before
@@ -377,6 +378,8 @@ def ask_transfer(ask: Ask) -> Credit:
     ]
     return first_fault(
         *of_style,
+        # En trop de pas, l'image s'éloigne de celle du départ : la suite n'en dirait rien.
+        ("1/2", "steps_unread", sizes and min(num_steps, default=0) > FEW, sizes),
         # Une image au hasard peut ressembler au style sans l'avoir cherché.
         ("1/2", "starts_elsewhere", np.abs(begun[0].pixels - content).mean() > 30),
         ("1/4", "style_weight_ignored", without < 0.5 * before),
