@@ -84,7 +84,8 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.
     """Entraîne un réseau, `options.epochs` époques ; rend le modèle et ses courbes.
 
     `shuffled` mélange les images à chaque époque et applique `augment` à chaque lot. `lesson.Clock`
-    mène le taux d'apprentissage : il monte, puis descend à zéro, et la leçon s'arrête à l'heure.
+    mène le taux d'apprentissage : il monte, puis descend à zéro, et la leçon s'arrête à l'heure. Le
+    barème ne note ni l'un ni l'autre : c'est l'exactitude qui les juge.
     """
     keras.utils.set_random_seed(seed)
     model = build_model()

@@ -695,6 +695,8 @@ def judge_train(ask: Ask, network: dict) -> Credit:
     loaded = record(ask)["calls"].get("load_data", {}).get("value")
     if found.level > Fraction(1, 2) and _source(loaded) == "test":
         return credit("1/2", "validation_is_test", "c'est ce que rend `load_data`")
+    if own and not own["moved"] and not network["fits"]:
+        return credit(0, "no_training")
     fault = _judge_own(own, network) if own and found.level == 1 else RIGHT
     return fault if fault.level < 1 else found
 
