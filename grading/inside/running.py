@@ -244,8 +244,12 @@ def _show_nothing(*_, **__) -> None:
 
 def _execute(program: Program, names: Names, seen: Seen) -> None:
     """Exécute chaque instruction de premier niveau ; `names` garde la première erreur."""
+    last, before = "", None
     for label, text, tree in zip(program.labels, program.texts, program.trees, strict=True):
         file = os.path.abspath(label)
+        if last not in ("", _source_of(label)):
+            before = _leave_file(names, seen) or before
+        last = _source_of(label)
         text = text if isinstance(text, str) else text.decode("utf-8", "replace")
         linecache.cache[file] = len(text), None, text.splitlines(True), file
         for node in _steps(tree):
@@ -255,6 +259,27 @@ def _execute(program: Program, names: Names, seen: Seen) -> None:
             if not going:
                 break
     causes.begin(ast.Pass())
+    if before and not names.error and not seen.reached()["sizes"]:
+        names.error, names.stop, names.halt = before
+
+
+def _source_of(label: str) -> str:
+    """Rend le nom du fichier d'une étiquette : `"cellule 3 de tp.ipynb"`, ou `"tp.py"`."""
+    return label.rpartition(" de ")[2]
+
+
+def _leave_file(names: Names, seen: Seen) -> tuple | None:
+    """Oublie ce qui arrête un fichier qui n'a rien construit : le suivant se lance à part.
+
+    Returns:
+        L'erreur, l'arrêt et ce qui était fait alors, à redire si rien n'est construit ensuite ;
+        None s'il n'y a rien à oublier.
+    """
+    if not names.error or seen.reached()["sizes"]:
+        return None
+    before = names.error, names.stop, names.halt
+    names.error = names.stop = names.halt = None
+    return before
 
 
 def _run(node: ast.stmt, file: str, names: Names, seen: Seen) -> bool:

@@ -96,7 +96,7 @@ def mend(error: Exception, names: dict, node: ast.stmt) -> bool:
         Vrai si c'est fait : l'instruction qui a échoué peut être exécutée à nouveau.
     """
     if variable := missing_variable(error):
-        os.environ[variable] = "absent"
+        os.environ[variable] = "0"  # se lit comme un nombre, et comme un chemin
         return True
     if found := misspelled(error):
         module, wrong, right = found

@@ -709,7 +709,8 @@ def mark(tmp_path_factory):
         (folder / name).write_text(source, encoding="utf-8")
         for stem, text in others.items():
             (folder / f"{stem}.py").write_text(text)
-        found = handin.collect(folder, folder / "lu", chosen=[f"{exercise}={name}"], one=True)
+        chosen = [] if others else [f"{exercise}={name}"]
+        found = handin.collect(folder, folder / "lu", chosen=chosen, asked=exercise, one=True)
         (submitted,) = found.submissions
         return [made.grade(submitted, rule) for rule in read_scale()[exercise].rules]
 
@@ -742,6 +743,19 @@ def test_a_file_imported_and_a_file_that_measures_count(mark):
     source = "from keras import Sequential, layers\nfrom models import stack\n" + MODEL + learned
     again = "from keras.models import load_model\nload_model('m.h5').evaluate" + measured
     marks = mark("ex02", FASHION + source, models=LAYERS, test=FASHION + again)
+    assert {each.rule.name: float(each.points) for each in marks} == PLAIN
+
+
+def test_a_draft_that_stops_before_its_network_does_not_cost_another_file(mark):
+    draft = FASHION + "import numpy as np\nraise ValueError('à finir')\nnp.save('x', x_train)\n"
+    marks = mark("ex02", FASHION + LAYERS + MODEL + FIT, images=draft)
+    assert {each.rule.name: float(each.points) for each in marks} == PLAIN
+
+
+def test_a_number_in_an_absent_variable_of_the_machine_costs_nothing(mark):
+    """Comme le font les programmes de SageMaker, qui lisent ainsi leurs réglages."""
+    read = "import os\nunits = int(os.environ['SM_HP_UNITS']) or 16\n"
+    marks = mark("ex02", FASHION + read + LAYERS + MODEL + FIT)
     assert {each.rule.name: float(each.points) for each in marks} == PLAIN
 
 
