@@ -171,17 +171,13 @@ def given(statement: Statement) -> list[tuple[str, str]]:
                 visit(*sibling)
             return
         code = definition_source(statement, stem, name)
-        to_write = statement.graded.get(name) == stem
+        if statement.graded.get(name) == stem:
+            for used in _needed_to_write(code, stem, statement):
+                visit(*used)
+            return
         for used in sorted(used_names(code)):
-            if not (to_write and used.startswith("_")):
-                visit(stem, used)
-        for used in QUOTED.findall(code) if to_write else ():
-            if used in module.definitions and not used.startswith("_"):
-                visit(stem, used)
-        for used in _of_siblings(code, module, statement) if to_write else ():
-            visit(*used)
-        if not to_write:
-            found[stem, code] = code
+            visit(stem, used)
+        found[stem, code] = code
 
     for name, stem in statement.graded.items():
         visit(stem, name)
@@ -196,6 +192,16 @@ def _sibling(statement_of_import: str, statement: Statement) -> tuple[str, str] 
     if match and match[2] in statement.modules[match[1]].definitions:
         return match[1], match[2]
     return None
+
+
+def _needed_to_write(code: str, stem: str, statement: Statement) -> Iterator[tuple[str, str]]:
+    """Rend ce dont se sert ou que nomme une fonction à écrire, sauf ce qui est privé."""
+    module = statement.modules[stem]
+    quoted = [name for name in QUOTED.findall(code) if name in module.definitions]
+    for name in [*sorted(used_names(code)), *quoted]:
+        if not name.startswith("_"):
+            yield stem, name
+    yield from _of_siblings(code, module, statement)
 
 
 def _of_siblings(code: str, module: Module, statement: Statement) -> Iterator[tuple[str, str]]:
@@ -253,20 +259,21 @@ def sheet_cells(exercise: Exercise) -> list[Cell]:
     code = "\n\n\n".join([*_itself(exercise, copies), *(code for _, code in copies)])
     advice = ADVICE.format(weights=WEIGHTS if statement.has_weights else "")
     before = notebook.BEFORE.format(duration=exercise.duration)
-    return [
+    head = [
         Cell("text", f"# {lesson.title}"),
         Cell("text", advice),
         question,
         Cell("notebook text", before),
         Cell("notebook", notebook.setup()),
         Cell("notebook", notebook.HELPERS),
-        *([Cell("code", PREPARE)] if check.runs_programs(exercise.slug[:4]) else []),
-        *([Cell("code", imports)] if imports else []),
-        Cell("code", MINE.format(writes=writes)),
-        *([Cell("code", f"{GIVEN}\n{code}")] if code else []),
-        *rest,
-        *_launch(statement),
     ]
+    codes = [
+        PREPARE if check.runs_programs(exercise.slug[:4]) else "",
+        imports,
+        MINE.format(writes=writes),
+        f"{GIVEN}\n{code}" if code else "",
+    ]
+    return [*head, *(Cell("code", each) for each in codes if each), *rest, *_launch(statement)]
 
 
 OURS = {"check", "prepare", "use_mine"}
