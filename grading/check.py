@@ -6,6 +6,7 @@ acquis et ce qui reste à faire d'après le barème publié, et montre le premie
 la valeur attendue.
 """
 
+import ast
 import atexit
 import contextlib
 import functools
@@ -436,12 +437,21 @@ def _program(space: dict, folder: Path) -> Path:
             "source": each,
         }
         for each in space["In"]
-        if each.strip()
+        if each.strip() and not _only_checks(each)
     ]
     notebook = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 4}
     path = folder / "notebook.ipynb"
     path.write_text(json.dumps(notebook), encoding="utf-8")
     return path
+
+
+def _only_checks(cell: str) -> bool:
+    """Dit si une cellule ne fait que se vérifier : elle n'est pas du programme."""
+    try:
+        steps = ast.parse(cell).body
+    except SyntaxError:  # une commande d'IPython
+        return False
+    return all(ast.unparse(each).startswith("check(") for each in steps)
 
 
 def needed(rule: Rule, space: dict) -> list[Rule]:

@@ -1,5 +1,6 @@
 """`check` : la question du correcteur, posée aux fonctions de l'appelant, sans rien laisser."""
 
+import json
 import os
 import random
 import sys
@@ -302,6 +303,14 @@ def test_a_notebook_is_asked_before_its_last_functions_are_written():
     text = handins.solution("ex05_inception.features")
     known = {"get_ipython": None, "In": ["", text, 'check("ex05.make_generator")']}
     assert check.answer(check.find_rule("ex05.make_generator"), known).is_right
+
+
+def test_a_cell_that_only_checks_is_not_of_the_program(tmp_path):
+    """Sinon, chaque vérification changerait le programme, qui serait exécuté de nouveau."""
+    cells = ["", "x = 1", 'check("ex02.train")\ncheck("ex02.output", hint=True)', "%time x"]
+    path = check._program({"get_ipython": None, "In": cells}, tmp_path)
+    kept = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    assert [each["source"] for each in kept] == ["x = 1", "%time x"]
 
 
 WITHOUT_BATCH = """
