@@ -43,21 +43,30 @@ def image_nodes(images):
     return ops.concatenate([x, places], axis=-1)
 
 
-def _convolve(nodes):
+def gather_messages(nodes, *, aggregate: str):
+    """Passe des messages à porte entre les carrés voisins : `(b, 49, 32)` → `(b, 49, 32)`."""
+    grid = grid_graph(SIDE, SIDE)
+    return pass_messages(nodes, grid, gated(UNITS), aggregate=aggregate)
+
+
+def learn_alone(nodes):
+    """Transforme chaque nœud sans regarder les autres : `(b, 49, 32)` → `(b, 49, ALONE_UNITS)`."""
+    return layers.Dense(ALONE_UNITS, activation="relu")(nodes)
+
+
+def convolve_squares(nodes):
+    """Applique une convolution 3 × 3 à la grille des carrés ; rend des nœuds."""
     grid = layers.Reshape((SIDE, SIDE, UNITS))(nodes)
     grid = layers.Conv2D(CONV_FILTERS, 3, padding="same", activation="relu")(grid)
     return layers.Reshape((SIDE**2, CONV_FILTERS))(grid)
 
 
 UPDATES: dict[str, Callable] = {
-    **{
-        name: lambda nodes, name=name: pass_messages(
-            nodes, grid_graph(SIDE, SIDE), gated(UNITS), aggregate=name
-        )
-        for name in ("sum", "mean", "max")
-    },
-    "alone": lambda nodes: layers.Dense(ALONE_UNITS, activation="relu")(nodes),
-    "conv": _convolve,
+    "sum": partial(gather_messages, aggregate="sum"),
+    "mean": partial(gather_messages, aggregate="mean"),
+    "max": partial(gather_messages, aggregate="max"),
+    "alone": learn_alone,
+    "conv": convolve_squares,
 }
 
 

@@ -159,6 +159,14 @@ def build_training_model(model: keras.Model, spreads: np.ndarray) -> keras.Model
     return keras.Model(images, cost, name="ex24_compression")
 
 
+def computed_cost(_, costs):
+    """Rend la perte que le modèle a calculée lui-même, d'après l'image qu'il a reçue.
+
+    La vérité que `fit` donne d'abord ne sert pas.
+    """
+    return costs
+
+
 def train(x_train: np.ndarray, *, seed: int, clock: lesson.Clock) -> keras.Model:
     """Entraîne l'auto-encodeur qui compresse, et rend ses poids arrondis.
 
@@ -172,9 +180,7 @@ def train(x_train: np.ndarray, *, seed: int, clock: lesson.Clock) -> keras.Model
     model = build_model()
     start_from_pca(model, axes)
     learner = build_training_model(model, spreads[:CODES])
-    # Le modèle rend lui-même sa perte, calculée d'après l'image reçue : la vérité donnée à `fit`
-    # ne sert pas.
-    learner.compile(keras.optimizers.Adam(LEARNING_RATE), loss=lambda _, costs: costs)
+    learner.compile(keras.optimizers.Adam(LEARNING_RATE), loss=computed_cost)
     nothing = np.zeros(len(x_train), np.float32)
     batches = shuffled(x_train, nothing, batch_size=min(BATCH_SIZE, len(x_train)), seed=seed)
     learner.fit(batches, epochs=clock.epochs, callbacks=[clock], verbose=0)

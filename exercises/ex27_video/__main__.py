@@ -146,20 +146,36 @@ def build_model(kind: str = "conv3d") -> keras.Model:
         Modèle : films uint8 `(n, 8, 32, 32)` → six probabilités `(n, 6)` float32.
     """
     clips = keras.Input((NUM_FRAMES, CLIP_PX, CLIP_PX), dtype="uint8")
-    x = layers.Rescaling(1 / 127.5, -1)(clips)
-    x = layers.Reshape((NUM_FRAMES, CLIP_PX, CLIP_PX, 1))(x)  # (n, 8, 32, 32, 1)
-    if kind == "stack":
-        x = ops.transpose(x, (0, 4, 2, 3, 1))  # (n, 1, 32, 32, 8)
-    deep = kind == "conv3d"  # le seul à lire plusieurs images à la fois
-    for k, width in enumerate(WIDTHS[kind]):
-        size, strides = (3 if deep else 1, 3, 3), (2 if deep and k else 1, 2, 2)
-        x = layers.Conv3D(width, size, strides=strides, padding="same", use_bias=False)(x)
+    x = layers.Rescaling(1 / 127.5, -1)(clips)  # (n, 8, 32, 32)
+    if kind == "conv3d":  # un film est un volume
+        x = ops.expand_dims(x, -1)  # (n, 8, 32, 32, 1)
+    elif kind == "frames":  # chaque image est lue seule
+        x = ops.reshape(x, (-1, CLIP_PX, CLIP_PX, 1))  # (8n, 32, 32, 1)
+    else:  # les images d'un film sont les canaux d'une seule
+        x = ops.transpose(x, (0, 2, 3, 1))  # (n, 32, 32, 8)
+    for rank, width in enumerate(WIDTHS[kind]):
+        x = convolution(kind, width, is_first=rank == 0)(x)
         x = layers.BatchNormalization(momentum=MOMENTUM)(x)
-        x = layers.Activation("relu")(x)  # conv3d : (n, 2, 4, 4, 64) ; frames : (n, 8, 4, 4, 108)
-    x = layers.Reshape((1 if deep else x.shape[1], -1))(x)
-    x = layers.Dense(len(CLASSES), activation="softmax", dtype="float32")(x)  # (n, times, 6)
-    answer = layers.GlobalAveragePooling1D(dtype="float32")(x)
-    return keras.Model(clips, answer, name=f"ex27_{kind}")
+        x = layers.Activation("relu")(x)  # conv3d : (n, 2, 4, 4, 64) ; frames : (8n, 4, 4, 108)
+    x = layers.Flatten()(x)
+    x = layers.Dense(len(CLASSES), activation="softmax", dtype="float32")(x)
+    if kind == "frames":  # la réponse d'un film est la moyenne de celles de ses images
+        x = ops.mean(ops.reshape(x, (-1, NUM_FRAMES, len(CLASSES))), axis=1)
+    return keras.Model(clips, x, name=f"ex27_{kind}")
+
+
+def convolution(kind: str, width: int, *, is_first: bool) -> keras.layers.Layer:
+    """Rend la convolution d'un bloc, qui divise par deux les côtés des cartes.
+
+    Args:
+        kind: comme pour `build_model`.
+        width: nombre de canaux qu'elle rend.
+        is_first: la première garde toutes les images d'un film, les suivantes une sur deux.
+    """
+    if kind == "conv3d":
+        strides = (1 if is_first else 2, 2, 2)
+        return layers.Conv3D(width, 3, strides=strides, padding="same", use_bias=False)
+    return layers.Conv2D(width, 3, strides=2, padding="same", use_bias=False)
 
 
 # --- Question : apprendre ------------------------------------------------------------
