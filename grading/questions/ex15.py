@@ -535,7 +535,9 @@ def ask_inception_module(ask: Ask) -> Credit:
     ]
     drawn = [ask.rng.uniform(0.1, 1, each) for each in shapes]
     positive = [np.float32(each / prod(each.shape[:3])) for each in drawn]
-    signed = [np.float32((each - 0.5) / np.sqrt(prod(each.shape[:3]))) for each in drawn]
+    # Un filtre de moyenne nulle rend des deux signes : sans ReLU, il en reste des négatifs.
+    centred = [each - each.mean((0, 1, 2)) for each in drawn]
+    signed = [np.float32(each / np.sqrt(prod(each.shape[:3]))) for each in centred]
     named = dict(zip(BRANCHES, widths, strict=True))
     maps = ask.rng.uniform(0, 1, (2, *MAPS, channels)).astype(np.float32)
     calls = [((maps, messages.Ingredient("record", named)), {})]
