@@ -117,7 +117,7 @@ class Watch:
             self.credit = None  # aucune question n'est posée : les touches n'ont rien à en dire
             return [*unreadable(wrong[0]), self.bar(rules)]
         rules = in_order(rules, sources)
-        self._load_keras(rules)
+        self._load_keras(rules, sources)
         rows: list[str] = []
         waiting = [each for each in rules if not self.right.get(each.id)]
         for rule in sorted(waiting, key=self._is_skipped):
@@ -137,7 +137,7 @@ class Watch:
         ]
 
     def _credit(self, submitted: submission.Submission, rule: Rule):
-        if rule.engine == "keras" and self._loading:
+        if self._loading:
             self._loading.join()
         seconds = min(rule.seconds, SECONDS.get(rule.engine, rule.seconds))
         return self.grader.answer(submitted, rule._replace(seconds=seconds))
@@ -151,9 +151,11 @@ class Watch:
             lost += [] if self.right[rule.id] else [f"{rule.id} n'est plus juste."]
         return lost
 
-    def _load_keras(self, rules: Sequence[Rule]) -> None:
-        """Charge TensorFlow pendant que l'élève lit, si une question en a besoin."""
-        if self._loading is None and any(rule.engine == "keras" for rule in rules):
+    def _load_keras(self, rules: Sequence[Rule], sources: Mapping[str, Source]) -> None:
+        """Charge TensorFlow pendant que l'élève lit, si une question ou un fichier en a besoin."""
+        needed = any(rule.engine == "keras" for rule in rules)
+        needed = needed or any(map(notebooks.loads_keras, sources.values()))
+        if self._loading is None and needed:
             self._loading = threading.Thread(target=self.grader.workshop, args=["keras"])
             self._loading.start()
 

@@ -18,10 +18,12 @@ from grading.asking.failures import Failure, clean
 from grading.asking.workshop import Child, Workshop, leave_empty
 from grading.inside import messages
 from grading.inside.sandbox import Limits
-from grading.reading import submission
+from grading.reading import notebooks, submission
+from grading.reading.archives import RefusedError
 from grading.reading.submission import Submission
 from grading.scale import Rule, read_reasons, read_scale
 
+IMPORT_S = 20  # au moins : un module du cours que le fichier importe charge peut-être Keras
 EXTRA_CPU_S = 60  # par enfant : importer ce que l'atelier n'a pas chargé
 MODELS = {"ex03.command": ("ex03_cifar10",)}  # questions dont l'enfant lit des poids
 WEIGHTS_MB = 2048  # pour lire un fichier de poids, qui peut être piégé
@@ -222,7 +224,7 @@ class Grader:
             raise self._broken[rule.module]
         child = self._staged(rule)
         try:
-            child.ask({"op": "load", "module": rule.module}, rule.seconds)
+            child.ask({"op": "load", "module": rule.module}, max(rule.seconds, IMPORT_S))
         except Failure as failure:
             if failure.reason in ("exception", "missing_name", "missing_file"):
                 kind = "exception" if failure.reason == "missing_name" else failure.reason
@@ -246,7 +248,15 @@ class Grader:
             shipped_models=bool(staging.own_command(self.submission)) or self.submission.shipped,
         )
         limits = Limits(cpu_s=seconds + EXTRA_CPU_S, memory_mb=rule.memory_mb)
-        return Child(self.workshop(rule.engine), stage, limits)
+        return Child(self.workshop(self._engine(rule)), stage, limits)
+
+    def _engine(self, rule: Rule) -> str:
+        """Choisit l'atelier : celui qui a déjà chargé Keras, si le fichier l'importe."""
+        try:
+            source = notebooks.handed(rule.module, self.submission.root)
+        except (OSError, RefusedError):
+            return rule.engine
+        return "keras" if notebooks.loads_keras(source) else rule.engine
 
     def _clean_child(self, memory_mb: int) -> Child:
         """Fait naître un enfant qui n'a le code d'aucun rendu."""

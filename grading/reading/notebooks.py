@@ -146,6 +146,7 @@ MAGIC = re.compile(
 CHUNK = re.compile(  # une instruction de premier niveau, ses décorateurs et sa suite
     r"(?:@.*\n)*.*\n(?:(?:[ \t)\]}#].*|(?:elif|else|except|finally)\b.*)?\n)*"
 )
+LOADS_KERAS = re.compile(r"(?m)^[ \t]*(?:import|from)[ \t]+(?:keras|tensorflow)\b")
 GUARD = re.compile(r"if\s+__name__\s*==.*:\s*$")
 # Du Python 2 que rien ne récrit : ce n'est pas une faute.
 OLDER = re.compile(r"(?m)^[ \t]*(?:except [\w., ()]+, *\w+:|print *>>|exec [\w'\"])")
@@ -416,6 +417,11 @@ def _is_short_for_conv2d(node: ast.stmt) -> bool:
         return False
     calls = [each for each in ast.walk(node) if isinstance(each, ast.Call)]
     return any(APPLIES.search(ast.unparse(each.func)) for each in calls)
+
+
+def loads_keras(source: Source) -> bool:
+    """Dit si un fichier importe Keras, ou TensorFlow."""
+    return bool(LOADS_KERAS.search(source.text))
 
 
 def filters(source: Source) -> bool:
