@@ -146,7 +146,10 @@ MAGIC = re.compile(
 CHUNK = re.compile(  # une instruction de premier niveau, ses décorateurs et sa suite
     r"(?:@.*\n)*.*\n(?:(?:[ \t)\]}#].*|(?:elif|else|except|finally)\b.*)?\n)*"
 )
-LOADS_KERAS = re.compile(r"(?m)^[ \t]*(?:import|from)[ \t]+(?:keras|tensorflow)\b")
+LOADS_KERAS = re.compile(r"(?m)^(?:import|from)[ \t]+(?:keras|tensorflow)\b")
+# Un module du cours : `from convnets.figures import charts`, ou ce qu'il définit.
+OF_COURSE = re.compile(r"(?m)^(?:from|import) ((?:exercises|convnets)[\w.]*)(?: import (\w+))?")
+COURSE = Path(__file__).resolve().parents[2]
 GUARD = re.compile(r"if\s+__name__\s*==.*:\s*$")
 # Du Python 2 que rien ne récrit : ce n'est pas une faute.
 OLDER = re.compile(r"(?m)^[ \t]*(?:except [\w., ()]+, *\w+:|print *>>|exec [\w'\"])")
@@ -420,8 +423,20 @@ def _is_short_for_conv2d(node: ast.stmt) -> bool:
 
 
 def loads_keras(source: Source) -> bool:
-    """Dit si un fichier importe Keras, ou TensorFlow."""
-    return bool(LOADS_KERAS.search(source.text))
+    """Dit si un fichier importe Keras ou TensorFlow, lui-même ou par un module du cours."""
+    return _text_loads_keras(source.text)
+
+
+def _text_loads_keras(text: str) -> bool:
+    named = [name for pair in OF_COURSE.findall(text) for name in (pair[0], ".".join(pair))]
+    return bool(LOADS_KERAS.search(text)) or any(map(_course_loads_keras, named))
+
+
+@functools.cache
+def _course_loads_keras(module: str) -> bool:
+    """Dit si un module du cours, `"convnets.figures.charts"`, importe Keras à son tour."""
+    path = COURSE.joinpath(*module.split(".")).with_suffix(".py")
+    return path.is_file() and _text_loads_keras(path.read_text(encoding="utf-8"))
 
 
 def filters(source: Source) -> bool:
