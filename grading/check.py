@@ -366,13 +366,7 @@ class _Aside:
         self._grader = grader.Grader(grader.Options(seed, fill_missing=True))
         self._folder = tempfile.TemporaryDirectory()
         self._content, self._submission = b"", None  # le dernier programme, et sa copie
-        self._loading = threading.Thread(target=self._load, daemon=True)
-        self._loading.start()
-
-    def _load(self) -> None:
-        """Charge TensorFlow ; une erreur est redite à la première question."""
-        with contextlib.suppress(OSError, RuntimeError):
-            self._grader.workshop("keras")
+        self._loading = self._grader.load_keras()
 
     def answer(self, rule: Rule, path: Path) -> Credit:
         """Pose une question à un programme ; celui qui n'a pas changé n'est pas exécuté deux fois.
@@ -394,6 +388,7 @@ class _Aside:
 
     def close(self) -> None:
         """Arrête le processus et efface ses copies."""
+        self._loading.join()
         self._grader.close()
         self._folder.cleanup()
 

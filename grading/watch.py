@@ -156,8 +156,7 @@ class Watch:
         needed = any(rule.engine == "keras" for rule in rules)
         needed = needed or any(map(notebooks.loads_keras, sources.values()))
         if self._loading is None and needed:
-            self._loading = threading.Thread(target=self.grader.workshop, args=["keras"])
-            self._loading.start()
+            self._loading = self.grader.load_keras()
 
     def bar(self, rules: Sequence[Rule]) -> str:
         """Dessine ce qui est fait : `"[██████··] 3 sur 4"`."""

@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import os
+import threading
 import zlib
 from collections.abc import Sequence
 from fractions import Fraction
@@ -104,6 +105,20 @@ class Grader:
         if engine not in self._workshops:
             self._workshops[engine] = Workshop(engine)
         return self._workshops[engine]
+
+    def load_keras(self) -> threading.Thread:
+        """Ouvre l'atelier de Keras sans attendre ; une erreur sera redite à la première question.
+
+        Returns:
+            Ce qui le charge : à attendre avant toute question, et avant `close`.
+        """
+        loading = threading.Thread(target=self._load_keras, daemon=True)
+        loading.start()
+        return loading
+
+    def _load_keras(self) -> None:
+        with contextlib.suppress(OSError, RuntimeError):
+            self.workshop("keras")
 
     def grade(self, submitted: Submission, rule: Rule) -> Mark:
         """Pose une question à un rendu.
@@ -252,6 +267,8 @@ class Grader:
 
     def _engine(self, rule: Rule) -> str:
         """Choisit l'atelier : celui qui a déjà chargé Keras, si le fichier l'importe."""
+        if rule.engine == "keras":
+            return "keras"
         try:
             source = notebooks.handed(rule.module, self.submission.root)
         except (OSError, RefusedError):

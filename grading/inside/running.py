@@ -246,10 +246,10 @@ def _execute(program: Program, names: Names, seen: Seen) -> None:
     """Exécute chaque instruction de premier niveau ; `names` garde la première erreur."""
     last, before = "", None
     for label, text, tree in zip(program.labels, program.texts, program.trees, strict=True):
-        file = os.path.abspath(label)
-        if last not in ("", _source_of(label)):
+        file, source = os.path.abspath(label), _source_of(label)
+        if source != last:
             before = _leave_file(names, seen) or before
-        last = _source_of(label)
+        last = source
         text = text if isinstance(text, str) else text.decode("utf-8", "replace")
         linecache.cache[file] = len(text), None, text.splitlines(True), file
         for node in _steps(tree):

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from grading.reading.archives import MAX_SOURCE_BYTES, RefusedError
-from grading.reading.submission import file_of
+from grading.reading.submission import REPO, file_of
 
 RUNTIME = Path(__file__).resolve().parents[1] / "inside/cells.py"
 # Les fonctions qui suffisent à reconnaître un module : `relu` ou `convolve` sont partout.
@@ -149,7 +149,6 @@ CHUNK = re.compile(  # une instruction de premier niveau, ses décorateurs et sa
 LOADS_KERAS = re.compile(r"(?m)^(?:import|from)[ \t]+(?:keras|tensorflow)\b")
 # Un module du cours : `from convnets.figures import charts`, ou ce qu'il définit.
 OF_COURSE = re.compile(r"(?m)^(?:from|import) ((?:exercises|convnets)[\w.]*)(?: import (\w+))?")
-COURSE = Path(__file__).resolve().parents[2]
 GUARD = re.compile(r"if\s+__name__\s*==.*:\s*$")
 # Du Python 2 que rien ne récrit : ce n'est pas une faute.
 OLDER = re.compile(r"(?m)^[ \t]*(?:except [\w., ()]+, *\w+:|print *>>|exec [\w'\"])")
@@ -435,7 +434,7 @@ def _text_loads_keras(text: str) -> bool:
 @functools.cache
 def _course_loads_keras(module: str) -> bool:
     """Dit si un module du cours, `"convnets.figures.charts"`, importe Keras à son tour."""
-    path = COURSE.joinpath(*module.split(".")).with_suffix(".py")
+    path = REPO.joinpath(*module.split(".")).with_suffix(".py")
     return path.is_file() and _text_loads_keras(path.read_text(encoding="utf-8"))
 
 
